@@ -1,0 +1,3 @@
+//! The `vrift` command.
+
+fn main() {}

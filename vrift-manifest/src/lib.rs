@@ -1,0 +1,7 @@
+//! A directory tree as data.
+#![deny(unsafe_code)]
+
+pub mod attributes;
+pub mod hash;
+pub mod name;
+pub mod time;
