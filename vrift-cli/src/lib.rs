@@ -1,0 +1,2 @@
+//! What the command `vrift` is made of.
+#![forbid(unsafe_code)]
