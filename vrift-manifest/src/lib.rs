@@ -3,5 +3,6 @@
 
 pub mod attributes;
 pub mod hash;
+pub mod image;
 pub mod name;
 pub mod time;

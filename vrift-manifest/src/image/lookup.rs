@@ -1,0 +1,142 @@
+//! From a directory and a name to a record, and from a node number to a record.
+
+use super::error::Damaged;
+use super::layout::{NUMBER_LEN, RECORD_LEN, SLOT_LEN, record};
+use super::open::{Image, u64_at};
+use super::record::Record;
+use crate::hash::{number_hash, slot_hash};
+
+impl<B: AsRef<[u8]>> Image<B> {
+    /// The node that `name` is in the directory `parent`: the index of its primary record.
+    ///
+    /// `name_hash` must be [`name_hash`](crate::hash::name_hash) of `name`: a caller that asks several images for one
+    /// name computes it once.
+    #[inline]
+    pub fn lookup(&self, parent: u32, name: &[u8], name_hash: u64) -> Result<Option<u32>, Damaged> {
+        match self.find(parent, name, name_hash)? {
+            None => Ok(None),
+            Some((index, record)) if !record.is_alias() => Ok(Some(index)),
+            Some((index, record)) => self.follow(index, record).map(Some),
+        }
+    }
+
+    /// As [`lookup`](Image::lookup), but an alias is given as itself: the record of the name, not of the node.
+    #[inline]
+    pub fn lookup_entry(
+        &self,
+        parent: u32,
+        name: &[u8],
+        name_hash: u64,
+    ) -> Result<Option<u32>, Damaged> {
+        Ok(self.find(parent, name, name_hash)?.map(|(index, _)| index))
+    }
+
+    /// The primary record of the node that record `index` names: `index` itself unless it is an alias.
+    #[inline]
+    pub fn primary(&self, index: u32) -> Result<u32, Damaged> {
+        let record = self.record(index)?;
+        if record.is_alias() { self.follow(index, record) } else { Ok(index) }
+    }
+
+    /// The primary record of a node number; `None` if the image has no such node.
+    #[inline]
+    pub fn by_number(&self, node: u64) -> Result<Option<u32>, Damaged> {
+        let bytes = self.source.as_ref().get(self.numbers.clone()).unwrap_or_default();
+        let (numbers, _) = bytes.as_chunks::<NUMBER_LEN>();
+        let mask = numbers.len().wrapping_sub(1);
+        let mut at = number_hash(node) as usize & mask;
+        for _ in 0..numbers.len() {
+            let Some(number) = numbers.get(at) else { break };
+            let Some(index) = u32::from_le_bytes(*number).checked_sub(1) else { return Ok(None) };
+            if self.identity(index)?.node() == node {
+                if self.record(index)?.is_alias() {
+                    return Err(Damaged::new("a node number leads to an alias", index));
+                }
+                return Ok(Some(index));
+            }
+            at = (at + 1) & mask;
+        }
+        Err(Damaged::new("the table of node numbers is full", at as u32))
+    }
+
+    #[inline(always)]
+    fn find(
+        &self,
+        parent: u32,
+        name: &[u8],
+        name_hash: u64,
+    ) -> Result<Option<(u32, Record<'_>)>, Damaged> {
+        let bytes = self.source.as_ref();
+        let (slots, _) = bytes.get(self.slots.clone()).unwrap_or_default().as_chunks::<SLOT_LEN>();
+        let (records, _) =
+            bytes.get(self.records.clone()).unwrap_or_default().as_chunks::<RECORD_LEN>();
+        let hash = slot_hash(name_hash, parent);
+        let mask = slots.len().wrapping_sub(1);
+        let mut at = hash as usize & mask;
+        // A whole table without an end or a match is a lie: at least half of an honest one is empty.
+        for _ in 0..slots.len() {
+            let Some(slot) = slots.get(at) else { break };
+            let slot = u64_at(slot, 0);
+            let Some(index) = ((slot >> 32) as u32).checked_sub(1) else { return Ok(None) };
+            if slot as u32 == (hash >> 32) as u32 {
+                let Some(record) = records.get(index as usize) else {
+                    return Err(Damaged::new("a slot leads to no record", index));
+                };
+                let record = Record(record);
+                if record.parent() == parent && self.is_named(index, record, name)? {
+                    return Ok(Some((index, record)));
+                }
+            }
+            at = (at + 1) & mask;
+        }
+        Err(Damaged::new("the slots are full", at as u32))
+    }
+
+    #[inline(always)]
+    fn is_named(&self, index: u32, record: Record<'_>, name: &[u8]) -> Result<bool, Damaged> {
+        if record.name_len() != name.len() {
+            return Ok(false);
+        }
+        match record.name_field().get(..name.len()) {
+            Some(field) => Ok(same(field, name)),
+            None => self.is_named_long(index, record, name),
+        }
+    }
+
+    #[inline(never)]
+    fn is_named_long(&self, index: u32, record: Record<'_>, name: &[u8]) -> Result<bool, Damaged> {
+        if !name.starts_with(record.name_prefix()) {
+            return Ok(false);
+        }
+        let whole = self.pool_bytes(record.name_pool(), name.len() as u64);
+        Ok(whole.ok_or_else(|| Damaged::new("a name is outside the pool", index))? == name)
+    }
+
+    #[inline(never)]
+    fn follow(&self, index: u32, alias: Record<'_>) -> Result<u32, Damaged> {
+        let primary = alias.link();
+        if primary >= index || self.record(primary)?.is_alias() {
+            return Err(Damaged::new("an alias does not lead to an earlier record", index));
+        }
+        Ok(primary)
+    }
+}
+
+/// Whether two slices of one length are equal: a few overlapping words instead of a call, names being short.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    debug_assert!(a.len() == b.len() && a.len() <= record::INLINE_NAME);
+    if let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        let (a_words, _) = a.as_chunks::<8>();
+        let (b_words, _) = b.as_chunks::<8>();
+        let mut differ = u64::from_le_bytes(*a_last) ^ u64::from_le_bytes(*b_last);
+        for (a_word, b_word) in a_words.iter().zip(b_words) {
+            differ |= u64::from_le_bytes(*a_word) ^ u64::from_le_bytes(*b_word);
+        }
+        return differ == 0;
+    }
+    if let (Some(a_last), Some(b_last)) = (a.last_chunk::<4>(), b.last_chunk::<4>()) {
+        return a_last == b_last && a.first_chunk::<4>() == b.first_chunk::<4>();
+    }
+    a.iter().zip(b).all(|(a, b)| a == b)
+}
