@@ -1,1 +1,3 @@
+//! One test binary; its modules mirror the sources.
+
 mod put;
