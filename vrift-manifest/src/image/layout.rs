@@ -22,6 +22,12 @@ pub(super) const POOL_START: u64 = 8;
 /// Entries of the pool begin on a multiple of this.
 pub(super) const POOL_ALIGN: u64 = 8;
 
+/// A name that would be further than this from its place is left out of the slots, and found by binary search. In an
+/// ordinary tree there is none; names that were chosen to collide cannot make filling the table quadratic.
+pub(super) const SLOT_PROBES: usize = 128;
+/// The same for node numbers. They are given in order, not chosen, so there is nothing else to find them by.
+pub(super) const NUMBER_PROBES: usize = 1024;
+
 /// Fields of the header.
 pub(super) mod header {
     pub const VERSION: usize = 8;

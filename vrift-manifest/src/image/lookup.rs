@@ -1,9 +1,13 @@
 //! From a directory and a name to a record, and from a node number to a record.
 
+use std::cmp::Ordering;
+use std::ops::Range;
+
 use super::error::Damaged;
-use super::layout::{NUMBER_LEN, RECORD_LEN, SLOT_LEN, record};
+use super::layout::{NUMBER_LEN, NUMBER_PROBES, RECORD_LEN, SLOT_LEN, SLOT_PROBES, record};
 use super::open::{Image, u64_at};
 use super::record::Record;
+use crate::attributes::Kind;
 use crate::hash::{number_hash, slot_hash};
 
 impl<B: AsRef<[u8]>> Image<B> {
@@ -41,11 +45,10 @@ impl<B: AsRef<[u8]>> Image<B> {
     /// The primary record of a node number; `None` if the image has no such node.
     #[inline]
     pub fn by_number(&self, node: u64) -> Result<Option<u32>, Damaged> {
-        let bytes = self.source.as_ref().get(self.numbers.clone()).unwrap_or_default();
-        let (numbers, _) = bytes.as_chunks::<NUMBER_LEN>();
+        let (numbers, _) = self.section(&self.numbers).as_chunks::<NUMBER_LEN>();
         let mask = numbers.len().wrapping_sub(1);
-        let mut at = number_hash(node) as usize & mask;
-        for _ in 0..numbers.len() {
+        let hash = number_hash(node) as usize;
+        for at in (0..NUMBER_PROBES).map(|step| hash.wrapping_add(step) & mask) {
             let Some(number) = numbers.get(at) else { break };
             let Some(index) = u32::from_le_bytes(*number).checked_sub(1) else { return Ok(None) };
             if self.identity(index)?.node() == node {
@@ -54,9 +57,8 @@ impl<B: AsRef<[u8]>> Image<B> {
                 }
                 return Ok(Some(index));
             }
-            at = (at + 1) & mask;
         }
-        Err(Damaged::new("the table of node numbers is full", at as u32))
+        Err(Damaged::new("the table of node numbers is too full", hash as u32))
     }
 
     #[inline(always)]
@@ -66,15 +68,12 @@ impl<B: AsRef<[u8]>> Image<B> {
         name: &[u8],
         name_hash: u64,
     ) -> Result<Option<(u32, Record<'_>)>, Damaged> {
-        let bytes = self.source.as_ref();
-        let (slots, _) = bytes.get(self.slots.clone()).unwrap_or_default().as_chunks::<SLOT_LEN>();
-        let (records, _) =
-            bytes.get(self.records.clone()).unwrap_or_default().as_chunks::<RECORD_LEN>();
+        let (slots, _) = self.section(&self.slots).as_chunks::<SLOT_LEN>();
+        let (records, _) = self.section(&self.records).as_chunks::<RECORD_LEN>();
         let hash = slot_hash(name_hash, parent);
         let mask = slots.len().wrapping_sub(1);
         let mut at = hash as usize & mask;
-        // A whole table without an end or a match is a lie: at least half of an honest one is empty.
-        for _ in 0..slots.len() {
+        for _ in 0..SLOT_PROBES {
             let Some(slot) = slots.get(at) else { break };
             let slot = u64_at(slot, 0);
             let Some(index) = ((slot >> 32) as u32).checked_sub(1) else { return Ok(None) };
@@ -89,7 +88,32 @@ impl<B: AsRef<[u8]>> Image<B> {
             }
             at = (at + 1) & mask;
         }
-        Err(Damaged::new("the slots are full", at as u32))
+        self.search(parent, name)
+    }
+
+    /// Among the children of `parent`, by their order. Only for a name whose slots are crowded.
+    #[cold]
+    #[inline(never)]
+    fn search(&self, parent: u32, name: &[u8]) -> Result<Option<(u32, Record<'_>)>, Damaged> {
+        if self.kind(parent)? != Kind::Directory {
+            return Ok(None);
+        }
+        let Range { start: mut low, end: mut high } = self.children(parent)?;
+        while low < high {
+            let index = low + (high - low) / 2;
+            match self.name(index)?.cmp(name) {
+                Ordering::Less => low = index + 1,
+                Ordering::Greater => high = index,
+                Ordering::Equal => {
+                    let record = self.record(index)?;
+                    if record.parent() != parent {
+                        return Err(Damaged::new("a child has another parent", index));
+                    }
+                    return Ok(Some((index, record)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     #[inline(always)]

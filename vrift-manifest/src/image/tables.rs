@@ -1,9 +1,9 @@
 //! The two open-addressing tables: names to records, node numbers to records.
 //!
-//! Linear probing, filled in record order, so that a set of records has one table. The builder writes them and the
-//! check compares with them.
+//! Linear probing of a bounded length, filled in record order, so that a set of records has one table. The builder
+//! writes them and the check compares with them.
 
-use super::layout::table_len;
+use super::layout::{NUMBER_PROBES, SLOT_PROBES, table_len};
 use crate::hash::{number_hash, slot_hash};
 
 /// The slots: for (parent, name) the record.
@@ -17,16 +17,14 @@ impl Slots {
         Slots { slots: vec![0; table_len(records) as usize] }
     }
 
-    /// Enters the record `index`, which lies in `parent`.
+    /// Enters the record `index`, which lies in `parent`, or leaves it out if its slot would be too far away.
     pub fn insert(&mut self, parent: u32, name_hash: u64, index: u32) {
         let hash = slot_hash(name_hash, parent);
         let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        // There is an empty slot: at most half of them are ever taken.
-        while self.slots[at] != 0 {
-            at = (at + 1) & mask;
+        let places = (0..SLOT_PROBES).map(|step| (hash as usize).wrapping_add(step) & mask);
+        if let Some(at) = places.into_iter().find(|&at| self.slots[at] == 0) {
+            self.slots[at] = (hash >> 32) | (u64::from(index) + 1) << 32;
         }
-        self.slots[at] = (hash >> 32) | (u64::from(index) + 1) << 32;
     }
 
     /// The bytes of each slot: the tag, then the index + 1.
@@ -46,23 +44,49 @@ impl Numbers {
         Numbers { numbers: vec![0; table_len(records) as usize] }
     }
 
-    /// Enters the primary record `index` of `node`, unless the number is there already. `node_of` tells the number of
-    /// a record that was entered before.
-    pub fn insert(&mut self, node: u64, index: u32, node_of: impl Fn(u32) -> u64) -> bool {
+    /// Enters the primary record `index` of `node`. `node_of` tells the number of a record that was entered before.
+    pub fn insert(
+        &mut self,
+        node: u64,
+        index: u32,
+        node_of: impl Fn(u32) -> u64,
+    ) -> Result<(), NumberClash> {
         let mask = self.numbers.len() - 1;
-        let mut at = number_hash(node) as usize & mask;
-        while let Some(other) = self.numbers[at].checked_sub(1) {
-            if node_of(other) == node {
-                return false;
+        let hash = number_hash(node) as usize;
+        for at in (0..NUMBER_PROBES).map(|step| hash.wrapping_add(step) & mask) {
+            match self.numbers[at].checked_sub(1) {
+                Some(other) if node_of(other) == node => return Err(NumberClash::Twice),
+                Some(_) => {}
+                None => {
+                    self.numbers[at] = index + 1;
+                    return Ok(());
+                }
             }
-            at = (at + 1) & mask;
         }
-        self.numbers[at] = index + 1;
-        true
+        Err(NumberClash::TooFar)
     }
 
     /// The bytes of each place: the index + 1.
     pub fn bytes(&self) -> impl Iterator<Item = [u8; 4]> + '_ {
         self.numbers.iter().map(|number| number.to_le_bytes())
+    }
+}
+
+/// Why a node number cannot be entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NumberClash {
+    /// It is there already.
+    Twice,
+    /// Too many others have its place: they were chosen to.
+    TooFar,
+}
+
+impl NumberClash {
+    /// For the check.
+    pub fn what(self) -> &'static str {
+        match self {
+            NumberClash::Twice => "its node number is another node's",
+            NumberClash::TooFar => "its node number collides with too many others",
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::build::{BuildError, Builder, Entry, Node};
 use super::encode::{Fields, HeaderFields, NodeFields, content_of_words, encode_identity};
 use super::layout::{Layout, POOL_START, RECORD_LEN, pool_padding, record};
 use super::order::Order;
-use super::tables::{Numbers, Slots};
+use super::tables::{NumberClash, Numbers, Slots};
 use crate::attributes::Kind;
 use crate::hash::name_hash;
 
@@ -129,9 +129,11 @@ impl<'a> Sections<'a> {
                 sections.bytes = (sections.bytes.checked_add(row.node.size))
                     .ok_or(BuildError::TooLarge { what: "its files have more than 2^64 bytes" })?;
             }
-            if !sections.numbers.insert(row.node.number, index, number_of) {
-                return Err(BuildError::DuplicateNode { node: row.node.number });
-            }
+            let node = row.node.number;
+            sections.numbers.insert(node, index, number_of).map_err(|clash| match clash {
+                NumberClash::Twice => BuildError::DuplicateNode { node },
+                NumberClash::TooFar => BuildError::Node { node, what: clash.what() },
+            })?;
         }
         Ok(sections)
     }
