@@ -110,10 +110,18 @@ impl<'a> Sections<'a> {
             Some(entry) => builder.nodes[builder.entries[entry as usize].node as usize].number,
             None => builder.nodes[0].number,
         };
+        // The first child and the number of children of the directory that the row is in.
+        let mut run = (0, 0);
         for index in 0..order.len() {
             let row = row(builder, order, index);
-            if index > 0 {
-                sections.slots.insert(row.parent, name_hash(row.name), index);
+            if let Some(entry) = order.entry(index) {
+                if index == run.0 + run.1 {
+                    let directory = builder.entries[entry as usize].parent;
+                    run = (index, builder.nodes[directory as usize].children);
+                }
+                sections.slots.insert(run.0, run.1, name_hash(row.name), index);
+            } else {
+                run = (1, 0);
             }
             let add = |pool: u64, len: u64| pool + len + pool_padding(len);
             if row.name.len() > record::INLINE_NAME {
