@@ -3,6 +3,12 @@
 //! `cargo bench -p vrift-manifest --bench image [-- FILES ...]`. Without numbers: 10 k, 100 k and 1 M files; 10 M needs
 //! about 6 GB. The trees are generated: four directories deep, 100 to 500 files each, names of 8 to 24 bytes. A walk
 //! here is what a caller has to do at least: hash a name, look it up, see that it is a directory, go on.
+//!
+//! - **hot**: one path again and again; **/lookup**: that divided by five.
+//! - **near**: random over 10,000 files of neighbouring directories, what a build of one project in the tree does.
+//! - **spread**: random over 10,000 files evenly spread over the tree.
+//! - **random**: random over all files: in a large tree two cache misses to memory for the last name alone.
+//! - **missing**: the same directories, the last name not there. **number**: a random node number.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -14,6 +20,8 @@ use vrift_manifest::image::{Builder, Handle, Image, NodeSpec};
 use vrift_manifest::time::Timestamp;
 
 const COMPONENTS: usize = 5;
+/// What one build touches, of whatever tree.
+const WORKING_SET: u64 = 10_000;
 const RANDOM_WALKS: usize = 400_000;
 
 fn main() {
@@ -23,8 +31,7 @@ fn main() {
         sizes = vec![10_000, 100_000, 1_000_000];
     }
     println!(
-        "{:>9} {:>8} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
-        "files", "build", "bytes/file", "open", "hot", "/lookup", "random", "missing", "number"
+        "    files    build bytes/file     open      hot  /lookup     near   spread   random  missing   number"
     );
     for size in sizes {
         measure(size);
@@ -89,12 +96,24 @@ fn measure(files: usize) {
     });
     let image = Image::open(bytes).expect("it was just written");
 
-    let (mut walks, mut misses) = (Paths::default(), Paths::default());
-    for _ in 0..RANDOM_WALKS {
-        let mut path = tree.path(random.below(files as u64) as usize);
-        walks.push(&path);
-        path[COMPONENTS - 1].push(b'~');
-        misses.push(&path);
+    let mut pick = |from: &mut dyn FnMut(&mut Random) -> u64| {
+        let mut paths = Paths::default();
+        for _ in 0..RANDOM_WALKS {
+            paths.push(&tree.path(from(&mut random) as usize));
+        }
+        paths
+    };
+    let all = files as u64;
+    let working_set = WORKING_SET.min(all);
+    let walks = pick(&mut |random| random.below(all));
+    let start = (all - working_set) / 2;
+    let near = pick(&mut |random| start + random.below(working_set));
+    let spread = pick(&mut |random| random.below(working_set) * (all / working_set));
+    let mut misses = Paths::default();
+    for names in walks.iter() {
+        let mut names = names.map(<[u8]>::to_vec);
+        names[COMPONENTS - 1].push(b'~');
+        misses.push(&names);
     }
     let hot: Vec<[&[u8]; COMPONENTS]> = walks.iter().take(15).collect();
     let hot = hot.iter().map(|names| {
@@ -122,6 +141,7 @@ fn measure(files: usize) {
         took.as_nanos() as f64 / RANDOM_WALKS as f64
     };
     let (found, missing) = (each(&walks, true), each(&misses, false));
+    let (near, spread) = (each(&near, true), each(&spread, true));
     let numbers: Vec<u64> = (0..RANDOM_WALKS).map(|_| 1 + random.below(nodes - 1)).collect();
     let number = median(3, || {
         let start = Instant::now();
@@ -131,7 +151,7 @@ fn measure(files: usize) {
         start.elapsed()
     });
     println!(
-        "{files:>9} {:>7.2}s {:>9} {:>6}ns {hot_ns:>6.1}ns {:>6.1}ns {found:>6.0}ns {missing:>6.0}ns {:>6.0}ns",
+        "{files:>9} {:>7.2}s {:>9} {:>6}ns {hot_ns:>6.1}ns {:>6.1}ns {near:>6.0}ns {spread:>6.0}ns {found:>6.0}ns {missing:>6.0}ns {:>6.0}ns",
         build.as_secs_f64(),
         len / files,
         open.as_nanos(),
