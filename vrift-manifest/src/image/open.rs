@@ -88,6 +88,12 @@ impl<B: AsRef<[u8]>> Image<B> {
         })
     }
 
+    /// What keeps the bytes, as it was given to [`open`](Image::open).
+    #[inline]
+    pub fn source(&self) -> &B {
+        &self.source
+    }
+
     /// All bytes of the image.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
