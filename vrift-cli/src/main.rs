@@ -1,3 +1,6 @@
 //! The `vrift` command.
+#![forbid(unsafe_code)]
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    vrift_cli::main()
+}

@@ -1,0 +1,52 @@
+# Sourced by the other scripts: finds the Rust toolchain also when HOME is empty, and installs missing tools.
+
+# rustup and cargo look below HOME. With a HOME that has neither, take those of the cargo that is on the PATH or
+# of the user's entry in the password file.
+find_toolchain() {
+    if cargo --version >/dev/null 2>&1; then
+        return
+    fi
+    local account home
+    account=$(getent passwd "$(id -u)" | cut -d: -f6)
+    for home in "$(dirname "$(dirname "$(dirname "$(command -v cargo || echo /none/bin/cargo)")")")" \
+        "$account" /usr/local; do
+        local cargo_home rustup_home
+        for cargo_home in "$home/.cargo" "$home/cargo"; do
+            [ -x "$cargo_home/bin/cargo" ] || continue
+            rustup_home=$(dirname "$cargo_home")/$(basename "$cargo_home" | sed s/cargo/rustup/)
+            [ -d "${RUSTUP_HOME:-$rustup_home}" ] || continue
+            export RUSTUP_HOME=${RUSTUP_HOME:-$rustup_home}
+            export PATH=$cargo_home/bin:$PATH
+            if [ -w "$cargo_home" ]; then
+                export CARGO_HOME=${CARGO_HOME:-$cargo_home}
+            fi
+            if cargo --version >/dev/null 2>&1; then
+                return
+            fi
+        done
+    done
+    echo "no Rust toolchain was found: install one, or set RUSTUP_HOME and CARGO_HOME" >&2
+    return 1
+}
+
+# need COMMAND PACKAGE: installs the Debian package that has the command, if the command is missing.
+need() {
+    command -v "$1" >/dev/null 2>&1 && return
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+        echo "'$1' is missing: install the package '$2'" >&2
+        return 1
+    fi
+    apt-get -qq update
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$2" >/dev/null
+}
+
+need_tools() {
+    need cc gcc
+    need git git
+    need tar tar
+    need setpriv util-linux
+    cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+    cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+}
+
+find_toolchain

@@ -1,0 +1,3 @@
+//! The built command from end to end, and the rules of the source tree.
+
+mod tidy;

@@ -1,0 +1,39 @@
+//! What the command `vrift` is made of: a thin layer over the libraries, which knows the terminal, the environment
+//! and the real directories that trees come from and go to.
+#![forbid(unsafe_code)]
+
+pub mod args;
+pub mod commands;
+pub mod error;
+pub mod output;
+pub mod place;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Parses the command line, does what it says and reports how that ended.
+pub fn main() -> ExitCode {
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version go to standard output, which may be a closed pipe; that is no error.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()) * 2);
+        }
+    };
+    let mut output = output::Output::stdout(cli.color);
+    let done = commands::run(cli, &mut output);
+    // What was written before an error is shown before the error.
+    let written = output.finish();
+    match done.and(written) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut stderr = std::io::stderr();
+            let code = error.report(&mut stderr);
+            let _ = stderr.flush();
+            code
+        }
+    }
+}
