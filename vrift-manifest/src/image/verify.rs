@@ -174,8 +174,9 @@ impl<'a, B: AsRef<[u8]>> Check<'a, B> {
     fn record(&mut self, index: u32, record: Record<'_>, name: &[u8]) {
         let long = name.len() > record::INLINE_NAME;
         let name_pool = if long { self.pool_entry(index, name.len() as u64) } else { 0 };
-        let mut fields =
-            Fields { parent: record.parent(), name, name_pool, link: record.link(), node: None };
+        // Another record's parent is checked with the directory that it is in.
+        let parent = if index == 0 { 0 } else { record.parent() };
+        let mut fields = Fields { parent, name, name_pool, link: record.link(), node: None };
         if record.is_alias() {
             if let Some(primary) = self.take(self.image.primary(index)) {
                 self.counted[primary as usize] += 1;

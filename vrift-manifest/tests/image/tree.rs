@@ -178,6 +178,41 @@ impl Tree {
         with(NodeSpec { node: number, attributes, content: node.content(), xattrs: &xattrs })
     }
 
+    /// The tree that a sound image says.
+    pub fn of<B: AsRef<[u8]>>(image: &Image<B>) -> Tree {
+        let mut tree = Tree { next_node: image.next_node(), ..Tree::default() };
+        let mut paths: Vec<Vec<Vec<u8>>> = vec![];
+        for index in 0..image.record_count() {
+            let mut path = match index {
+                0 => vec![],
+                _ => paths[image.parent(index).unwrap() as usize].clone(),
+            };
+            path.extend((index > 0).then(|| image.name(index).unwrap().to_vec()));
+            paths.push(path.clone());
+            let number = image.node_number(index).unwrap();
+            tree.paths.insert(path, number);
+            let index = image.primary(index).unwrap();
+            let content = image.content(index).unwrap();
+            let digest = if let Content::Blob(digest) = content { digest } else { Digest::EMPTY };
+            let target = if let Content::Target(target) = content { target } else { b"" };
+            let xattrs = image.xattrs(index).unwrap().map(|item| {
+                let (name, value) = item.unwrap();
+                (name.to_vec(), value.to_vec())
+            });
+            tree.nodes.insert(
+                number,
+                Node {
+                    number,
+                    attributes: image.attributes(index).unwrap(),
+                    digest,
+                    target: target.to_vec(),
+                    xattrs: xattrs.collect(),
+                },
+            );
+        }
+        tree
+    }
+
     /// Compares everything an image says with the model.
     pub fn check<B: AsRef<[u8]>>(&self, image: &Image<B>) {
         assert_eq!(image.record_count() as usize, self.paths.len());
@@ -193,10 +228,8 @@ impl Tree {
             assert_eq!(image.attributes(index), Ok(self.stat(number)), "{path:?}");
             assert_eq!(image.content(index), Ok(node.content()));
             let xattrs: Result<BTreeMap<_, _>, _> = image.xattrs(index).unwrap().collect();
-            let xattrs = xattrs
-                .unwrap()
-                .into_iter()
-                .map(|(name, value)| (owned_name(name), owned_name(value)));
+            let xattrs =
+                xattrs.unwrap().into_iter().map(|(name, value)| (name.to_vec(), value.to_vec()));
             assert_eq!(xattrs.collect::<BTreeMap<_, _>>(), node.xattrs);
             let missing = image.lookup(index, b"not there", name_hash(b"not there"));
             assert_eq!(missing, Ok(None));
@@ -237,8 +270,4 @@ pub fn walk<B: AsRef<[u8]>>(image: &Image<B>, path: &[Vec<u8>]) -> Result<Option
 
 fn owned(path: &[&[u8]]) -> Vec<Vec<u8>> {
     path.iter().map(|name| name.to_vec()).collect()
-}
-
-fn owned_name(name: &[u8]) -> Vec<u8> {
-    name.to_vec()
 }
