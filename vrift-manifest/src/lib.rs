@@ -4,10 +4,10 @@
 pub mod attributes;
 pub mod hash;
 pub mod image;
-pub mod name;
-pub mod time;
 pub mod index;
 pub mod journal;
+pub mod name;
 mod shm;
+pub mod time;
 pub mod tree;
 pub mod workspace;

@@ -1,7 +1,19 @@
 //! A point in time as a file system keeps it: seconds since 1970, possibly negative, and nanoseconds.
 
 /// Seconds and nanoseconds since the epoch; `nsec` is below 1,000,000,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, bincode::Encode, bincode::Decode)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    Hash,
+    bincode::Encode,
+    bincode::Decode,
+)]
 pub struct Timestamp {
     /// Whole seconds, negative before 1970.
     pub sec: i64,

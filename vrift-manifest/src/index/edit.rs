@@ -247,7 +247,13 @@ impl Editor<'_> {
         self.set(count, used as u64 + 1)
     }
 
-    fn put_slot(&self, start: usize, slots: usize, hash: u64, offset: u32) -> Result<(), EditError> {
+    fn put_slot(
+        &self,
+        start: usize,
+        slots: usize,
+        hash: u64,
+        offset: u32,
+    ) -> Result<(), EditError> {
         for step in 0..slots {
             let at = start + ((hash as usize).wrapping_add(step) & (slots - 1));
             if self.get(at) == 0 {

@@ -76,8 +76,7 @@ impl Index {
         match key {
             Key::Image(record) => self.get(at + N_IMAGE) == u64::from(record),
             Key::Number(number) => {
-                self.get(at + N_NUMBER) == number
-                    && self.get(at + N_IMAGE) == u64::from(NO_RECORD)
+                self.get(at + N_NUMBER) == number && self.get(at + N_IMAGE) == u64::from(NO_RECORD)
             }
         }
     }
@@ -98,7 +97,12 @@ impl Index {
 
     /// The first record in `table` under `hash` for which `is_it` holds. A slot is `tag << 32 | offset`.
     #[inline]
-    pub(super) fn probe(&self, table: u64, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<u32> {
+    pub(super) fn probe(
+        &self,
+        table: u64,
+        hash: u64,
+        is_it: impl Fn(usize) -> bool,
+    ) -> Option<u32> {
         let (start, slots) = table_place(table)?;
         let mask = slots - 1;
         for step in 0..slots {
@@ -181,7 +185,9 @@ impl Index {
     /// The image record that the node record stands for.
     #[inline]
     pub fn image_record(&self, node: NodeRef) -> Option<u32> {
-        u32::try_from(self.get(node.0 as usize + N_IMAGE)).ok().filter(|&record| record != NO_RECORD)
+        u32::try_from(self.get(node.0 as usize + N_IMAGE))
+            .ok()
+            .filter(|&record| record != NO_RECORD)
     }
 
     /// The node's state; `None` if the record lies.

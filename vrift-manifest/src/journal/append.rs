@@ -56,7 +56,12 @@ impl Appender {
 
     /// Makes sure that a record with `payload` bytes fits behind `position`. A record that `frees` may use the
     /// reserve.
-    pub fn reserve(&self, position: Position, payload: usize, frees: bool) -> Result<(), AppendError> {
+    pub fn reserve(
+        &self,
+        position: Position,
+        payload: usize,
+        frees: bool,
+    ) -> Result<(), AppendError> {
         let end = position.offset() as usize + record_size(payload);
         let wanted = (end + RESERVE).div_ceil(8);
         if wanted <= self.region.len() {

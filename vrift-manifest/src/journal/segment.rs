@@ -41,7 +41,8 @@ impl SegmentId {
     /// The id that `text` (32 hex digits) names.
     pub fn parse(text: &str) -> Option<SegmentId> {
         let digits = text.as_bytes();
-        if digits.len() != 32 || !digits.iter().all(|d| d.is_ascii_hexdigit() && !d.is_ascii_uppercase())
+        if digits.len() != 32
+            || !digits.iter().all(|d| d.is_ascii_hexdigit() && !d.is_ascii_uppercase())
         {
             return None;
         }

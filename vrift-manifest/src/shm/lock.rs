@@ -43,11 +43,8 @@ pub fn with_lock<T>(word: &AtomicU32, work: impl FnOnce(Held) -> T) -> Result<T,
     }
 
     // A thread without a robust list (a vfork child, a raw clone) gets one on this stack for the time being.
-    let mut own = RobustHead {
-        list: core::ptr::null_mut(),
-        futex_offset: 0,
-        pending: core::ptr::null_mut(),
-    };
+    let mut own =
+        RobustHead { list: core::ptr::null_mut(), futex_offset: 0, pending: core::ptr::null_mut() };
     let found = sys::robust_head();
     let borrowed = !found.is_null();
     let head = if borrowed {
@@ -83,12 +80,8 @@ fn acquire(word: &AtomicU32, me: u32) -> bool {
                 Err(now) => seen = now,
             }
         } else if seen & WAITERS == 0 {
-            match word.compare_exchange(
-                seen,
-                seen | WAITERS,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
+            match word.compare_exchange(seen, seen | WAITERS, Ordering::Relaxed, Ordering::Relaxed)
+            {
                 Ok(_) => seen |= WAITERS,
                 Err(now) => seen = now,
             }

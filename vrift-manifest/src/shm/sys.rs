@@ -51,13 +51,7 @@ pub fn robust_head() -> *mut RobustHead {
     let mut length = 0usize;
     // SAFETY: both pointers are to live locals; thread 0 is the caller.
     let result = unsafe {
-        syscall4(
-            libc::SYS_get_robust_list,
-            0,
-            &raw mut head as usize,
-            &raw mut length as usize,
-            0,
-        )
+        syscall4(libc::SYS_get_robust_list, 0, &raw mut head as usize, &raw mut length as usize, 0)
     };
     if result < 0 { core::ptr::null_mut() } else { head }
 }
@@ -69,13 +63,7 @@ pub fn robust_head() -> *mut RobustHead {
 pub unsafe fn set_robust_head(head: *mut RobustHead) {
     // SAFETY: the caller keeps `head` alive; the size is the kernel's.
     unsafe {
-        syscall4(
-            libc::SYS_set_robust_list,
-            head as usize,
-            core::mem::size_of::<RobustHead>(),
-            0,
-            0,
-        )
+        syscall4(libc::SYS_set_robust_list, head as usize, core::mem::size_of::<RobustHead>(), 0, 0)
     };
 }
 
@@ -133,7 +121,5 @@ pub fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32) {
 /// Wakes one sleeper on `word`.
 pub fn futex_wake_one(word: &core::sync::atomic::AtomicU32) {
     // SAFETY: the word is a live, aligned u32.
-    unsafe {
-        syscall4(libc::SYS_futex, word.as_ptr() as usize, libc::FUTEX_WAKE as usize, 1, 0)
-    };
+    unsafe { syscall4(libc::SYS_futex, word.as_ptr() as usize, libc::FUTEX_WAKE as usize, 1, 0) };
 }

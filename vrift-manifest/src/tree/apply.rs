@@ -205,8 +205,16 @@ impl Step<'_> {
         let other_directory = self.is_directory(other_node)?;
         let moved = i32::from(one_directory) - i32::from(other_directory);
         self.touch(&[
-            Touch { node: one_node, parent: one_directory.then_some(other_parent), ..Touch::default() },
-            Touch { node: other_node, parent: other_directory.then_some(one_parent), ..Touch::default() },
+            Touch {
+                node: one_node,
+                parent: one_directory.then_some(other_parent),
+                ..Touch::default()
+            },
+            Touch {
+                node: other_node,
+                parent: other_directory.then_some(one_parent),
+                ..Touch::default()
+            },
             Touch { node: one_parent, nlink: -moved, entries: true, parent: None },
             Touch { node: other_parent, nlink: moved, entries: true, parent: None },
         ])?;
@@ -276,8 +284,8 @@ impl Step<'_> {
     ) -> Result<(), ApplyError> {
         let directory = self.live(parent)?;
         let record = self.tree.index.image_record(directory).unwrap_or(NO_RECORD);
-        let in_image = record != NO_RECORD
-            && self.tree.image.lookup(record, name, name_hash(name))?.is_some();
+        let in_image =
+            record != NO_RECORD && self.tree.image.lookup(record, name, name_hash(name))?.is_some();
         Ok(self.tree.index.edit().set_entry(directory, name, in_image, target)?)
     }
 

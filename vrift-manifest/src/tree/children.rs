@@ -69,8 +69,7 @@ impl Children<'_> {
     fn standing(&self, record: u32) -> Result<Option<(NameBuf, Cursor)>, Damaged> {
         let image = &self.tree.image;
         let name = image.name(record)?;
-        let changed =
-            self.live.and_then(|live| self.tree.index.entry(live, name, name_hash(name)));
+        let changed = self.live.and_then(|live| self.tree.index.entry(live, name, name_hash(name)));
         let cursor = match changed {
             Some(entry) => match self.tree.index.entry_node(entry) {
                 Some(node) => self.tree.at_node(node),

@@ -49,8 +49,7 @@ impl Tree {
 
     #[inline]
     pub(super) fn at_record(&self, record: u32) -> Cursor {
-        let live =
-            if self.index.is_empty() { None } else { self.index.node(Key::Image(record)) };
+        let live = if self.index.is_empty() { None } else { self.index.node(Key::Image(record)) };
         Cursor { record, live }
     }
 

@@ -146,9 +146,9 @@ impl Tree {
                 }
                 // Move what is left to the end of the buffer, then put the target before it.
                 let from = PATH_MAX - behind_len;
-                match left {
-                    None => buffer[from..].copy_from_slice(&rest[rest.len() - behind_len..]),
-                    Some(_) => {} // It is a suffix of the buffer already.
+                // After a first symlink it is the end of the buffer already.
+                if left.is_none() {
+                    buffer[from..].copy_from_slice(&rest[rest.len() - behind_len..]);
                 }
                 let length = self.target_before(next, from, buffer)?;
                 let start = from - length;
@@ -190,7 +190,10 @@ impl Tree {
         let start = end - length.ok_or(WalkError::TooLong)?;
         match self.read_target(link, &mut buffer[start..end])? {
             read if read == end - start => Ok(read),
-            _ => Err(WalkError::Damaged(Damaged::new("a symlink's target is not as long as it says", 0))),
+            _ => Err(WalkError::Damaged(Damaged::new(
+                "a symlink's target is not as long as it says",
+                0,
+            ))),
         }
     }
 
@@ -211,7 +214,8 @@ impl Tree {
         rest: &[u8],
         buffer: &mut [u8; PATH_MAX],
     ) -> Result<Found, WalkError> {
-        let above = &mount[..mount.iter().rposition(|&byte| byte == b'/').unwrap_or(0).max(1).min(mount.len())];
+        let above = &mount
+            [..mount.iter().rposition(|&byte| byte == b'/').unwrap_or(0).max(1).min(mount.len())];
         let length = above.len() + behind_len;
         if length >= PATH_MAX {
             return Err(WalkError::TooLong);

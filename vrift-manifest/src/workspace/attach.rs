@@ -12,11 +12,11 @@ use super::load::{self, End, Loaded, segment_path};
 use super::place::Directory;
 use super::{images, runtime};
 use crate::image::Image;
-use crate::index::layout::*;
 use crate::index::Index;
+use crate::index::layout::*;
 use crate::journal::append::Appender;
 use crate::journal::replay::Tail;
-use crate::journal::Position;
+use crate::journal::{Position, SegmentId};
 use crate::shm::{Mapping, Region};
 use crate::time::Timestamp;
 use crate::tree::Tree;
@@ -29,6 +29,19 @@ pub struct Attached {
     pub tree: Tree,
     /// The writing side, made at the first change.
     pub writer: Option<Writer>,
+    /// Where the journal is damaged: the tree is what can be read before that place, and cannot be changed.
+    pub damage: Option<Damage>,
+}
+
+/// A place in a journal from which on it cannot be read, though records had happened there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The segment.
+    pub segment: SegmentId,
+    /// The offset in its file.
+    pub offset: u64,
+    /// The first record that is lost.
+    pub seq: u64,
 }
 
 /// The writable mappings of a process that changes a workspace.
@@ -42,15 +55,27 @@ pub struct Writer {
 /// Attaches to the workspace in `place`, building its index first if there is none.
 pub fn attach(place: &Directory, control: &Control) -> Result<Attached, WorkspaceError> {
     if !place.writable() {
-        return read_only(place, control);
+        let end = match control.boot() == runtime::boot_id() && control.epoch().is_multiple_of(2) {
+            true => End::Committed(control.segment().committed),
+            false => End::AfterPowerCut,
+        };
+        return private(place, control, end);
     }
+    match shared(place, control) {
+        Err(WorkspaceError::Damaged { .. }) => private(place, control, End::BeforeDamage),
+        other => other,
+    }
+}
+
+/// Maps the index that all processes share, after building it if need be.
+fn shared(place: &Directory, control: &Control) -> Result<Attached, WorkspaceError> {
     take_over(place, control)?;
     loop {
         let epoch = control.epoch();
         if epoch == DROPPED {
             return Err(WorkspaceError::NoSuchWorkspace(place.name.clone()));
         }
-        if epoch % 2 == 0
+        if epoch.is_multiple_of(2)
             && let Some(attached) = map(place, epoch)?
         {
             control.note_use(Timestamp::coarse_now().to_nanos());
@@ -72,7 +97,7 @@ fn map(place: &Directory, epoch: u64) -> Result<Option<Attached>, WorkspaceError
         && index.header(H_EPOCH) == epoch
         && index.header(H_IMAGE_RECORDS) == u64::from(image.record_count());
     // A config newer than the epoch is possible for a moment: the caller looks at the epoch again.
-    Ok(sound.then(|| Attached { epoch, tree: Tree::new(image, index), writer: None }))
+    Ok(sound.then(|| Attached { epoch, tree: Tree::new(image, index), writer: None, damage: None }))
 }
 
 /// The first to open a workspace after the machine was started looks at the end of the journal; one at a time.
@@ -128,7 +153,7 @@ pub fn build(place: &Directory, control: &Control, end: End) -> Result<(), Works
             let _ = fs::remove_file(place.index_path(old & !1));
         }
         // What was in force stays so.
-        Err(_) if old % 2 == 0 => control.set_epoch(old),
+        Err(_) if old.is_multiple_of(2) => control.set_epoch(old),
         Err(_) => {}
     }
     result
@@ -215,20 +240,19 @@ pub fn load_into(
     Ok((tree, loaded))
 }
 
-/// A store that cannot be written: what the journal says, in memory of this process.
-fn read_only(place: &Directory, control: &Control) -> Result<Attached, WorkspaceError> {
+/// What the journal says, in memory of this process: where the shared index cannot be built.
+fn private(place: &Directory, control: &Control, end: End) -> Result<Attached, WorkspaceError> {
     let config = Config::load(&place.path)?;
-    let same_boot = control.boot() == runtime::boot_id() && control.epoch() % 2 == 0;
-    let end = if same_boot {
-        End::Committed(control.segment().committed)
-    } else {
-        End::AfterPowerCut
-    };
     let era = config.last_era();
-    let image = images::open(&place.store, &era.image)?;
-    let region = private_region()?;
-    let (tree, _) = load_into(place, era, image, region, end, 0)?;
-    Ok(Attached { epoch: control.epoch(), tree, writer: None })
+    let load = |end| {
+        let image = images::open(&place.store, &era.image)?;
+        load_into(place, era, image, private_region()?, end, 0)
+    };
+    let (tree, loaded) = match load(end) {
+        Err(WorkspaceError::Damaged { .. }) => load(End::BeforeDamage)?,
+        other => other?,
+    };
+    Ok(Attached { epoch: control.epoch(), tree, writer: None, damage: loaded.damage })
 }
 
 /// Memory for the index of a state that is only looked at.

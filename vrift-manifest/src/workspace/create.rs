@@ -65,7 +65,8 @@ pub(super) fn establish(
     }
     let parent = home.store.workspaces_dir();
     fs::create_dir_all(&parent).map_err(Action::Create.of(&parent))?;
-    let id = format!("{:032x}", u128::from_le_bytes(random_id().map_err(Action::Create.of(&path))?));
+    let id =
+        format!("{:032x}", u128::from_le_bytes(random_id().map_err(Action::Create.of(&path))?));
     let config = Config { format: FORMAT, id, mount, origin, forked_from, era, snapshot };
     let open = *config.open_segment();
     load::ensure_segment(&home.store, open.id, open.first)?;

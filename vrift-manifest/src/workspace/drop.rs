@@ -2,10 +2,10 @@
 
 use std::fs;
 
+use super::config::sync_directory;
 use super::control::{Control, DROPPED};
 use super::error::{Action, WorkspaceError};
 use super::place::{Directory, Home};
-use super::config::sync_directory;
 
 /// Removes the workspace `name`. Processes that still have it open get errors.
 pub fn drop_workspace(home: &Home, name: &str) -> Result<(), WorkspaceError> {

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::image::{Damaged, OpenError};
+use crate::index::edit::EditError;
 use crate::journal::append::AppendError;
 use crate::journal::segment::HeaderError;
 use crate::shm::LockError;
 use crate::tree::ChangeError;
 use crate::tree::apply::ApplyError;
-use crate::index::edit::EditError;
 
 /// An operation on a workspace failed. Nothing acknowledged is lost by it.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,9 @@ pub enum WorkspaceError {
     #[error("there is a workspace '{0}' already")]
     Exists(String),
     /// The name cannot be one.
-    #[error("'{0}' cannot name a workspace or snapshot: letters, digits, '.', '_' and '-', not beginning with '.' or '-'")]
+    #[error(
+        "'{0}' cannot name a workspace or snapshot: letters, digits, '.', '_' and '-', not beginning with '.' or '-'"
+    )]
     BadName(String),
     /// There is no such snapshot.
     #[error("workspace '{workspace}' has no snapshot '{snapshot}'")]
@@ -183,6 +185,10 @@ impl std::fmt::Display for Action {
 impl Action {
     /// Says of a failed file operation what it was and with which path.
     pub fn of<E: Into<io::Error>>(self, path: &Path) -> impl FnOnce(E) -> WorkspaceError {
-        move |source| WorkspaceError::Io { action: self, path: path.to_owned(), source: source.into() }
+        move |source| WorkspaceError::Io {
+            action: self,
+            path: path.to_owned(),
+            source: source.into(),
+        }
     }
 }

@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn any_path_survives_the_way_through_text() {
-        for bytes in [&b"/home/me/x"[..], b"/100%", b"/\xff\xfe\n\t/a b", "/\u{e4}\u{1f600}".as_bytes()] {
+        for bytes in
+            [&b"/home/me/x"[..], b"/100%", b"/\xff\xfe\n\t/a b", "/\u{e4}\u{1f600}".as_bytes()]
+        {
             let path = PathBuf::from(OsString::from_vec(bytes.to_vec()));
             let text = to_text(&path);
             assert!(!text.contains('\n'));

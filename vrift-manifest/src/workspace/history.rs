@@ -72,8 +72,7 @@ impl Workspace {
         let era = era.unwrap_or_else(|| config.last_era());
         let image = images::open(&self.place.store, &era.image)?;
         let region = attach::private_region()?;
-        let (tree, _) =
-            attach::load_into(&self.place, era, image, region, End::At(seq), 0)?;
+        let (tree, _) = attach::load_into(&self.place, era, image, region, End::At(seq), 0)?;
         Ok(tree)
     }
 

@@ -29,11 +29,7 @@ pub fn open(store: &Store, image: &Digest) -> Result<Arc<Image<Mapping>>, Worksp
 }
 
 /// Writes what a builder holds as an image of the store. Durable with the store's next sync.
-pub fn write(
-    store: &Store,
-    builder: Builder,
-    next_node: u64,
-) -> Result<Summary, WorkspaceError> {
+pub fn write(store: &Store, builder: Builder, next_node: u64) -> Result<Summary, WorkspaceError> {
     let directory = store.images_dir();
     fs::create_dir_all(&directory).map_err(Action::Create.of(&directory))?;
     let random = random_id().map_err(Action::Create.of(&directory))?;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
+use super::attach::Damage;
 use super::config::{Era, Segment};
 use super::error::{Action, WorkspaceError};
 use crate::journal::replay::{Records, Tail};
@@ -32,6 +33,8 @@ pub enum End {
     AfterPowerCut,
     /// The records up to this number are wanted, no further.
     At(u64),
+    /// What can be read is wanted, whatever stands behind it.
+    BeforeDamage,
 }
 
 /// The state after replaying an era.
@@ -45,6 +48,8 @@ pub struct Loaded {
     pub synced: u64,
     /// What stands behind the last record, and does not belong to the tree.
     pub tail: Tail,
+    /// Where reading stopped before the end.
+    pub damage: Option<Damage>,
     /// The era ends here: the tree is that of an image from this record on.
     pub rebased: Option<Rebased>,
 }
@@ -73,6 +78,7 @@ pub fn replay(
         position: Position { records: 0, eighths: 0 },
         synced: 0,
         tail: Tail::Clean,
+        damage: None,
         rebased: None,
     };
     for segment in &era.segment {
@@ -82,6 +88,9 @@ pub fn replay(
             break;
         }
         Replay { workspace, store, tree, segment, end, loaded: &mut loaded }.run()?;
+        if loaded.damage.is_some() {
+            break;
+        }
     }
     Ok(loaded)
 }
@@ -134,9 +143,9 @@ impl Replay<'_> {
     fn last(&self) -> Option<u64> {
         let wanted = match self.end {
             End::At(seq) => Some(seq),
-            End::Committed(position) if self.segment.last.is_none() => {
-                Some(self.segment.first.saturating_add(u64::from(position.records)).saturating_sub(1))
-            }
+            End::Committed(position) if self.segment.last.is_none() => Some(
+                self.segment.first.saturating_add(u64::from(position.records)).saturating_sub(1),
+            ),
             _ => None,
         };
         match (self.segment.last, wanted) {
@@ -174,12 +183,13 @@ impl Replay<'_> {
         path: PathBuf,
         last: Option<u64>,
     ) -> Result<(), WorkspaceError> {
-        let damaged = WorkspaceError::Damaged {
-            workspace: self.workspace.to_owned(),
-            path,
-            offset: offset as u64,
-            seq: records.next_seq(),
-        };
+        let (offset, seq) = (offset as u64, records.next_seq());
+        if self.end == End::BeforeDamage {
+            self.loaded.damage = Some(Damage { segment: self.segment.id, offset, seq });
+            return Ok(());
+        }
+        let workspace = self.workspace.to_owned();
+        let damaged = WorkspaceError::Damaged { workspace, path, offset, seq };
         if last.is_some() {
             return Err(damaged);
         }
@@ -193,35 +203,45 @@ impl Replay<'_> {
     /// After a power cut a record may be whole while the blob that it names is not.
     fn content_is_there(&self, operation: &Operation<'_>) -> bool {
         match *operation {
-            Operation::SetContent { digest, size, .. } => {
-                self.store
-                    .verify_sized(&Digest::from_bytes(digest), size)
-                    .is_ok_and(|verdict| verdict.is_sound())
-            }
+            Operation::SetContent { digest, size, .. } => self
+                .store
+                .verify_sized(&Digest::from_bytes(digest), size)
+                .is_ok_and(|verdict| verdict.is_sound()),
             _ => true,
         }
     }
 }
 
-/// Keeps the bytes of a segment from `from` on beside it, and clears them there.
-pub fn cut_aside(store: &Store, id: SegmentId, from: Position) -> Result<PathBuf, WorkspaceError> {
-    let path = segment_path(store, id);
+/// Keeps the bytes of a segment from `from` on in a file beside it; the file's path.
+pub fn copy_aside(store: &Store, id: SegmentId, from: Position) -> Result<PathBuf, WorkspaceError> {
     let bytes = read_segment(store, id)?;
     let tail = bytes.get(from.offset() as usize..).unwrap_or(&[]);
-    let kept = tail.len() - tail.iter().rev().take_while(|&&byte| byte == 0).count();
+    let kept = &tail[..tail.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)];
+    let path = segment_path(store, id);
     let aside = (0..)
         .map(|number| path.with_extension(format!("cut-{}-{number}", from.offset())))
         .find(|aside| !aside.exists())
         .expect("some number is free");
     let act = || -> io::Result<()> {
         let copy = fs::File::create_new(&aside)?;
-        copy.write_all_at(&tail[..kept], 0)?;
-        copy.sync_all()?;
-        let segment = fs::File::options().write(true).open(&path)?;
-        segment.write_all_at(&vec![0; kept], from.offset())?;
-        segment.sync_all()
+        copy.write_all_at(kept, 0)?;
+        copy.sync_all()
     };
     act().map_err(Action::Write.of(&aside))?;
+    Ok(aside)
+}
+
+/// As [`copy_aside`], and clears the bytes in the segment.
+pub fn cut_aside(store: &Store, id: SegmentId, from: Position) -> Result<PathBuf, WorkspaceError> {
+    let aside = copy_aside(store, id, from)?;
+    let path = segment_path(store, id);
+    let act = || -> io::Result<()> {
+        let segment = fs::File::options().write(true).open(&path)?;
+        let length = segment.metadata()?.len().saturating_sub(from.offset());
+        segment.write_all_at(&vec![0; length as usize], from.offset())?;
+        segment.sync_all()
+    };
+    act().map_err(Action::Write.of(&path))?;
     Ok(aside)
 }
 

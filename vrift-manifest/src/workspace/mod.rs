@@ -26,6 +26,7 @@ mod names;
 mod open;
 mod place;
 mod rebase;
+mod repair;
 mod roots;
 mod runtime;
 mod snapshot;

@@ -124,10 +124,13 @@ impl Workspace {
         if !self.place.writable() {
             return Err(WorkspaceError::ReadOnly(self.place.name.clone()));
         }
+        if let Some(damage) = &self.attached.damage {
+            return Err(self.place.damaged(damage));
+        }
         loop {
             let (place, control, attached) = (&self.place, &self.control, &mut self.attached);
-            let tried =
-                control.with_lock(|held| with_lock_held(place, control, attached, held, &mut work))?;
+            let tried = control
+                .with_lock(|held| with_lock_held(place, control, attached, held, &mut work))?;
             match tried? {
                 Try::Done(value) => return Ok(value),
                 Try::Retired => self.attached = attach::attach(&self.place, &self.control)?,
@@ -201,12 +204,7 @@ impl Locked<'_> {
         Ok((seq, time))
     }
 
-    fn apply(
-        &self,
-        seq: u64,
-        record: &Record<'_>,
-        after: Position,
-    ) -> Result<(), WorkspaceError> {
+    fn apply(&self, seq: u64, record: &Record<'_>, after: Position) -> Result<(), WorkspaceError> {
         let contradiction =
             |source| WorkspaceError::Replay { workspace: self.place.name.clone(), source };
         self.writer.tree.apply(seq, record).map_err(contradiction)?;
@@ -224,7 +222,7 @@ impl Locked<'_> {
         let first = self.segment.first_seq + u64::from(from.records);
         let mut records = Records::from(&bytes, self.segment.id, first, 0);
         let mut position = from;
-        while let Some(placed) = records.next() {
+        for placed in records {
             let end = from.offset() + placed.end as u64;
             position = position.after(end).unwrap_or(committed);
             self.apply(placed.seq, &placed.record, position)?;

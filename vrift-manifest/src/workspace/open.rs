@@ -28,8 +28,7 @@ impl Workspace {
     pub fn open(home: &Home, name: &str) -> Result<Workspace, WorkspaceError> {
         let (place, _) = Directory::of(home, name)?;
         let path = place.control_path();
-        let control =
-            Control::open(&path, place.writable()).map_err(Action::Read.of(&path))?;
+        let control = Control::open(&path, place.writable()).map_err(Action::Read.of(&path))?;
         let attached = attach::attach(&place, &control)?;
         Ok(Workspace { home: home.clone(), place, control, attached, author: None, process: 0 })
     }
@@ -92,6 +91,11 @@ impl Workspace {
     /// When it was last used, nanoseconds since 1970.
     pub fn last_use(&self) -> i64 {
         self.control.last_use()
+    }
+
+    /// The error that every change meets if the journal is damaged: the tree is then the last state that can be read.
+    pub fn damage(&self) -> Option<WorkspaceError> {
+        self.attached.damage.as_ref().map(|damage| self.place.damaged(damage))
     }
 
     /// Torn ends of the journal that were put aside when it was opened.

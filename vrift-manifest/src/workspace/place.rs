@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::attach::Damage;
 use super::config::Config;
 use super::error::WorkspaceError;
+use super::load::segment_path;
 use super::names;
 use super::runtime;
 use vrift_cas::Store;
@@ -107,6 +109,16 @@ impl Directory {
     /// The live index of an epoch.
     pub fn index_path(&self, epoch: u64) -> PathBuf {
         self.runtime.join(format!("index-{}.{epoch}", self.id))
+    }
+
+    /// The error that a damaged place in the journal is.
+    pub fn damaged(&self, damage: &Damage) -> WorkspaceError {
+        WorkspaceError::Damaged {
+            workspace: self.name.clone(),
+            path: segment_path(&self.store, damage.segment),
+            offset: damage.offset,
+            seq: damage.seq,
+        }
     }
 
     /// Remembers that a torn end of the journal was put aside, for whoever tells the user.

@@ -101,7 +101,11 @@ pub(super) fn rebase(
     let sync = || File::open(&path)?.sync_data();
     sync().map_err(Action::Write.of(&path))?;
     let mut config = Config::load(&locked.place.path)?;
-    end_era(&mut config, seq, &Rebased { image: replacement.image, reason: replacement.reason, segment });
+    end_era(
+        &mut config,
+        seq,
+        &Rebased { image: replacement.image, reason: replacement.reason, segment },
+    );
     if let Some((directory, excludes)) = &replacement.origin {
         config.origin =
             Some(Origin { directory: directory.clone(), excludes: excludes.clone(), seq });

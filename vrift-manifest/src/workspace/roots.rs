@@ -109,25 +109,26 @@ pub struct Unused {
 pub fn unused(home: &Home, roots: &Roots, grace: Duration) -> Result<Unused, WorkspaceError> {
     let horizon = SystemTime::now().checked_sub(grace).unwrap_or(SystemTime::UNIX_EPOCH);
     let mut unused = Unused::default();
-    let mut look = |directory: PathBuf, needed: &dyn Fn(&str) -> bool| -> Result<(), WorkspaceError> {
-        let entries = match fs::read_dir(&directory) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            other => other.map_err(Action::Read.of(&directory))?,
+    let mut look =
+        |directory: PathBuf, needed: &dyn Fn(&str) -> bool| -> Result<(), WorkspaceError> {
+            let entries = match fs::read_dir(&directory) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                other => other.map_err(Action::Read.of(&directory))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(Action::Read.of(&directory))?;
+                let name = entry.file_name();
+                // What a repair put aside stays until a person removes it.
+                if name.to_str().is_some_and(|name| needed(name) || name.contains(".cut-")) {
+                    continue;
+                }
+                let Ok(metadata) = entry.metadata() else { continue };
+                if metadata.modified().is_ok_and(|modified| modified <= horizon) {
+                    unused.files.push((entry.path(), metadata.len()));
+                }
+            }
+            Ok(())
         };
-        for entry in entries {
-            let entry = entry.map_err(Action::Read.of(&directory))?;
-            let name = entry.file_name();
-            // What a repair put aside stays until a person removes it.
-            if name.to_str().is_some_and(|name| needed(name) || name.contains(".cut-")) {
-                continue;
-            }
-            let Ok(metadata) = entry.metadata() else { continue };
-            if metadata.modified().is_ok_and(|modified| modified <= horizon) {
-                unused.files.push((entry.path(), metadata.len()));
-            }
-        }
-        Ok(())
-    };
     look(home.store.images_dir(), &|name| {
         name.parse().is_ok_and(|digest: Digest| roots.images.contains(&digest))
     })?;

@@ -37,9 +37,8 @@ enum Op {
 
 fn path() -> impl Strategy<Value = String> {
     let name = prop_oneof![6 => "[a-d]", 1 => Just("..".to_owned()), 1 => Just(".".to_owned())];
-    (prop::collection::vec(name, 0..3), "[a-d]").prop_map(|(above, last)| {
-        above.into_iter().chain([last]).collect::<Vec<_>>().join("/")
-    })
+    (prop::collection::vec(name, 0..3), "[a-d]")
+        .prop_map(|(above, last)| above.into_iter().chain([last]).collect::<Vec<_>>().join("/"))
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -113,9 +112,7 @@ fn really(root: &Path, op: &Op) -> Result<(), Errno> {
             let file = fs::File::options().write(true).truncate(true).open(at(path));
             file.and_then(|mut file| file.write_all(bytes)).map_err(errno)
         }
-        Op::Fifo(path) => {
-            rustix::fs::mknodat(CWD, at(path), FileType::Fifo, Mode::from(0o644), 0)
-        }
+        Op::Fifo(path) => rustix::fs::mknodat(CWD, at(path), FileType::Fifo, Mode::from(0o644), 0),
         Op::Symlink(target, path) => rustix::fs::symlink(target, at(path)),
         Op::Link(from, to) => rustix::fs::linkat(CWD, at(from), CWD, at(to), AtFlags::empty()),
         Op::Unlink(path) => rustix::fs::unlink(at(path)),
@@ -134,10 +131,8 @@ fn really(root: &Path, op: &Op) -> Result<(), Errno> {
                 tv_sec: time.unwrap_or(0),
                 tv_nsec: if time.is_some() { 7 } else { rustix::fs::UTIME_OMIT.into() },
             };
-            let times = rustix::fs::Timestamps {
-                last_access: spec(atime),
-                last_modification: spec(mtime),
-            };
+            let times =
+                rustix::fs::Timestamps { last_access: spec(atime), last_modification: spec(mtime) };
             let flags = if *follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
             rustix::fs::utimensat(CWD, at(path), &times, flags)
         }
@@ -323,7 +318,8 @@ fn real_xattrs(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
         .filter(|name| name.starts_with(b"user."))
         .map(|name| {
             let mut value = vec![0; 4096];
-            let length = rustix::fs::lgetxattr(path.as_c_str(), name, &mut value[..]).expect("value");
+            let length =
+                rustix::fs::lgetxattr(path.as_c_str(), name, &mut value[..]).expect("value");
             value.truncate(length);
             (name.to_vec(), value)
         })
@@ -364,11 +360,8 @@ fn virtual_picture(tree: &Tree) -> Picture {
             xattrs: tree.xattrs(at).expect("xattrs"),
             first_name: first.entry(node).or_insert_with(|| path.clone()).clone(),
         };
-        let times = Times {
-            node,
-            mtime: (a.mtime.sec, a.mtime.nsec),
-            ctime: (a.ctime.sec, a.ctime.nsec),
-        };
+        let times =
+            Times { node, mtime: (a.mtime.sec, a.mtime.nsec), ctime: (a.ctime.sec, a.ctime.nsec) };
         all.insert(path, (shown, times));
     }
     all
@@ -435,7 +428,10 @@ fn run(ops: &[Op]) {
             // Opening a pipe waits for a reader, and user attributes are for files and directories only: neither
             // is the tree's business.
             Op::Write(path, _) | Op::SetXattr(path, ..) | Op::RemoveXattr(path, _)
-                if special(workspace.tree(), path) => continue,
+                if special(workspace.tree(), path) =>
+            {
+                continue;
+            }
             _ => {}
         }
         let real = really(&root, op);

@@ -98,12 +98,8 @@ fn dropping_or_compacting_a_workspace_never_hurts_a_fork_of_it() {
     workspace.forget().expect("forgotten");
     drop_workspace(&fixture.home, "w").expect("dropped");
     let kept = roots(&fixture.home).expect("readable roots");
-    let unused = vrift_manifest::workspace::unused(
-        &fixture.home,
-        &kept,
-        std::time::Duration::ZERO,
-    )
-    .expect("a list");
+    let unused = vrift_manifest::workspace::unused(&fixture.home, &kept, std::time::Duration::ZERO)
+        .expect("a list");
     assert!(!unused.files.is_empty(), "the dropped workspace had an image of its own");
     for (path, _) in unused.files {
         std::fs::remove_file(path).expect("removed");
@@ -112,10 +108,7 @@ fn dropping_or_compacting_a_workspace_never_hurts_a_fork_of_it() {
     for (seq, state) in &states {
         assert_eq!(&picture(&fork.view(*seq).expect("a state")), state);
     }
-    assert!(matches!(
-        Workspace::open(&fixture.home, "w"),
-        Err(WorkspaceError::NoSuchWorkspace(_))
-    ));
+    assert!(matches!(Workspace::open(&fixture.home, "w"), Err(WorkspaceError::NoSuchWorkspace(_))));
 }
 
 #[test]
@@ -134,10 +127,7 @@ fn snapshots_name_states_and_forgetting_keeps_what_they_name() {
     create_file(&mut workspace, ROOT, "one");
     let named = workspace.snapshot("first").expect("a snapshot");
     let state = picture(workspace.tree());
-    assert!(matches!(
-        workspace.snapshot("first"),
-        Err(WorkspaceError::SnapshotExists { .. })
-    ));
+    assert!(matches!(workspace.snapshot("first"), Err(WorkspaceError::SnapshotExists { .. })));
     assert!(matches!(workspace.snapshot("123"), Err(WorkspaceError::BadName(_))));
     create_file(&mut workspace, ROOT, "two");
     workspace.compact().expect("compaction");
@@ -174,16 +164,9 @@ fn replacing_the_tree_is_one_step_and_is_refused_if_the_tree_changed_meanwhile()
     create_file(&mut workspace, ROOT, "mine");
     let before = (workspace.head(), picture(workspace.tree()));
     let image = empty_image(&fixture.home);
-    let mut replacement = Replacement {
-        image,
-        reason: Reason::Ingest,
-        expected: Some(seen),
-        origin: None,
-    };
-    assert!(matches!(
-        workspace.replace(&replacement),
-        Err(WorkspaceError::ChangedMeanwhile(_))
-    ));
+    let mut replacement =
+        Replacement { image, reason: Reason::Ingest, expected: Some(seen), origin: None };
+    assert!(matches!(workspace.replace(&replacement), Err(WorkspaceError::ChangedMeanwhile(_))));
     assert_eq!(names(workspace.tree(), ""), ["mine"]);
 
     replacement.expected = Some(before.0);

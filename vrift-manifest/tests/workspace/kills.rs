@@ -18,8 +18,9 @@ fn what_was_acknowledged_survives_kill_9_also_of_the_lock_s_owner() {
     let mut workspace = fixture.workspace("w");
     let mut with_lock = 0;
     for round in 0..rounds() {
-        let mut writer =
-            child("kills::writing_child", &fixture.root, &round.to_string()).spawn().expect("a child");
+        let mut writer = child("kills::writing_child", &fixture.root, &round.to_string())
+            .spawn()
+            .expect("a child");
         let mut lines = BufReader::new(writer.stdout.take().expect("piped")).lines();
         // The harness's own lines come first.
         let mut acknowledged: Vec<String> = Vec::new();
@@ -36,9 +37,8 @@ fn what_was_acknowledged_survives_kill_9_also_of_the_lock_s_owner() {
         std::thread::sleep(Duration::from_micros(u64::from(round * 37 % 500)));
         writer.kill().expect("killed");
         writer.wait().expect("reaped");
-        acknowledged.extend(
-            lines.filter_map(|line| line.ok()?.strip_prefix("made ").map(str::to_owned)),
-        );
+        acknowledged
+            .extend(lines.filter_map(|line| line.ok()?.strip_prefix("made ").map(str::to_owned)));
         // The kernel marks the word of an owner that died.
         with_lock += u32::from(lock_word(&fixture.root, "w") != 0);
 

@@ -43,7 +43,9 @@ fn readers_go_on_while_a_stopped_process_holds_the_lock() {
 
     // A reader that was there before, and a process that opens the workspace only now.
     for _ in 0..10_000 {
-        assert!(workspace.tree().child(workspace.tree().root(), b"there").expect("sound").is_some());
+        assert!(
+            workspace.tree().child(workspace.tree().root(), b"there").expect("sound").is_some()
+        );
     }
     let late = Workspace::open(&fixture.home, "w").expect("opening takes no lock");
     assert!(names(late.tree(), "").contains(&"there".to_owned()));

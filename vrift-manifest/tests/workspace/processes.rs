@@ -92,7 +92,8 @@ fn a_target_of_a_rename_is_never_seen_missing() {
     let fixture = Fixture::new();
     let mut workspace = fixture.workspace("w");
     create_file(&mut workspace, ROOT, "target");
-    let mut writer = child("processes::replacing_child", &fixture.root, "").spawn().expect("a child");
+    let mut writer =
+        child("processes::replacing_child", &fixture.root, "").spawn().expect("a child");
     let mut looks = 0u64;
     let mut seen = BTreeSet::new();
     while writer.try_wait().expect("a child").is_none() {

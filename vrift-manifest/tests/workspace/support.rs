@@ -9,9 +9,7 @@ use vrift_manifest::image::{Builder, NodeSpec};
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::path::PATH_MAX;
 use vrift_manifest::tree::{Change, Cursor, Found, Tree, WalkError};
-use vrift_manifest::workspace::{
-    Done, Home, NewWorkspace, Workspace, segment_path, write_image,
-};
+use vrift_manifest::workspace::{Done, Home, NewWorkspace, Workspace, segment_path, write_image};
 
 /// A home that is removed with the value.
 pub struct Fixture {

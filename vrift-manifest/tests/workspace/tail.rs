@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::FileExt;
 
-use vrift_manifest::tree::ROOT;
-use vrift_manifest::workspace::{Workspace, WorkspaceError};
+use vrift_manifest::tree::{Change, ROOT};
+use vrift_manifest::workspace::{Moment, Workspace, WorkspaceError};
 
 use crate::support::{Fixture, create_file, names, open_segment, restart_machine};
 
@@ -89,14 +89,49 @@ fn a_hole_in_what_was_synced_is_damage_and_nothing_is_cut() {
     let journal = journal(8);
     let mut bytes = journal.bytes.clone();
     bytes[150..190].fill(0);
-    match journal.open_with(&bytes) {
-        Err(WorkspaceError::Damaged { workspace, seq, .. }) => {
-            assert_eq!((workspace.as_str(), seq > 0), ("w", true));
-        }
-        other => panic!("{:?}", other.map(|workspace| names(workspace.tree(), ""))),
-    }
+    let mut workspace = journal.open_with(&bytes).expect("it can be read");
+    assert!(matches!(workspace.damage(), Some(WorkspaceError::Damaged { .. })));
+    assert!(is_prefix(&names(workspace.tree(), "")));
+    let change = Change::Unlink { parent: ROOT, name: b"0" };
+    assert!(matches!(workspace.change(&change), Err(WorkspaceError::Damaged { .. })));
     assert_eq!(fs::read(&journal.segment).expect("readable"), bytes);
     assert!(journal.aside().is_empty());
+}
+
+#[test]
+fn repairing_damage_keeps_the_lost_bytes_aside_and_goes_on_before_them() {
+    let journal = journal(8);
+    let mut bytes = journal.bytes.clone();
+    bytes[350..390].fill(0);
+    let mut workspace = journal.open_with(&bytes).expect("it can be read");
+    let before = names(workspace.tree(), "");
+    let aside = workspace.repair().expect("repaired").expect("something was damaged");
+    assert!(fs::read(aside).expect("kept").len() > 100);
+    assert!(workspace.damage().is_none());
+    assert_eq!(names(workspace.tree(), ""), before);
+    create_file(&mut workspace, ROOT, "next");
+    let other = Workspace::open(&journal.fixture.home, "w").expect("it opens");
+    assert_eq!(names(other.tree(), "").len(), before.len() + 1);
+    assert_eq!(workspace.repair().expect("nothing to do"), None);
+}
+
+#[test]
+fn repairing_damage_in_a_segment_that_a_fork_shares_leaves_the_fork_what_it_can_read() {
+    let journal = journal(8);
+    let mut workspace = Workspace::open(&journal.fixture.home, "w").expect("it opens");
+    workspace.fork(&Moment::Now, "fork").expect("a fork");
+    drop(workspace);
+    let mut bytes = fs::read(&journal.segment).expect("readable");
+    bytes[350..390].fill(0);
+    fs::write(&journal.segment, &bytes).expect("written");
+    restart_machine(&journal.fixture.root, "fork");
+    let mut fork = Workspace::open(&journal.fixture.home, "fork").expect("it can be read");
+    assert!(fork.damage().is_some());
+    fork.repair().expect("repaired");
+    create_file(&mut fork, ROOT, "next");
+    assert_eq!(fs::read(&journal.segment).expect("readable"), bytes, "shared, so untouched");
+    let again = Workspace::open(&journal.fixture.home, "fork").expect("it opens");
+    assert!(names(again.tree(), "").contains(&"next".to_owned()));
 }
 
 #[test]
@@ -107,11 +142,14 @@ fn a_flipped_bit_gives_an_exact_prefix_or_damage() {
         let mut bytes = journal.bytes.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         match journal.open_with(&bytes) {
+            Ok(workspace) if workspace.damage().is_some() => {
+                assert!(is_prefix(&names(workspace.tree(), "")), "bit {bit}");
+                damaged += 1;
+            }
             Ok(workspace) => {
                 assert!(is_prefix(&names(workspace.tree(), "")), "bit {bit}");
                 prefixes += 1;
             }
-            Err(WorkspaceError::Damaged { .. }) => damaged += 1,
             Err(other) => panic!("bit {bit}: {other}"),
         }
     }
@@ -127,8 +165,6 @@ fn a_flipped_bit_is_damage_when_the_machine_was_never_off() {
         fs::remove_dir_all(runtime.expect("an entry").path()).expect("removed");
     }
     fs::create_dir(journal.fixture.home.runtime()).expect("made again");
-    match Workspace::open(&journal.fixture.home, "w") {
-        Err(WorkspaceError::Damaged { .. }) => {}
-        other => panic!("{:?}", other.map(|workspace| names(workspace.tree(), ""))),
-    }
+    let workspace = Workspace::open(&journal.fixture.home, "w").expect("it can be read");
+    assert!(workspace.damage().is_some());
 }
