@@ -1,0 +1,5 @@
+//! The library parts of the command, through their public interface.
+#![allow(clippy::unwrap_used)]
+
+mod ingest;
+mod support;
