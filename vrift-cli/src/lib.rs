@@ -5,6 +5,7 @@
 pub mod args;
 pub mod commands;
 pub mod error;
+pub mod export;
 pub mod ingest;
 pub mod output;
 pub mod place;

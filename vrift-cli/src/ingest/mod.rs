@@ -20,6 +20,7 @@ mod xattrs;
 
 pub use content::{Contents, PutError, Stored};
 pub use exclude::Exclude;
+pub(crate) use list::join;
 pub use problem::{Problem, What};
 pub use scan::{Options, Scan, ScanError, scan};
 pub use stat_cache::StatCache;
