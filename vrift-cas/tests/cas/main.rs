@@ -1,0 +1,3 @@
+//! One test binary; its modules mirror the sources.
+
+mod put;
