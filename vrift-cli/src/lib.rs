@@ -5,8 +5,11 @@
 pub mod args;
 pub mod commands;
 pub mod error;
+pub mod export;
+pub mod ingest;
 pub mod output;
 pub mod place;
+mod walk;
 
 use std::io::Write;
 use std::process::ExitCode;
