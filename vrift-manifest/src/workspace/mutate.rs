@@ -220,7 +220,7 @@ impl Locked<'_> {
         let from = applied(&self.writer.tree);
         let bytes = self.writer.journal.read(from, committed);
         let first = self.segment.first_seq + u64::from(from.records);
-        let mut records = Records::from(&bytes, self.segment.id, first, 0);
+        let records = Records::from(&bytes, self.segment.id, first, 0);
         let mut position = from;
         for placed in records {
             let end = from.offset() + placed.end as u64;

@@ -1,8 +1,8 @@
 //! Names of workspaces and snapshots, as people type them.
 
-/// Whether `name` can name a workspace: `[A-Za-z0-9._-]+`, beginning with neither `.` nor `-`, at most 128 long.
+/// Whether `name` can name a workspace: `[A-Za-z0-9._-]+`, beginning with neither `.` nor `-`, at most 200 long.
 pub fn is_workspace_name(name: &str) -> bool {
-    (1..=128).contains(&name.len())
+    (1..=200).contains(&name.len())
         && !name.starts_with(['.', '-'])
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
