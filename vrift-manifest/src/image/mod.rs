@@ -66,4 +66,4 @@ pub use open::Image;
 pub use record::Record;
 pub use verify::verify;
 pub use write::Summary;
-pub use xattr::Xattrs;
+pub use xattr::{Xattrs, append_block};

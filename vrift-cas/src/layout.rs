@@ -1,0 +1,95 @@
+//! Where things are in a store: pure, no system calls.
+//!
+//! A blob's place is `blobs/` + the first two digits of its digest + `/` + the other 62, so that no
+//! directory holds more than a 256th of the store.
+
+use crate::Digest;
+
+pub(crate) const FORMAT: &str = "format";
+pub(crate) const BOOT: &str = "boot";
+pub(crate) const MARK: &str = "mark";
+pub(crate) const MARK_BEFORE: &str = "mark.before";
+pub(crate) const BLOBS: &str = "blobs";
+pub(crate) const STAGING: &str = "staging";
+pub(crate) const TRASH: &str = "trash";
+pub(crate) const ACTIVE: &str = "active";
+pub(crate) const IMAGES: &str = "images";
+pub(crate) const JOURNALS: &str = "journals";
+pub(crate) const WORKSPACES: &str = "workspaces";
+
+/// Every directory that a store is created with.
+pub(crate) const DIRECTORIES: [&str; 7] =
+    [BLOBS, STAGING, TRASH, ACTIVE, IMAGES, JOURNALS, WORKSPACES];
+
+/// The mode of a blob: readable and executable by all, writable by nobody. The sticky bit tells those
+/// who have an open descriptor and one `fstat` that the file is the store's.
+pub(crate) const BLOB_MODE: u32 = 0o1555;
+
+/// The mode of every directory of a store.
+pub(crate) const DIRECTORY_MODE: u32 = 0o700;
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// The path of a blob below `blobs/`.
+#[derive(Clone, Copy)]
+pub(crate) struct BlobName([u8; 65]);
+
+impl BlobName {
+    pub(crate) fn of(digest: &Digest) -> BlobName {
+        let hex = trash_name(digest);
+        let mut name = [b'/'; 65];
+        name[..2].copy_from_slice(&hex[..2]);
+        name[3..].copy_from_slice(&hex[2..]);
+        BlobName(name)
+    }
+
+    /// `ab/cdef...`
+    pub(crate) fn path(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// `ab`
+    pub(crate) fn directory(&self) -> &[u8] {
+        &self.0[..2]
+    }
+}
+
+/// The name of a blob in `trash/`: all 64 digits.
+pub(crate) fn trash_name(digest: &Digest) -> [u8; 64] {
+    let mut hex = [0; 64];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(digest.as_bytes()) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    hex
+}
+
+/// The digest whose blob is called `name` in the directory `directory` of `blobs/`.
+pub(crate) fn digest_of(directory: &[u8], name: &[u8]) -> Option<Digest> {
+    if directory.len() != 2 || name.len() != 62 {
+        return None;
+    }
+    digest_of_hex(&[directory, name].concat())
+}
+
+/// The digest written as `hex`.
+pub(crate) fn digest_of_hex(hex: &[u8]) -> Option<Digest> {
+    std::str::from_utf8(hex).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_of_a_blob_names_its_digest() {
+        let digest = Digest::of(b"x");
+        let name = BlobName::of(&digest);
+        let (directory, file) = (name.directory(), &name.path()[3..]);
+        assert_eq!(name.path()[2], b'/');
+        assert_eq!(digest_of(directory, file), Some(digest));
+        assert_eq!(digest_of_hex(&trash_name(&digest)), Some(digest));
+        assert_eq!(digest_of(b"ab", &file[1..]), None);
+        assert_eq!(digest_of(b"AB", file), None);
+    }
+}
