@@ -1,7 +1,7 @@
 //! How long a path of five components takes in an image, hot and at random, and how that grows with the tree.
 //!
 //! `cargo bench -p vrift-manifest --bench image [-- FILES ...]`. Without numbers: 10 k, 100 k and 1 M files; 10 M needs
-//! about 6 GB. The trees are generated: four directories deep, 100 to 500 files each, names of 8 to 24 bytes. A walk
+//! about 4 GB. The trees are generated: four directories deep, 100 to 500 files each, names of 8 to 24 bytes. A walk
 //! here is what a caller has to do at least: hash a name, look it up, see that it is a directory, go on.
 //!
 //! - **hot**: one path again and again; **/lookup**: that divided by five.

@@ -87,3 +87,33 @@ fn names_that_collide_on_purpose_are_still_found() {
         assert_eq!(image.lookup(0, &name, name_hash(&name)), Ok(None));
     }
 }
+
+/// At half-full, linear probing expects half a step beyond the first slot for each name, and some dozens for the worst.
+#[test]
+fn ordinary_names_spread_over_the_slots() {
+    const COUNT: usize = 50_000;
+    let patterns: [fn(usize) -> String; 8] = [
+        |number| number.to_string(),
+        |number| format!("{number:08x}"),
+        |number| format!("file{number:06}.c"),
+        |number| format!("{number}.o"),
+        |number| format!("lib{}_{}.so.1", number / 7, number % 7),
+        |number| format!("{}{number:05}{}", "long_common_prefix_".repeat(3), "_and_suffix.html"),
+        |number| format!("{:x}-{:x}", number.wrapping_mul(0x9e37_79b9), number),
+        |number| "ab".repeat(1 + number % 120) + &number.to_string(),
+    ];
+    for (which, pattern) in patterns.iter().enumerate() {
+        let mut table = vec![false; 2 * COUNT];
+        let (mut steps, mut most) = (0, 0);
+        for name in (0..COUNT).map(pattern) {
+            let hash = name_hash(name.as_bytes());
+            let place = ((u64::from(hash as u32) * COUNT as u64) >> 31) as usize;
+            let step = (0..).find(|step| !table[(place + step) % table.len()]).unwrap();
+            table[(place + step) % (2 * COUNT)] = true;
+            steps += step;
+            most = most.max(step);
+        }
+        let mean = steps as f64 / COUNT as f64;
+        assert!(mean < 0.6 && most < 100, "pattern {which}: mean {mean}, most {most}");
+    }
+}
