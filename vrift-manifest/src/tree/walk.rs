@@ -105,6 +105,9 @@ impl Tree {
                 None => return outside(path, buffer),
             }
         }
+        // A change that happens meanwhile may be seen or not, as always when two things happen at once.
+        let changed = !self.index.is_empty();
+        let mut mode = self.mode(at)?;
         loop {
             let remaining = match left {
                 None => rest,
@@ -116,7 +119,6 @@ impl Tree {
             if name.len() > NAME_MAX {
                 return Err(WalkError::TooLong);
             }
-            let mode = self.mode(at)?;
             if mode & Kind::MASK != Kind::Directory as u32 {
                 return Err(WalkError::NotDirectory);
             }
@@ -133,13 +135,14 @@ impl Tree {
                     Some(up) => Some(up),
                     None => return self.leave(mount, behind_len, left, rest, buffer),
                 },
-                _ => self.child_hashed(at, name, name_hash(name))?,
+                _ => self.child_if(at, name, name_hash(name), changed)?,
             };
             let next = next.ok_or(WalkError::NotFound)?;
             let advance = remaining.len() - behind_len;
             let wants_directory = behind_len > 0;
-            let kind = self.kind(next)?;
-            if kind == Kind::Symlink && (!last || follow || wants_directory) {
+            let next_mode = self.mode(next)?;
+            let kind = next_mode & Kind::MASK;
+            if kind == Kind::Symlink as u32 && (!last || follow || wants_directory) {
                 links += 1;
                 if links > LINKS_MAX {
                     return Err(WalkError::Loop);
@@ -158,6 +161,7 @@ impl Tree {
                         Some(inside) => {
                             left = Some(PATH_MAX - inside.len());
                             at = self.root();
+                            mode = self.mode(at)?;
                         }
                         None => {
                             buffer.copy_within(start.., 0);
@@ -167,10 +171,10 @@ impl Tree {
                 }
                 continue;
             }
-            if last && wants_directory && kind != Kind::Directory {
+            if last && wants_directory && kind != Kind::Directory as u32 {
                 return Err(WalkError::NotDirectory);
             }
-            at = next;
+            (at, mode) = (next, next_mode);
             match &mut left {
                 None => rest = &rest[advance..],
                 Some(from) => *from += advance,
