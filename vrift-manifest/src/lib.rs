@@ -4,5 +4,10 @@
 pub mod attributes;
 pub mod hash;
 pub mod image;
+pub mod index;
+pub mod journal;
 pub mod name;
+mod shm;
 pub mod time;
+pub mod tree;
+pub mod workspace;

@@ -17,6 +17,7 @@ use rustix::io::retry_on_intr;
 use super::blobs::{BlobInfo, Found};
 use super::staging::{Sessions, random_name};
 use super::{Store, trash};
+
 use crate::error::{At, StoreError};
 use crate::layout;
 use crate::stamp::LAST_BOOT;

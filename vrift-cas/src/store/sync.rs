@@ -25,15 +25,12 @@ impl Store {
         // One call for all blobs: syncing each costs five times as much. The kernel reports a failed write-back
         // once to each descriptor that was open then, hence not to one opened now.
         if let Err(errno) = syncfs(&self.blobs) {
-            // If not even that can be written down, 0 stands for no boot: it trusts nothing, and what is stamped
-            // with it is not trusted.
-            let next = boot::next(self, &writer.sessions, begun.boot).unwrap_or(0);
-            writer.boot.store(next, Ordering::Relaxed);
+            let next = boot::next(self, &writer.sessions, begun.boot)?;
+            writer.boot.fetch_max(next, Ordering::Relaxed);
             return Err(StoreError::new("sync", self.blobs_dir(), errno));
         }
         // A mark only saves work after the next boot; without one the sync is just as good.
-        let says_when = begun.boot != 0 && writer.uptime.is_known();
-        if says_when && writer.sessions.current()?.exact {
+        if writer.sessions.current()?.exact {
             let _ = write_mark(&self.root, writer, begun, clock);
         }
         Ok(())

@@ -1,3 +1,1 @@
-//! One test binary; its modules mirror the sources.
-
 mod put;

@@ -47,7 +47,7 @@ impl Damaged {
     /// Out of line: the readers' fast paths stay small.
     #[cold]
     #[inline(never)]
-    pub(super) fn new(what: &'static str, index: u32) -> Damaged {
+    pub(crate) fn new(what: &'static str, index: u32) -> Damaged {
         Damaged { what, index }
     }
 }

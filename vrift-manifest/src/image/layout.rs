@@ -3,6 +3,8 @@
 //! An image has one layout for a given number of records and length of pool. The header states the offsets all the
 //! same, and `open` refuses any other than these: there is one way to write a tree.
 
+use std::ops::Range;
+
 /// What an image begins with.
 pub(super) const MAGIC: [u8; 8] = *b"VRIFTIMG";
 /// The format version that is written, and the newest that is read.
@@ -21,6 +23,14 @@ const SECTION_ALIGN: u64 = 64;
 pub(super) const POOL_START: u64 = 8;
 /// Entries of the pool begin on a multiple of this.
 pub(super) const POOL_ALIGN: u64 = 8;
+
+/// Slots for each child of a directory: half of them stay empty.
+pub(super) const SLOTS_PER_CHILD: usize = 2;
+/// A name that would be further than this from its place is left out of the slots, and found by binary search. In an
+/// ordinary tree there is none; names that were chosen to collide cannot make filling the table quadratic.
+pub(super) const SLOT_PROBES: usize = 128;
+/// The same for node numbers. They are given in order, not chosen, so there is nothing else to find them by.
+pub(super) const NUMBER_PROBES: usize = 1024;
 
 /// Fields of the header.
 pub(super) mod header {
@@ -103,7 +113,7 @@ impl Layout {
         if !valid {
             return None;
         }
-        let table = table_len(records);
+        let slots = records * SLOTS_PER_CHILD as u64;
         let mut at = HEADER_LEN as u64;
         let mut section = |len: u64| {
             let section = Section { at, len };
@@ -113,9 +123,9 @@ impl Layout {
         Some(Layout {
             records: section(records * RECORD_LEN as u64)?,
             pool: section(pool_len)?,
-            slots: section(table * SLOT_LEN as u64)?,
+            slots: section(slots * SLOT_LEN as u64)?,
             identity: section(records * IDENTITY_LEN as u64)?,
-            numbers: section(table * NUMBER_LEN as u64)?,
+            numbers: section(numbers_len(records) * NUMBER_LEN as u64)?,
         })
     }
 
@@ -130,9 +140,30 @@ impl Layout {
     }
 }
 
-/// Places in the slots, and in the number table, of so many records: never more than half are taken.
-pub(super) fn table_len(records: u64) -> u64 {
+/// Places in the number table of so many records: never more than half are taken.
+pub(super) fn numbers_len(records: u64) -> u64 {
     (2 * records).next_power_of_two()
+}
+
+/// The slots of a directory with these children; it may lie outside the section.
+#[inline(always)]
+pub(super) fn slots_of(first: u32, count: u32) -> Range<usize> {
+    let start = first as usize * SLOTS_PER_CHILD;
+    start..start + count as usize * SLOTS_PER_CHILD
+}
+
+/// The first slot to try for a name among the slots of `count` children: the low half of the hash, scaled.
+#[inline(always)]
+pub(super) fn slot_place(name_hash: u64, count: u32) -> usize {
+    const { assert!(SLOTS_PER_CHILD == 2, "the shift is 32 bits less one for the doubling") };
+    ((u64::from(name_hash as u32) * u64::from(count)) >> 31) as usize
+}
+
+/// A slot, as a number: the record in the low half, and above it the other half of the hash. 0 is an empty slot, since
+/// the root is in no directory.
+#[inline(always)]
+pub(super) fn slot(name_hash: u64, index: u32) -> u64 {
+    name_hash & !u64::from(u32::MAX) | u64::from(index)
 }
 
 /// What to add to `len` bytes of a pool entry so that the next entry is aligned.

@@ -1,10 +1,16 @@
 //! From a directory and a name to a record, and from a node number to a record.
 
+use std::cmp::Ordering;
+use std::ops::Range;
+
 use super::error::Damaged;
-use super::layout::{NUMBER_LEN, RECORD_LEN, SLOT_LEN, record};
+use super::layout::{
+    NUMBER_LEN, NUMBER_PROBES, RECORD_LEN, SLOT_LEN, SLOT_PROBES, record, slot, slot_place,
+    slots_of,
+};
 use super::open::{Image, u64_at};
 use super::record::Record;
-use crate::hash::{number_hash, slot_hash};
+use crate::hash::number_hash;
 
 impl<B: AsRef<[u8]>> Image<B> {
     /// The node that `name` is in the directory `parent`: the index of its primary record.
@@ -41,11 +47,10 @@ impl<B: AsRef<[u8]>> Image<B> {
     /// The primary record of a node number; `None` if the image has no such node.
     #[inline]
     pub fn by_number(&self, node: u64) -> Result<Option<u32>, Damaged> {
-        let bytes = self.source.as_ref().get(self.numbers.clone()).unwrap_or_default();
-        let (numbers, _) = bytes.as_chunks::<NUMBER_LEN>();
+        let (numbers, _) = self.section(&self.numbers).as_chunks::<NUMBER_LEN>();
         let mask = numbers.len().wrapping_sub(1);
-        let mut at = number_hash(node) as usize & mask;
-        for _ in 0..numbers.len() {
+        let hash = number_hash(node) as usize;
+        for at in (0..NUMBER_PROBES).map(|step| hash.wrapping_add(step) & mask) {
             let Some(number) = numbers.get(at) else { break };
             let Some(index) = u32::from_le_bytes(*number).checked_sub(1) else { return Ok(None) };
             if self.identity(index)?.node() == node {
@@ -54,9 +59,8 @@ impl<B: AsRef<[u8]>> Image<B> {
                 }
                 return Ok(Some(index));
             }
-            at = (at + 1) & mask;
         }
-        Err(Damaged::new("the table of node numbers is full", at as u32))
+        Err(Damaged::new("the table of node numbers is too full", hash as u32))
     }
 
     #[inline(always)]
@@ -66,30 +70,63 @@ impl<B: AsRef<[u8]>> Image<B> {
         name: &[u8],
         name_hash: u64,
     ) -> Result<Option<(u32, Record<'_>)>, Damaged> {
-        let bytes = self.source.as_ref();
-        let (slots, _) = bytes.get(self.slots.clone()).unwrap_or_default().as_chunks::<SLOT_LEN>();
-        let (records, _) =
-            bytes.get(self.records.clone()).unwrap_or_default().as_chunks::<RECORD_LEN>();
-        let hash = slot_hash(name_hash, parent);
-        let mask = slots.len().wrapping_sub(1);
-        let mut at = hash as usize & mask;
-        // A whole table without an end or a match is a lie: at least half of an honest one is empty.
-        for _ in 0..slots.len() {
-            let Some(slot) = slots.get(at) else { break };
-            let slot = u64_at(slot, 0);
-            let Some(index) = ((slot >> 32) as u32).checked_sub(1) else { return Ok(None) };
-            if slot as u32 == (hash >> 32) as u32 {
-                let Some(record) = records.get(index as usize) else {
+        let (records, _) = self.section(&self.records).as_chunks::<RECORD_LEN>();
+        let Some(directory) = records.get(parent as usize).map(Record) else {
+            return Err(Damaged::new("there is no such record", parent));
+        };
+        let (first, count) = (directory.link(), directory.count());
+        let (slots, _) = self.section(&self.slots).as_chunks::<SLOT_LEN>();
+        let Some(slots) = slots.get(slots_of(first, count)) else {
+            return Err(Damaged::new("children are outside the records", parent));
+        };
+        let mut at = slot_place(name_hash, count);
+        for _ in 0..SLOT_PROBES {
+            // Not there only if there are no slots at all: a directory without children, or no directory.
+            let Some(stored) = slots.get(at) else { return Ok(None) };
+            let stored = u64_at(stored, 0);
+            let index = stored as u32;
+            if index == 0 {
+                return Ok(None);
+            }
+            if stored == slot(name_hash, index) {
+                let Some(record) = records.get(index as usize).map(Record) else {
                     return Err(Damaged::new("a slot leads to no record", index));
                 };
-                let record = Record(record);
-                if record.parent() == parent && self.is_named(index, record, name)? {
+                if record.parent() != parent {
+                    return Err(Damaged::new("a slot leads to another directory", index));
+                }
+                if self.is_named(index, record, name)? {
                     return Ok(Some((index, record)));
                 }
             }
-            at = (at + 1) & mask;
+            at += 1;
+            if at == slots.len() {
+                at = 0;
+            }
         }
-        Err(Damaged::new("the slots are full", at as u32))
+        self.search(parent, name)
+    }
+
+    /// Among the children of `parent`, by their order. Only for a name whose slots are crowded.
+    #[cold]
+    #[inline(never)]
+    fn search(&self, parent: u32, name: &[u8]) -> Result<Option<(u32, Record<'_>)>, Damaged> {
+        let Range { start: mut low, end: mut high } = self.children(parent)?;
+        while low < high {
+            let index = low + (high - low) / 2;
+            match self.name(index)?.cmp(name) {
+                Ordering::Less => low = index + 1,
+                Ordering::Greater => high = index,
+                Ordering::Equal => {
+                    let record = self.record(index)?;
+                    if record.parent() != parent {
+                        return Err(Damaged::new("a child has another parent", index));
+                    }
+                    return Ok(Some((index, record)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     #[inline(always)]
@@ -122,21 +159,24 @@ impl<B: AsRef<[u8]>> Image<B> {
     }
 }
 
-/// Whether two slices of one length are equal: a few overlapping words instead of a call, names being short.
+/// Whether two slices of one length, at most that of a name in a record, are equal: overlapping words from both ends
+/// instead of a call or a loop.
 #[inline(always)]
 fn same(a: &[u8], b: &[u8]) -> bool {
     debug_assert!(a.len() == b.len() && a.len() <= record::INLINE_NAME);
-    if let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) {
-        let (a_words, _) = a.as_chunks::<8>();
-        let (b_words, _) = b.as_chunks::<8>();
-        let mut differ = u64::from_le_bytes(*a_last) ^ u64::from_le_bytes(*b_last);
-        for (a_word, b_word) in a_words.iter().zip(b_words) {
-            differ |= u64::from_le_bytes(*a_word) ^ u64::from_le_bytes(*b_word);
-        }
-        return differ == 0;
+    if a.len() >= 16 {
+        ends::<16>(a, b) && (a.len() <= 32 || a.get(16..32) == b.get(16..32))
+    } else if a.len() >= 8 {
+        ends::<8>(a, b)
+    } else if a.len() >= 4 {
+        ends::<4>(a, b)
+    } else {
+        a.first() == b.first() && a.last() == b.last() && a.get(1) == b.get(1)
     }
-    if let (Some(a_last), Some(b_last)) = (a.last_chunk::<4>(), b.last_chunk::<4>()) {
-        return a_last == b_last && a.first_chunk::<4>() == b.first_chunk::<4>();
-    }
-    a.iter().zip(b).all(|(a, b)| a == b)
+}
+
+/// Whether the first and the last `N` bytes are equal.
+#[inline(always)]
+fn ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+    a.first_chunk::<N>() == b.first_chunk::<N>() && a.last_chunk::<N>() == b.last_chunk::<N>()
 }

@@ -15,7 +15,7 @@
 //! Nothing but the header, which [`Image::open`] checks together with the bounds of the sections, in constant time.
 //! Whatever is read later is checked where it is read: an index or offset that lies is [`Damaged`], never a panic,
 //! and no loop is longer than the section it runs over. Walking down through [`Image::children`] visits no record
-//! twice and climbing by [`Image::parent`] ends, even in a hostile image.
+//! twice and climbing by [`Image::parent`] ends, even in a hostile image. [`verify`] checks everything.
 //!
 //! ```
 //! use vrift_manifest::attributes::{Attributes, Content};
@@ -41,6 +41,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod build;
 mod children;
 mod encode;
@@ -52,6 +54,7 @@ mod order;
 mod read;
 mod record;
 mod tables;
+mod verify;
 mod write;
 mod xattr;
 
@@ -61,5 +64,6 @@ pub use error::{Damaged, OpenError};
 pub use layout::{MAX_RECORDS, VERSION};
 pub use open::Image;
 pub use record::Record;
+pub use verify::verify;
 pub use write::Summary;
-pub use xattr::Xattrs;
+pub use xattr::{Xattrs, append_block};

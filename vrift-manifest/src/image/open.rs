@@ -13,7 +13,6 @@ use super::layout::{HEADER_LEN, Layout, MAGIC, Section, VERSION, header};
 #[derive(Debug)]
 pub struct Image<B> {
     pub(super) source: B,
-    pub(super) layout: Layout,
     pub(super) records: Range<usize>,
     pub(super) pool: Range<usize>,
     pub(super) slots: Range<usize>,
@@ -74,7 +73,6 @@ impl<B: AsRef<[u8]>> Image<B> {
             return Err(OpenError::Header("its next node number is taken"));
         }
         Ok(Image {
-            layout,
             records: range(layout.records),
             pool: range(layout.pool),
             slots: range(layout.slots),
@@ -90,10 +88,23 @@ impl<B: AsRef<[u8]>> Image<B> {
         })
     }
 
+    /// What keeps the bytes, as it was given to [`open`](Image::open).
+    #[inline]
+    pub fn source(&self) -> &B {
+        &self.source
+    }
+
     /// All bytes of the image.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.source.as_ref()
+    }
+
+    /// The bytes of a section.
+    #[inline(always)]
+    pub(super) fn section(&self, section: &Range<usize>) -> &[u8] {
+        // Always there, unless `as_ref` gives other bytes than it gave to `open`.
+        self.source.as_ref().get(section.clone()).unwrap_or_default()
     }
 
     /// The records, aliases included: the number of names, and 1 for the root.

@@ -17,8 +17,7 @@ impl<B: AsRef<[u8]>> Image<B> {
     /// The record at `index`, as it is.
     #[inline]
     pub fn record(&self, index: u32) -> Result<Record<'_>, Damaged> {
-        let bytes = self.source.as_ref().get(self.records.clone()).unwrap_or_default();
-        match bytes.as_chunks::<RECORD_LEN>().0.get(index as usize) {
+        match self.section(&self.records).as_chunks::<RECORD_LEN>().0.get(index as usize) {
             Some(record) => Ok(Record(record)),
             None => Err(Damaged::new("there is no such record", index)),
         }
@@ -26,8 +25,7 @@ impl<B: AsRef<[u8]>> Image<B> {
 
     #[inline]
     pub(super) fn identity(&self, index: u32) -> Result<Identity<'_>, Damaged> {
-        let bytes = self.source.as_ref().get(self.identity.clone()).unwrap_or_default();
-        match bytes.as_chunks::<IDENTITY_LEN>().0.get(index as usize) {
+        match self.section(&self.identity).as_chunks::<IDENTITY_LEN>().0.get(index as usize) {
             Some(identity) => Ok(Identity(identity)),
             None => Err(Damaged::new("there is no such record", index)),
         }
@@ -35,7 +33,7 @@ impl<B: AsRef<[u8]>> Image<B> {
 
     #[inline]
     pub(super) fn pool_bytes(&self, at: u64, len: u64) -> Option<&[u8]> {
-        let pool = self.source.as_ref().get(self.pool.clone())?;
+        let pool = self.section(&self.pool);
         let at = usize::try_from(at).ok()?;
         pool.get(at..at.checked_add(usize::try_from(len).ok()?)?)
     }

@@ -11,7 +11,7 @@ use super::build::{BuildError, Builder, Entry, Node};
 use super::encode::{Fields, HeaderFields, NodeFields, content_of_words, encode_identity};
 use super::layout::{Layout, POOL_START, RECORD_LEN, pool_padding, record};
 use super::order::Order;
-use super::tables::{Numbers, Slots};
+use super::tables::{NumberClash, Numbers, Slots};
 use crate::attributes::Kind;
 use crate::hash::name_hash;
 
@@ -110,10 +110,18 @@ impl<'a> Sections<'a> {
             Some(entry) => builder.nodes[builder.entries[entry as usize].node as usize].number,
             None => builder.nodes[0].number,
         };
+        // The first child and the number of children of the directory that the row is in.
+        let mut run = (0, 0);
         for index in 0..order.len() {
             let row = row(builder, order, index);
-            if index > 0 {
-                sections.slots.insert(row.parent, name_hash(row.name), index);
+            if let Some(entry) = order.entry(index) {
+                if index == run.0 + run.1 {
+                    let directory = builder.entries[entry as usize].parent;
+                    run = (index, builder.nodes[directory as usize].children);
+                }
+                sections.slots.insert(run.0, run.1, name_hash(row.name), index);
+            } else {
+                run = (1, 0);
             }
             let add = |pool: u64, len: u64| pool + len + pool_padding(len);
             if row.name.len() > record::INLINE_NAME {
@@ -129,9 +137,11 @@ impl<'a> Sections<'a> {
                 sections.bytes = (sections.bytes.checked_add(row.node.size))
                     .ok_or(BuildError::TooLarge { what: "its files have more than 2^64 bytes" })?;
             }
-            if !sections.numbers.insert(row.node.number, index, number_of) {
-                return Err(BuildError::DuplicateNode { node: row.node.number });
-            }
+            let node = row.node.number;
+            sections.numbers.insert(node, index, number_of).map_err(|clash| match clash {
+                NumberClash::Twice => BuildError::DuplicateNode { node },
+                NumberClash::TooFar => BuildError::Node { node, what: clash.what() },
+            })?;
         }
         Ok(sections)
     }

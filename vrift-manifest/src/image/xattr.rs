@@ -46,6 +46,11 @@ pub struct Xattrs<'a> {
 }
 
 impl<'a> Xattrs<'a> {
+    /// The attributes in a block that is not part of an image.
+    pub fn parse(block: &'a [u8]) -> Xattrs<'a> {
+        Xattrs::of_block(0, block)
+    }
+
     fn of_block(index: u32, block: &'a [u8]) -> Xattrs<'a> {
         let left = match block.get(4..BLOCK_HEAD).and_then(|count| count.first_chunk()) {
             Some(count) => u32::from_le_bytes(*count),
@@ -88,7 +93,7 @@ pub(super) fn is_name(name: &[u8]) -> bool {
 }
 
 /// Appends a block of the attributes, which must be valid and sorted; `None` if it would be too long.
-pub(super) fn append_block(block: &mut Vec<u8>, attributes: &[(&[u8], &[u8])]) -> Option<u32> {
+pub fn append_block(block: &mut Vec<u8>, attributes: &[(&[u8], &[u8])]) -> Option<u32> {
     let len = attributes.iter().try_fold(BLOCK_HEAD, |len, (name, value)| {
         len.checked_add(ITEM_HEAD)?.checked_add(name.len())?.checked_add(value.len())
     });

@@ -1,0 +1,4 @@
+//! What the targets share.
+#![forbid(unsafe_code)]
+
+pub mod image;

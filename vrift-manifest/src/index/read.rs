@@ -1,0 +1,232 @@
+//! Reading the live index: no lock, no wait, no system call (but one fstat after it grew).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::latch::{self, NodeState};
+use super::layout::*;
+use crate::hash::{number_hash, slot_hash};
+use crate::name::{NAME_MAX, NameBuf};
+use crate::shm::{Region, words_of};
+
+/// A node record's offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NodeRef(pub(super) u32);
+
+/// An entry record's offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntryRef(pub(super) u32);
+
+/// What a node record is found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// A node of the image, by its record.
+    Image(u32),
+    /// A node that the image does not have, by its number.
+    Number(u64),
+}
+
+impl Key {
+    pub(super) fn hash(self) -> u64 {
+        match self {
+            Key::Image(record) => number_hash(u64::from(record) | 1 << 63),
+            Key::Number(number) => number_hash(number),
+        }
+    }
+}
+
+/// A live index.
+pub struct Index {
+    pub(super) region: Region,
+}
+
+impl Index {
+    /// An index over words that hold one already.
+    pub fn new(region: Region) -> Index {
+        Index { region }
+    }
+
+    #[inline]
+    pub(super) fn get(&self, at: usize) -> u64 {
+        self.region.word(at).map_or(0, |word| word.load(Ordering::Acquire))
+    }
+
+    /// A header word.
+    #[inline]
+    pub fn header(&self, at: usize) -> u64 {
+        self.get(at)
+    }
+
+    /// Whether nothing was changed since the image was made.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.get(H_NODES) == 0
+    }
+
+    /// The node record for `key`.
+    #[inline]
+    pub fn node(&self, key: Key) -> Option<NodeRef> {
+        let table = self.get(H_NODE_TABLE);
+        if table == 0 {
+            return None;
+        }
+        self.probe(table, key.hash(), |at| self.node_is(at, key)).map(NodeRef)
+    }
+
+    fn node_is(&self, at: usize, key: Key) -> bool {
+        match key {
+            Key::Image(record) => self.get(at + N_IMAGE) == u64::from(record),
+            Key::Number(number) => {
+                self.get(at + N_NUMBER) == number && self.get(at + N_IMAGE) == u64::from(NO_RECORD)
+            }
+        }
+    }
+
+    /// The entry record for `name` in `directory`. `name_hash` is [`crate::hash::name_hash`] of it.
+    #[inline]
+    pub fn entry(&self, directory: NodeRef, name: &[u8], name_hash: u64) -> Option<EntryRef> {
+        let table = self.get(H_ENTRY_TABLE);
+        if table == 0 {
+            return None;
+        }
+        let hash = slot_hash(name_hash, directory.0);
+        self.probe(table, hash, |at| {
+            self.get(at + E_PARENT) == u64::from(directory.0) && self.name_is(at, name)
+        })
+        .map(EntryRef)
+    }
+
+    /// The first record in `table` under `hash` for which `is_it` holds. A slot is `tag << 32 | offset`.
+    #[inline]
+    pub(super) fn probe(
+        &self,
+        table: u64,
+        hash: u64,
+        is_it: impl Fn(usize) -> bool,
+    ) -> Option<u32> {
+        let (start, slots) = table_place(table)?;
+        let mask = slots - 1;
+        for step in 0..slots {
+            let slot = self.get(start + ((hash as usize).wrapping_add(step) & mask));
+            if slot == 0 {
+                return None;
+            }
+            if slot >> 32 == hash >> 32 && is_it(slot as u32 as usize) {
+                return Some(slot as u32);
+            }
+        }
+        None
+    }
+
+    fn name_is(&self, at: usize, name: &[u8]) -> bool {
+        if self.get(at + E_NAME_LEN) & 0xffff != name.len() as u64 {
+            return false;
+        }
+        words_of(name).enumerate().all(|(place, word)| self.get(at + E_NAME + place) == word)
+    }
+
+    /// What the entry means now; `None`: there is no such name.
+    #[inline]
+    pub fn entry_node(&self, entry: EntryRef) -> Option<NodeRef> {
+        match self.get(entry.0 as usize + E_NODE) as u32 {
+            0 => None,
+            node => Some(NodeRef(node)),
+        }
+    }
+
+    /// Whether the image has the entry's name in the same directory.
+    pub fn entry_in_image(&self, entry: EntryRef) -> bool {
+        self.get(entry.0 as usize + E_NAME_LEN) & E_IN_IMAGE != 0
+    }
+
+    /// The entry's name.
+    pub fn entry_name(&self, entry: EntryRef) -> NameBuf {
+        let at = entry.0 as usize;
+        let mut name = NameBuf::default();
+        let length = (self.get(at + E_NAME_LEN) & 0xffff) as usize;
+        let filled = self.read_bytes(at + E_NAME, length.min(NAME_MAX), name.room());
+        name.set_len(filled);
+        name
+    }
+
+    /// Copies up to `length` bytes that begin with the word at `at`; how many there were.
+    pub fn read_bytes(&self, at: usize, length: usize, into: &mut [u8]) -> usize {
+        let length = length.min(into.len());
+        for (place, chunk) in into[..length].chunks_mut(8).enumerate() {
+            let Some(word) = at.checked_add(place).and_then(|at| self.region.word(at)) else {
+                return place * 8;
+            };
+            chunk.copy_from_slice(&word.load(Ordering::Relaxed).to_le_bytes()[..chunk.len()]);
+        }
+        length
+    }
+
+    /// The newest entry of a directory's child list.
+    pub fn first_entry(&self, directory: NodeRef) -> Option<EntryRef> {
+        entry_ref(self.get(directory.0 as usize + N_CHILDREN))
+    }
+
+    /// The next older one.
+    pub fn next_entry(&self, entry: EntryRef) -> Option<EntryRef> {
+        entry_ref(self.get(entry.0 as usize + E_NEXT))
+    }
+
+    /// Whether any entry of the directory was changed.
+    #[inline]
+    pub fn has_entries(&self, directory: NodeRef) -> bool {
+        self.get(directory.0 as usize + N_CHILDREN) != 0
+    }
+
+    /// The node's number.
+    #[inline]
+    pub fn number(&self, node: NodeRef) -> u64 {
+        self.get(node.0 as usize + N_NUMBER)
+    }
+
+    /// The image record that the node record stands for.
+    #[inline]
+    pub fn image_record(&self, node: NodeRef) -> Option<u32> {
+        u32::try_from(self.get(node.0 as usize + N_IMAGE))
+            .ok()
+            .filter(|&record| record != NO_RECORD)
+    }
+
+    /// The node's state; `None` if the record lies.
+    #[inline]
+    pub fn state(&self, node: NodeRef) -> Option<NodeState> {
+        let (version, copies) = self.latch(node)?;
+        Some(latch::load(version, copies))
+    }
+
+    #[inline]
+    pub(super) fn latch(&self, node: NodeRef) -> Option<(&AtomicU64, [&[AtomicU64; COPY]; 2])> {
+        let at = node.0 as usize;
+        let first = self.region.words::<COPY>(at + N_COPIES)?;
+        let second = self.region.words::<COPY>(at + N_COPIES + COPY)?;
+        Some((self.region.word(at + N_VERSION)?, [first, second]))
+    }
+
+    /// Every node record, in no order.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeRef> + '_ {
+        let (start, slots) = table_place(self.get(H_NODE_TABLE)).unwrap_or((0, 0));
+        (0..slots).filter_map(move |slot| match self.get(start + slot) as u32 {
+            0 => None,
+            offset => Some(NodeRef(offset)),
+        })
+    }
+}
+
+fn entry_ref(word: u64) -> Option<EntryRef> {
+    match word as u32 {
+        0 => None,
+        offset => Some(EntryRef(offset)),
+    }
+}
+
+/// Start and number of slots of a table word.
+pub(super) fn table_place(table: u64) -> Option<(usize, usize)> {
+    let bits = (table & 0xff) as u32;
+    if table == 0 || bits >= 32 {
+        return None;
+    }
+    Some((usize::try_from(table >> 8).ok()?, 1 << bits))
+}

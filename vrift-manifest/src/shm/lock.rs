@@ -1,0 +1,148 @@
+//! One lock word for all writers of a workspace, which survives the death of whoever holds it.
+//!
+//! The word holds the raw thread number of its owner. While an owner takes, holds or gives back the lock, the kernel's
+//! robust list (its `list_op_pending` field) points at the word: if the owner dies anywhere, the kernel marks the
+//! word OWNER_DIED and wakes a waiter, who learns it from [`Held::owner_died`] and repairs what was left half done.
+//! This works in fork and vfork children and between C libraries, where pthread's robust mutex does not.
+//!
+//! All signals are blocked while the lock is held: a handler that comes back for the same lock would wait for itself.
+
+use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
+
+use super::sys::{self, RobustHead, SignalMask};
+
+const OWNER_DIED: u32 = 0x4000_0000;
+const WAITERS: u32 = 0x8000_0000;
+const OWNER: u32 = 0x3fff_ffff;
+
+/// What the holder of the lock learns with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The previous holder died with the lock: its work may be half done.
+    pub owner_died: bool,
+}
+
+/// The lock cannot be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LockError {
+    /// This thread holds it already: waiting would be for ever.
+    #[error("the workspace's lock is already held by this thread")]
+    Recursive,
+    /// The page cannot be written.
+    #[error("the workspace is read-only")]
+    ReadOnly,
+}
+
+/// Runs `work` while holding the lock.
+pub fn with_lock<T>(word: &AtomicU32, work: impl FnOnce(Held) -> T) -> Result<T, LockError> {
+    let mask = SignalMask::block_all();
+    let restore = Restore(mask);
+    let me = sys::thread_id() & OWNER;
+    if word.load(Ordering::Relaxed) & OWNER == me {
+        return Err(LockError::Recursive);
+    }
+
+    // A thread without a robust list (a vfork child, a raw clone) gets one on this stack for the time being.
+    let mut own =
+        RobustHead { list: core::ptr::null_mut(), futex_offset: 0, pending: core::ptr::null_mut() };
+    let found = sys::robust_head();
+    let borrowed = !found.is_null();
+    let head = if borrowed {
+        found
+    } else {
+        own.list = &raw mut own;
+        // SAFETY: `own` lives until it is unregistered below, on every path: `Pending` does it when dropped.
+        unsafe { sys::set_robust_head(&raw mut own) };
+        &raw mut own
+    };
+    let pending = Pending::announce(head, word, !borrowed);
+
+    let owner_died = acquire(word, me);
+    let unlock = Unlock(word);
+    let result = work(Held { owner_died });
+    drop(unlock);
+    drop(pending);
+    drop(restore);
+    Ok(result)
+}
+
+/// Waits for the word and takes it; says whether its last owner died.
+fn acquire(word: &AtomicU32, me: u32) -> bool {
+    let mut seen = match word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed) {
+        Ok(_) => return false,
+        Err(seen) => seen,
+    };
+    loop {
+        if seen & OWNER == 0 || seen & OWNER_DIED != 0 {
+            // Others may be asleep: keep the mark, at the price of one needless wake-up.
+            match word.compare_exchange(seen, me | WAITERS, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return seen & OWNER_DIED != 0,
+                Err(now) => seen = now,
+            }
+        } else if seen & WAITERS == 0 {
+            match word.compare_exchange(seen, seen | WAITERS, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                Ok(_) => seen |= WAITERS,
+                Err(now) => seen = now,
+            }
+        } else {
+            sys::futex_wait(word, seen);
+            seen = word.load(Ordering::Relaxed);
+        }
+    }
+}
+
+struct Restore(SignalMask);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        self.0.restore();
+    }
+}
+
+struct Unlock<'a>(&'a AtomicU32);
+
+impl Drop for Unlock<'_> {
+    fn drop(&mut self) {
+        if self.0.swap(0, Ordering::Release) & WAITERS != 0 {
+            sys::futex_wake_one(self.0);
+        }
+    }
+}
+
+/// The announcement to the kernel that this thread is dealing with the word.
+struct Pending {
+    head: *mut RobustHead,
+    before: *mut u8,
+    unregister: bool,
+}
+
+impl Pending {
+    fn announce(head: *mut RobustHead, word: &AtomicU32, unregister: bool) -> Pending {
+        // SAFETY: `head` is this thread's registered list head, which only this thread (and the kernel at its death)
+        // uses; libc keeps it in the thread's control block, or it is on our caller's stack. What libc had announced
+        // itself is put back afterwards.
+        let before = unsafe {
+            let before = (*head).pending;
+            let offset = (*head).futex_offset;
+            (&raw mut (*head).pending)
+                .write_volatile(word.as_ptr().cast::<u8>().wrapping_offset(-offset));
+            before
+        };
+        compiler_fence(Ordering::SeqCst);
+        Pending { head, before, unregister }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: as in `announce`; the head is still registered, and unregistering one of our own ends its use.
+        unsafe {
+            (&raw mut (*self.head).pending).write_volatile(self.before);
+            if self.unregister {
+                sys::set_robust_head(core::ptr::null_mut());
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! An immutable file as bytes.
+
+use std::fs::File;
+use std::io;
+
+/// A read-only mapping of a file that nobody changes any more.
+#[derive(Debug)]
+pub struct Mapping(Option<memmap2::Mmap>);
+
+impl Mapping {
+    /// Maps the whole of `file`.
+    ///
+    /// Meant for the store's own immutable files (images and closed segments, mode 0444, replaced only by rename).
+    /// Whoever truncates one of them by hand while it is mapped takes the reader down with SIGBUS, and whoever writes
+    /// into it makes the reader see other bytes: the store's directory is 0700 for that reason.
+    pub fn of(file: &File) -> io::Result<Mapping> {
+        if file.metadata()?.len() == 0 {
+            return Ok(Mapping(None));
+        }
+        // SAFETY: the bytes may not change while the slice lives. The file is one of the store's immutable files, in a
+        // directory that only its owner can enter; no code of ours opens such a file for writing.
+        Ok(Mapping(Some(unsafe { memmap2::Mmap::map(file) }?)))
+    }
+}
+
+impl AsRef<[u8]> for Mapping {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or(&[])
+    }
+}

@@ -1,0 +1,15 @@
+//! The one room with `unsafe`: mapped files, words shared between processes, and the lock that survives its owner.
+//!
+//! What leaves this room is safe to use whatever other processes do to the same memory: immutable files come out as
+//! byte slices, shared memory comes out as atomic words only, each behind a bounds check against the size the file
+//! really has (a mapping beyond the end of a file is a SIGBUS).
+#![allow(unsafe_code)]
+
+mod lock;
+mod map;
+mod region;
+mod sys;
+
+pub use lock::{Held, LockError, with_lock};
+pub use map::Mapping;
+pub use region::{Grow, Region, words_of};

@@ -1,0 +1,187 @@
+//! A region is a run of 64-bit words that other processes may read and change at any time.
+//!
+//! It is reserved once at its full capacity and never moves, so that a reference into it stays good while the file
+//! behind it grows. Only words that the file is known to hold are handed out.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use memmap2::{MmapMut, MmapOptions, MmapRaw};
+use rustix::fs::{FallocateFlags, Mode, OFlags};
+
+/// A failure to make a region larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grow {
+    /// The region has reached its capacity.
+    Full,
+    /// The file could not grow (ENOSPC, EFBIG ...).
+    Refused(rustix::io::Errno),
+}
+
+enum Backing {
+    File { map: MmapRaw, path: CString },
+    Memory(MmapMut),
+}
+
+/// Words shared with other processes, or private to this one.
+pub struct Region {
+    backing: Backing,
+    capacity: usize,
+    /// Words known to be backed by the file: beyond them an access would be a SIGBUS.
+    backed: AtomicUsize,
+    writable: bool,
+}
+
+impl Region {
+    /// Maps the file at `path`, reserving address space for `capacity` words of growth.
+    pub fn of_file(path: &Path, capacity: usize, writable: bool) -> io::Result<Region> {
+        let file = File::options().read(true).write(writable).open(path)?;
+        let backed = words_in(file.metadata()?.len());
+        let capacity = capacity.max(backed).max(1);
+        let mut options = MmapOptions::new();
+        options.len(capacity.checked_mul(8).ok_or(io::ErrorKind::OutOfMemory)?);
+        let map =
+            if writable { options.map_raw(&file)? } else { options.map_raw_read_only(&file)? };
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        Ok(Region {
+            backing: Backing::File { map, path },
+            capacity,
+            backed: AtomicUsize::new(backed),
+            writable,
+        })
+    }
+
+    /// Zeroed words of this process alone; pages are taken as they are touched.
+    pub fn in_memory(capacity: usize) -> io::Result<Region> {
+        let bytes = capacity.max(1).checked_mul(8).ok_or(io::ErrorKind::OutOfMemory)?;
+        let map = MmapOptions::new().len(bytes).no_reserve_swap().map_anon()?;
+        Ok(Region {
+            backing: Backing::Memory(map),
+            capacity,
+            backed: AtomicUsize::new(capacity),
+            writable: true,
+        })
+    }
+
+    /// The word at `at`, if the region holds it.
+    #[inline]
+    pub fn word(&self, at: usize) -> Option<&AtomicU64> {
+        if at >= self.backed.load(Ordering::Relaxed) && !self.grown_to(at) {
+            return None;
+        }
+        // SAFETY: `at` is below `backed`, which never exceeds the mapped length nor the file's size; the base of a
+        // mapping is page-aligned, so the word is aligned; the memory is only ever accessed through atomics. Where the
+        // mapping is read-only, callers only load (all stores go through `store`), and loads of at most pointer size
+        // are defined on read-only memory on the supported targets.
+        Some(unsafe { &*self.base().add(at) })
+    }
+
+    /// The words `[at, at + N)`, if the region holds them all.
+    #[inline]
+    pub fn words<const N: usize>(&self, at: usize) -> Option<&[AtomicU64; N]> {
+        let last = at.checked_add(N)?.checked_sub(1)?;
+        if last >= self.backed.load(Ordering::Relaxed) && !self.grown_to(last) {
+            return None;
+        }
+        // SAFETY: as in `word`, for all N words: the last of them is backed, hence all are.
+        Some(unsafe { &*self.base().add(at).cast::<[AtomicU64; N]>() })
+    }
+
+    /// The low half of the word at `at` as a futex.
+    #[inline]
+    pub fn futex(&self, at: usize) -> Option<&AtomicU32> {
+        let word: *const AtomicU64 = self.word(at)?;
+        // SAFETY: a u32 at the start of an aligned, live u64 (see `word`). No code accesses this word as a u64: futex
+        // words have a word of their own.
+        Some(unsafe { &*word.cast::<AtomicU32>() })
+    }
+
+    /// Stores into the word at `at`. A region mapped read-only, or too small, ignores it and says so.
+    #[inline]
+    pub fn store(&self, at: usize, value: u64, order: Ordering) -> bool {
+        if !self.writable {
+            return false;
+        }
+        self.word(at).map(|word| word.store(value, order)).is_some()
+    }
+
+    /// Whether this mapping may be written through.
+    pub fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    /// Words known to be there.
+    pub fn len(&self) -> usize {
+        self.backed.load(Ordering::Relaxed)
+    }
+
+    /// Makes sure that the first `words` words exist, by fallocate: never a hole that a full disk would turn into a
+    /// SIGBUS. Only one process at a time may call this (the lock's holder).
+    pub fn ensure(&self, words: usize) -> Result<(), Grow> {
+        if words <= self.backed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if words > self.capacity {
+            return Err(Grow::Full);
+        }
+        let Backing::File { path, .. } = &self.backing else { return Err(Grow::Full) };
+        let file = rustix::fs::open(path.as_c_str(), OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+            .map_err(Grow::Refused)?;
+        grow_file(&file, words as u64 * 8).map_err(Grow::Refused)?;
+        self.backed.fetch_max(words, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Asks the file how large it is by now: another process may have grown it.
+    #[cold]
+    fn grown_to(&self, at: usize) -> bool {
+        let Backing::File { path, .. } = &self.backing else { return false };
+        if at >= self.capacity {
+            return false;
+        }
+        let Ok(stat) = rustix::fs::stat(path.as_c_str()) else { return false };
+        let words = words_in(u64::try_from(stat.st_size).unwrap_or(0)).min(self.capacity);
+        self.backed.fetch_max(words, Ordering::Relaxed);
+        at < words
+    }
+
+    #[inline]
+    fn base(&self) -> *const AtomicU64 {
+        match &self.backing {
+            Backing::File { map, .. } => map.as_ptr().cast(),
+            Backing::Memory(map) => map.as_ptr().cast(),
+        }
+    }
+}
+
+/// Extends `file` to `length` bytes with real blocks, unless `ulimit -f` forbids it: there the kernel would send
+/// SIGXFSZ, which kills a program that did nothing wrong.
+fn grow_file(file: impl AsFd, length: u64) -> Result<(), rustix::io::Errno> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+    if limit.is_some_and(|limit| length > limit) {
+        return Err(rustix::io::Errno::FBIG);
+    }
+    let old = rustix::fs::fstat(&file)?.st_size as u64;
+    if length <= old {
+        return Ok(());
+    }
+    rustix::fs::fallocate(&file, FallocateFlags::empty(), old, length - old)
+}
+
+fn words_in(bytes: u64) -> usize {
+    usize::try_from(bytes / 8).unwrap_or(usize::MAX)
+}
+
+/// Bytes as words, little-endian, the last one padded with zeros.
+pub fn words_of(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    bytes.chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    })
+}

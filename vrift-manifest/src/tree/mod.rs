@@ -1,0 +1,16 @@
+//! A tree: an image, and over it a live index that says what the journal changed.
+//!
+//! The same code reads a workspace that other processes are changing and a past state of it: the one has its index in
+//! shared memory, the other in memory of its own.
+
+pub mod apply;
+pub mod change;
+pub mod children;
+pub mod path;
+pub mod read;
+pub mod walk;
+pub mod xattrs;
+
+pub use change::{Change, ChangeError, RenameMode};
+pub use read::{Cursor, ROOT, Tree};
+pub use walk::{Credentials, Found, WalkError};

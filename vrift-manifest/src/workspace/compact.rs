@@ -1,0 +1,110 @@
+//! Compaction: the journal is folded into an image, so that opening the workspace replays nothing.
+
+use std::collections::HashMap;
+
+use vrift_cas::Digest;
+
+use super::config::Config;
+use super::create::random_segment;
+use super::error::WorkspaceError;
+use super::images;
+use super::open::Workspace;
+use super::rebase::{Replacement, rebase};
+use crate::attributes::{Attributes, Content, Kind};
+use crate::image::{Builder, Handle, NodeSpec};
+use crate::journal::Reason;
+use crate::tree::xattrs::XattrList;
+use crate::tree::{Cursor, Tree};
+
+impl Workspace {
+    /// Folds the journal into a new image. The tree, its node numbers and all history stay. The number of the step.
+    pub fn compact(&mut self) -> Result<u64, WorkspaceError> {
+        self.place.store.sync()?;
+        let author = self.author.clone();
+        let segment = random_segment(&self.home)?;
+        let seq = self.locked(|locked| {
+            let tree = locked.tree();
+            let builder = fold(tree)?;
+            let store = &locked.place.store;
+            let image = images::write(store, builder, tree.next_node())?.image_id;
+            store.sync()?;
+            let replacement =
+                Replacement { image, reason: Reason::Compact, expected: None, origin: None };
+            rebase(locked, &replacement, segment, author.as_ref())
+        })?;
+        self.process = 0;
+        self.refresh()?;
+        Ok(seq)
+    }
+
+    /// Forgets the states that no snapshot names and that are older than the present era. How many eras went.
+    pub fn forget(&mut self) -> Result<usize, WorkspaceError> {
+        self.locked(|locked| {
+            let mut config = Config::load(&locked.place.path)?;
+            let oldest_named = config.snapshot.iter().map(|snapshot| snapshot.seq).min();
+            let keep = config.last_era().base.min(oldest_named.unwrap_or(u64::MAX));
+            let first = config.era.iter().rposition(|era| era.base <= keep).unwrap_or(0);
+            config.era.drain(..first);
+            config.save(&locked.place.path)?;
+            Ok(first)
+        })
+    }
+}
+
+/// A builder that holds the whole of a tree.
+pub fn fold(tree: &Tree) -> Result<Builder, WorkspaceError> {
+    let root = tree.root();
+    let mut builder = Builder::new(Parts::of(tree, root)?.spec(&[]))?;
+    let mut links: HashMap<u64, Handle> = HashMap::new();
+    let mut pending = vec![(root, builder.root())];
+    while let Some((directory, handle)) = pending.pop() {
+        for child in tree.children(directory)? {
+            let (name, cursor) = child?;
+            let parts = Parts::of(tree, cursor)?;
+            if let Some(&first) = links.get(&parts.node) {
+                builder.add_link(handle, &name, first)?;
+                continue;
+            }
+            let xattrs: Vec<_> = parts.xattrs.iter().map(|(n, v)| (&n[..], &v[..])).collect();
+            let added = builder.add(handle, &name, parts.spec(&xattrs))?;
+            match parts.kind {
+                Kind::Directory => pending.push((cursor, added)),
+                _ if parts.attributes.nlink > 1 => drop(links.insert(parts.node, added)),
+                _ => {}
+            }
+        }
+    }
+    Ok(builder)
+}
+
+/// A node taken out of a tree.
+struct Parts {
+    node: u64,
+    kind: Kind,
+    attributes: Attributes,
+    digest: Option<Digest>,
+    target: Option<Vec<u8>>,
+    xattrs: XattrList,
+}
+
+impl Parts {
+    fn of(tree: &Tree, at: Cursor) -> Result<Parts, WorkspaceError> {
+        Ok(Parts {
+            node: tree.number(at)?,
+            kind: tree.kind(at)?,
+            attributes: tree.attributes(at)?,
+            digest: tree.digest(at)?,
+            target: tree.target(at)?,
+            xattrs: tree.xattrs(at)?,
+        })
+    }
+
+    fn spec<'a>(&'a self, xattrs: &'a [(&'a [u8], &'a [u8])]) -> NodeSpec<'a> {
+        let content = match (&self.digest, &self.target) {
+            (Some(digest), _) => Content::Blob(*digest),
+            (None, Some(target)) => Content::Target(target),
+            (None, None) => Content::None,
+        };
+        NodeSpec { node: self.node, attributes: self.attributes, content, xattrs }
+    }
+}

@@ -1,0 +1,214 @@
+//! `workspace.toml`: what a workspace is made of. Small, replaced as a whole, on disk before the change counts.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Action, WorkspaceError};
+use super::escape;
+use crate::journal::SegmentId;
+use crate::time::Timestamp;
+use vrift_cas::Digest;
+
+/// The format written here.
+pub const FORMAT: u32 = 1;
+
+/// A workspace's description.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Random; names the workspace's live index, so that a new one of the same name has another.
+    pub id: String,
+    /// Where processes see the tree.
+    #[serde(with = "escape")]
+    pub mount: PathBuf,
+    /// The directory it was ingested from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// The place it was forked from, as it was called then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<String>,
+    /// The past, oldest first: never empty.
+    pub era: Vec<Era>,
+    /// Names for moments.
+    #[serde(default)]
+    pub snapshot: Vec<Snapshot>,
+}
+
+/// Where a workspace came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// The directory.
+    #[serde(with = "escape")]
+    pub directory: PathBuf,
+    /// Globs left out.
+    #[serde(default)]
+    pub excludes: Vec<String>,
+    /// The sequence number at which the tree was the directory's.
+    pub seq: u64,
+}
+
+/// A stretch of history over one image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Era {
+    /// The sequence number at which the image is the tree.
+    pub base: u64,
+    /// The image's digest.
+    #[serde(with = "hex_digest")]
+    pub image: Digest,
+    /// What happened since.
+    pub segment: Vec<Segment>,
+}
+
+/// A part of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// Its name.
+    #[serde(with = "hex_segment")]
+    pub id: SegmentId,
+    /// The number of its first record.
+    pub first: u64,
+    /// The last record that counts; absent: the workspace's open segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<u64>,
+}
+
+/// A name for a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// The name.
+    pub name: String,
+    /// The moment: everything up to this number has happened.
+    pub seq: u64,
+    /// When it was taken, nanoseconds since 1970.
+    pub time: i64,
+}
+
+impl Config {
+    /// Reads the description in a workspace's directory.
+    pub fn load(directory: &Path) -> Result<Config, WorkspaceError> {
+        let path = path(directory);
+        let text = fs::read_to_string(&path).map_err(Action::Read.of(&path))?;
+        let format = text.lines().find_map(|line| line.strip_prefix("format = ")?.parse().ok());
+        if let Some(format @ 2u32..) = format {
+            return Err(WorkspaceError::Newer { path, format, known: FORMAT });
+        }
+        let broken = |reason: String| WorkspaceError::Config { path: path.clone(), reason };
+        let config: Config = toml::from_str(&text).map_err(|error| broken(error.to_string()))?;
+        config.check().map_err(|reason| broken(reason.to_owned()))?;
+        Ok(config)
+    }
+
+    /// What everyone relies on.
+    fn check(&self) -> Result<(), &'static str> {
+        if self.format != FORMAT {
+            return Err("the format is not known");
+        }
+        let hex = self.id.len() == 32 && self.id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !hex || !self.mount.is_absolute() {
+            return Err("the id or the mount path is not one");
+        }
+        let mut next = None;
+        for (place, era) in self.era.iter().enumerate() {
+            if next.is_some_and(|next| next != era.base + 1) || era.segment.is_empty() {
+                return Err("an era does not continue the one before it");
+            }
+            let mut expected = era.base + 1;
+            for (part, segment) in era.segment.iter().enumerate() {
+                let open = place + 1 == self.era.len() && part + 1 == era.segment.len();
+                if segment.first > expected || segment.last.is_none() != open {
+                    return Err("a segment does not continue the one before it");
+                }
+                expected = segment.last.map_or(expected, |last| last.saturating_add(1));
+            }
+            next = Some(expected);
+        }
+        if self.era.is_empty() { Err("there is no era") } else { Ok(()) }
+    }
+
+    /// Replaces the description on disk; when this returns, it is there for good.
+    pub fn save(&self, directory: &Path) -> Result<(), WorkspaceError> {
+        let path = path(directory);
+        let staged = directory.join("workspace.toml.new");
+        let text = toml::to_string(self).map_err(|error| WorkspaceError::Config {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        let mut file = File::create(&staged).map_err(Action::Write.of(&staged))?;
+        file.write_all(text.as_bytes()).map_err(Action::Write.of(&staged))?;
+        file.sync_all().map_err(Action::Write.of(&staged))?;
+        fs::rename(&staged, &path).map_err(Action::Write.of(&path))?;
+        sync_directory(directory)
+    }
+
+    /// The era in force.
+    pub fn last_era(&self) -> &Era {
+        self.era.last().expect("`check` refuses a workspace without an era")
+    }
+
+    /// The era in force, to be changed.
+    pub fn last_era_mut(&mut self) -> &mut Era {
+        self.era.last_mut().expect("`check` refuses a workspace without an era")
+    }
+
+    /// The open segment.
+    pub fn open_segment(&self) -> &Segment {
+        self.last_era().segment.last().expect("`check` refuses an era without a segment")
+    }
+
+    /// A named moment.
+    pub fn snapshot(&self, name: &str) -> Option<&Snapshot> {
+        self.snapshot.iter().find(|snapshot| snapshot.name == name)
+    }
+}
+
+/// Makes the entries of a directory durable.
+pub fn sync_directory(directory: &Path) -> Result<(), WorkspaceError> {
+    let act = || File::open(directory)?.sync_all();
+    act().map_err(Action::Write.of(directory))
+}
+
+fn path(directory: &Path) -> PathBuf {
+    directory.join("workspace.toml")
+}
+
+/// Now, as snapshots keep it.
+pub fn now_nanos() -> i64 {
+    Timestamp::coarse_now().to_nanos()
+}
+
+mod hex_digest {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use vrift_cas::Digest;
+
+    pub fn serialize<S: Serializer>(digest: &Digest, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(digest)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Digest, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+mod hex_segment {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::journal::SegmentId;
+
+    pub fn serialize<S: Serializer>(id: &SegmentId, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(id)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SegmentId, D::Error> {
+        let text = String::deserialize(from)?;
+        SegmentId::parse(&text).ok_or_else(|| serde::de::Error::custom("not a segment's id"))
+    }
+}

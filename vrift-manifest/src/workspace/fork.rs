@@ -1,0 +1,48 @@
+//! Forking: a new workspace that shares an image and a part of the journal, and goes on by itself.
+
+use super::config::{Era, Segment};
+use super::create::{establish, random_segment};
+use super::error::WorkspaceError;
+use super::history::Moment;
+use super::open::Workspace;
+
+impl Workspace {
+    /// Makes the workspace `name` with the tree that this one has (or had) at `moment`. The same few steps whatever
+    /// the size of the tree.
+    pub fn fork(&mut self, moment: &Moment, name: &str) -> Result<(), WorkspaceError> {
+        if self.home.directory_of(name)?.exists() {
+            return Err(WorkspaceError::Exists(name.to_owned()));
+        }
+        let head = self.sync()?;
+        let config = self.config()?;
+        let seq = match moment {
+            Moment::Now => head,
+            other => self.resolve(other)?,
+        };
+        let mut eras = up_to(&config.era, seq);
+        let segment = random_segment(&self.home)?;
+        if let Some(last) = eras.last_mut() {
+            last.segment.push(Segment { id: segment, first: seq + 1, last: None });
+        }
+        let mut snapshots = config.snapshot;
+        snapshots.retain(|snapshot| snapshot.seq <= seq);
+        let origin = config.origin.filter(|origin| origin.seq <= seq);
+        let from = format!("{}@{seq}", self.place.name);
+        establish(&self.home, name, config.mount, origin, Some(from), eras, snapshots)
+    }
+}
+
+/// The eras of a history that ends with `seq`, all segments closed.
+fn up_to(eras: &[Era], seq: u64) -> Vec<Era> {
+    let begun = eras.iter().filter(|era| era.base <= seq);
+    begun
+        .map(|era| {
+            let mut era = era.clone();
+            era.segment.retain(|segment| segment.first <= seq);
+            for segment in &mut era.segment {
+                segment.last = Some(segment.last.map_or(seq, |last| last.min(seq)));
+            }
+            era
+        })
+        .collect()
+}

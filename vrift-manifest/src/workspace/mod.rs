@@ -1,0 +1,47 @@
+//! A workspace: a named tree that can be changed, with all its past.
+//!
+//! ```text
+//! workspaces/NAME/workspace.toml   eras (image, segments), snapshots, mount path    config
+//! workspaces/NAME/control          lock, epoch, committed                           control
+//! images/ID  journals/ID           shared by forks and snapshots                    images, load
+//! <tmpfs>/vrift-UID/index-WS.EPOCH the live index                                   attach
+//! ```
+//! An **era** is an image and the journal since; a new one begins when the tree is replaced as a whole (ingest, reset)
+//! or when the journal is folded into an image. A state is a sequence number; the state after record N is `NAME@N`.
+
+mod attach;
+mod compact;
+mod config;
+mod control;
+mod create;
+mod drop;
+mod error;
+mod escape;
+mod fork;
+mod history;
+mod images;
+mod load;
+mod mutate;
+mod names;
+mod open;
+mod place;
+mod rebase;
+mod repair;
+mod roots;
+mod runtime;
+mod snapshot;
+mod sync;
+
+pub use config::{Config, Era, Origin, Segment, Snapshot};
+pub use create::NewWorkspace;
+pub use drop::drop_workspace;
+pub use error::{Action, WorkspaceError};
+pub use history::{Entry, Moment};
+pub use images::{open as open_image, path as image_path, write as write_image};
+pub use load::segment_path;
+pub use mutate::{Author, Done};
+pub use names::{is_snapshot_name, is_workspace_name};
+pub use open::Workspace;
+pub use place::Home;
+pub use rebase::Replacement;
+pub use roots::{Roots, Unused, roots, unused};

@@ -1,0 +1,13 @@
+//! Names of workspaces and snapshots, as people type them.
+
+/// Whether `name` can name a workspace: `[A-Za-z0-9._-]+`, beginning with neither `.` nor `-`, at most 200 long.
+pub fn is_workspace_name(name: &str) -> bool {
+    (1..=200).contains(&name.len())
+        && !name.starts_with(['.', '-'])
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// Whether `name` can name a snapshot: as a workspace, but not all digits, which would be a sequence number.
+pub fn is_snapshot_name(name: &str) -> bool {
+    is_workspace_name(name) && !name.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -1,0 +1,67 @@
+//! Repairing a damaged journal: what cannot be read is put aside, and history goes on before it.
+
+use std::path::PathBuf;
+
+use super::attach::{self, Damage};
+use super::config::Config;
+use super::create::random_segment;
+use super::error::WorkspaceError;
+use super::load::{self, End};
+use super::open::Workspace;
+use crate::journal::Position;
+
+impl Workspace {
+    /// Ends the history before the damaged place. Everything from there on is kept in a file beside the segment,
+    /// whose path is the answer; `None`: nothing is damaged.
+    pub fn repair(&mut self) -> Result<Option<PathBuf>, WorkspaceError> {
+        let Some(damage) = self.attached.damage.clone() else { return Ok(None) };
+        if !self.place.writable() {
+            return Err(WorkspaceError::ReadOnly(self.place.name.clone()));
+        }
+        let segment = random_segment(&self.home)?;
+        let (place, control) = (&self.place, &self.control);
+        let kept = control.with_lock(|_| {
+            let mut config = Config::load(&place.path)?;
+            let kept = if end_before(&mut config, &damage) {
+                load::ensure_segment(&place.store, segment, damage.seq)?;
+                let next = super::config::Segment { id: segment, first: damage.seq, last: None };
+                config.last_era_mut().segment.push(next);
+                load::copy_aside(&place.store, damage.segment, at(&damage))?
+            } else {
+                load::cut_aside(&place.store, damage.segment, at(&damage))?
+            };
+            control.set_epoch(control.epoch() | 1);
+            config.snapshot.retain(|snapshot| snapshot.seq < damage.seq);
+            config.save(&place.path)?;
+            attach::build(place, control, End::AfterPowerCut)?;
+            control.set_boot(super::runtime::boot_id());
+            Ok::<_, WorkspaceError>(kept)
+        })??;
+        self.attached = attach::attach(&self.place, &self.control)?;
+        Ok(Some(kept))
+    }
+}
+
+fn at(damage: &Damage) -> Position {
+    Position { records: 0, eighths: u32::try_from(damage.offset / 8).unwrap_or(u32::MAX) }
+}
+
+/// Ends the history in the damaged segment, if that is a closed one (it may be shared, so it stays as it is).
+fn end_before(config: &mut Config, damage: &Damage) -> bool {
+    let place = config.era.iter().enumerate().find_map(|(era, stretch)| {
+        let segment = stretch.segment.iter().position(|segment| segment.id == damage.segment)?;
+        stretch.segment[segment].last.map(|_| (era, segment))
+    });
+    let Some((era, segment)) = place else { return false };
+    config.era.truncate(era + 1);
+    let segments = &mut config.last_era_mut().segment;
+    segments.truncate(segment + 1);
+    if let Some(last) = segments.last_mut() {
+        last.last = Some(damage.seq - 1);
+        // Nothing of it is left.
+        if last.first > damage.seq - 1 {
+            segments.pop();
+        }
+    }
+    true
+}
