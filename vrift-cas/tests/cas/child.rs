@@ -83,7 +83,7 @@ fn does_what_the_environment_says() {
 
 /// Small and large content, by all three ways.
 pub fn put_one(store: &Store, seed: u64) {
-    let length = if seed % 16 == 0 { (1 << 20) + 5000 } else { (seed % 7000) as usize };
+    let length = if seed.is_multiple_of(16) { (1 << 20) + 5000 } else { (seed % 7000) as usize };
     let bytes = noise(seed, length);
     let put = match seed % 2 {
         0 => store.put_reader(&mut bytes.as_slice()),

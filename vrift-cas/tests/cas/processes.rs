@@ -19,7 +19,8 @@ fn processes_that_put_the_same_and_different_contents_lose_none() {
         assert!(child.wait().unwrap().success());
     }
     let store = home.open();
-    let length = |seed: u64| if seed % 16 == 0 { (1 << 20) + 5000 } else { (seed % 7000) as usize };
+    let length =
+        |seed: u64| if seed.is_multiple_of(16) { (1 << 20) + 5000 } else { (seed % 7000) as usize };
     let mut expected = std::collections::BTreeSet::from([Digest::EMPTY]);
     for count in 0..200 {
         for seed in (0..=processes).map(|process| (process << 32) + count) {

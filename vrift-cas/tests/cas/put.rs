@@ -16,7 +16,7 @@ struct Dribble<'a>(&'a [u8], usize);
 impl Read for Dribble<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.1 += 1;
-        if self.1 % 3 == 0 {
+        if self.1.is_multiple_of(3) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let length = buffer.len().min(self.1 % 70_000);
