@@ -2,15 +2,27 @@
 
 use clap::Parser;
 
+use crate::commands::Command;
 use crate::output::Colour;
 
 /// A directory tree as data: workspaces that are forked in constant time and keep every state they ever had.
 #[derive(Debug, Parser)]
-#[command(name = "vrift", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed or incomplete, 2 wrong usage.\n\
-    The store is $VRIFT_HOME, else $XDG_DATA_HOME/vrift, else ~/.local/share/vrift.")]
+#[command(name = "vrift", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true)]
+#[command(
+    after_help = "A PLACE is NAME, NAME@SEQ or NAME@SNAPSHOT, then optionally :PATH. PATH starts at the \
+    root of the tree, or is absolute below its mount path. NAME may be left out (`:src/main.c`, `@before`): it \
+    is then the workspace whose mount path holds the current directory, of several the one that was ingested.\n\n\
+    Exit codes: 0 done, 1 failed or incomplete, 2 wrong usage.\n\
+    The store is $VRIFT_HOME, else $XDG_DATA_HOME/vrift, else ~/.local/share/vrift."
+)]
 pub struct Cli {
-    /// When to use colours
+    /// When to use colours: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     pub color: Colour,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
 }

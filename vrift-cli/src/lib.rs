@@ -6,7 +6,10 @@ pub mod args;
 pub mod commands;
 pub mod error;
 pub mod export;
+mod hints;
+pub mod home;
 pub mod ingest;
+pub mod located;
 pub mod output;
 pub mod place;
 mod walk;
@@ -27,7 +30,7 @@ pub fn main() -> ExitCode {
         }
     };
     let mut output = output::Output::stdout(cli.color);
-    let done = commands::run(cli, &mut output);
+    let done = commands::run(cli.command, &mut output);
     // What was written before an error is shown before the error.
     let written = output.finish();
     match done.and(written) {

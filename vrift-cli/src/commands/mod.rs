@@ -1,10 +1,31 @@
 //! One file for each command: its arguments, whose documentation is its help, and `run`.
 
-use crate::args::Cli;
-use crate::error::{Error, Result};
+mod drop;
+mod fork;
+mod snapshot;
+
+use clap::Subcommand;
+
+use crate::error::Result;
 use crate::output::Output;
 
+/// The commands.
+#[derive(Debug, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "a comment here would replace the command's own, which is its help"
+)]
+pub enum Command {
+    Snapshot(snapshot::Args),
+    Fork(fork::Args),
+    Drop(drop::Args),
+}
+
 /// Does what the command line says.
-pub fn run(_: Cli, _: &mut Output<'_>) -> Result<()> {
-    Err(Error::usage("no command was given").hint("`vrift --help` shows what there is"))
+pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
+    match command {
+        Command::Snapshot(args) => args.run(output),
+        Command::Fork(args) => args.run(output),
+        Command::Drop(args) => args.run(output),
+    }
 }
