@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
 use super::sys::{self, RobustHead, SignalMask};
 
-const OWNER_DIED: u32 = 0x4000_0000;
+/// What the kernel makes of a word whose owner died.
+pub const OWNER_DIED: u32 = 0x4000_0000;
 const WAITERS: u32 = 0x8000_0000;
 const OWNER: u32 = 0x3fff_ffff;
 
@@ -32,6 +33,9 @@ pub enum LockError {
     /// The page cannot be written.
     #[error("the workspace is read-only")]
     ReadOnly,
+    /// Whether the lock is left over from before the machine was started cannot be settled.
+    #[error("the workspace's lock cannot be taken over: {0}")]
+    TakeOver(rustix::io::Errno),
 }
 
 /// Runs `work` while holding the lock.

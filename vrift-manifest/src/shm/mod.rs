@@ -10,6 +10,6 @@ mod map;
 mod region;
 mod sys;
 
-pub use lock::{Held, LockError, with_lock};
+pub use lock::{Held, LockError, OWNER_DIED, with_lock};
 pub use map::Mapping;
-pub use region::{Grow, Region, words_of};
+pub use region::{Grow, Inode, Region, grow_file, within_limit, words_of};

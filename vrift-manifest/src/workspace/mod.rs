@@ -3,13 +3,14 @@
 //! ```text
 //! workspaces/NAME/workspace.toml   eras (image, segments), snapshots, mount path    config
 //! workspaces/NAME/control          lock, epoch, committed                           control
-//! images/ID  journals/ID           shared by forks and snapshots                    images, load
-//! <tmpfs>/vrift-UID/index-WS.EPOCH the live index                                   attach
+//! images/ID  journals/ID           shared by forks and snapshots                    images, segments
+//! <tmpfs>/vrift-UID/index-*.EPOCH  the live index                                   attach, build
 //! ```
 //! An **era** is an image and the journal since; a new one begins when the tree is replaced as a whole (ingest, reset)
 //! or when the journal is folded into an image. A state is a sequence number; the state after record N is `NAME@N`.
 
 mod attach;
+mod build;
 mod compact;
 mod config;
 mod control;
@@ -17,6 +18,7 @@ mod create;
 mod drop;
 mod error;
 mod escape;
+mod files;
 mod fork;
 mod history;
 mod images;
@@ -29,6 +31,7 @@ mod rebase;
 mod repair;
 mod roots;
 mod runtime;
+mod segments;
 mod snapshot;
 mod sync;
 
@@ -38,10 +41,10 @@ pub use drop::drop_workspace;
 pub use error::{Action, WorkspaceError};
 pub use history::{Entry, Moment};
 pub use images::{open as open_image, path as image_path, write as write_image};
-pub use load::segment_path;
 pub use mutate::{Author, Done};
 pub use names::{is_snapshot_name, is_workspace_name};
 pub use open::Workspace;
-pub use place::Home;
+pub use place::{Bounds, Home};
 pub use rebase::Replacement;
 pub use roots::{Roots, Unused, roots, unused};
+pub use segments::segment_path;
