@@ -1,12 +1,19 @@
 //! Workspaces, from the outside: against the kernel, against a model, against each other, against kill -9.
 
 mod against_kernel;
+mod attaching;
+mod bounds;
+mod durable;
+mod faults;
 mod history;
 mod kills;
 mod lock;
 mod processes;
+mod steps;
 mod support;
+mod sweep;
 mod tail;
+mod trace;
 
 #[test]
 fn no_test_file_is_forgotten() {
