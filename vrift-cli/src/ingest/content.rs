@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs::File;
 use std::io;
 
-use vrift_cas::Digest;
+use vrift_cas::{Digest, Put, Store, StoreError};
 
 /// A content that is in the store now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,4 +36,26 @@ pub trait Contents: Sync {
 
     /// Stores what is in a file, from its beginning.
     fn put_file(&self, file: &File) -> Result<Stored, PutError<Self::Error>>;
+}
+
+impl Contents for Store {
+    type Error = StoreError;
+
+    fn put_bytes(&self, bytes: &[u8]) -> Result<Stored, StoreError> {
+        Store::put_bytes(self, bytes).map(Stored::from)
+    }
+
+    fn put_file(&self, file: &File) -> Result<Stored, PutError<StoreError>> {
+        match Store::put_file(self, file) {
+            Ok(put) => Ok(put.into()),
+            Err(StoreError::Source(error)) => Err(PutError::Source(error)),
+            Err(error) => Err(PutError::Store(error)),
+        }
+    }
+}
+
+impl From<Put> for Stored {
+    fn from(put: Put) -> Stored {
+        Stored { digest: put.digest, size: put.size, new: put.new }
+    }
 }

@@ -7,6 +7,7 @@
 //!
 //! All signals are blocked while the lock is held: a handler that comes back for the same lock would wait for itself.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
 use super::sys::{self, RobustHead, SignalMask};
@@ -45,7 +46,7 @@ pub fn with_lock<T>(word: &AtomicU32, work: impl FnOnce(Held) -> T) -> Result<T,
     // A thread without a robust list (a vfork child, a raw clone) gets one on this stack for the time being.
     let mut own =
         RobustHead { list: core::ptr::null_mut(), futex_offset: 0, pending: core::ptr::null_mut() };
-    let found = sys::robust_head();
+    let found = known_head(me);
     let borrowed = !found.is_null();
     let head = if borrowed {
         found
@@ -64,6 +65,21 @@ pub fn with_lock<T>(word: &AtomicU32, work: impl FnOnce(Held) -> T) -> Result<T,
     drop(pending);
     drop(restore);
     Ok(result)
+}
+
+/// This thread's robust list head. Asked of the kernel once per thread: a fork or vfork child is another thread, to be
+/// told by its number, and one that has none yet is asked again.
+fn known_head(me: u32) -> *mut RobustHead {
+    thread_local! {
+        static KNOWN: Cell<(u32, *mut RobustHead)> = const { Cell::new((0, core::ptr::null_mut())) };
+    }
+    let (thread, head) = KNOWN.get();
+    if thread == me && !head.is_null() {
+        return head;
+    }
+    let head = sys::robust_head();
+    KNOWN.set((me, head));
+    head
 }
 
 /// Waits for the word and takes it; says whether its last owner died.

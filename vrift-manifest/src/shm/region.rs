@@ -23,13 +23,16 @@ pub enum Grow {
     Refused(rustix::io::Errno),
 }
 
+/// What keeps the words mapped.
 enum Backing {
-    File { map: MmapRaw, path: CString },
-    Memory(MmapMut),
+    File { _map: MmapRaw, path: CString },
+    Memory { _map: MmapMut },
 }
 
 /// Words shared with other processes, or private to this one.
 pub struct Region {
+    /// The first word. Valid as long as `backing` lives, which is as long as the region does: it is never replaced.
+    base: *const AtomicU64,
     backing: Backing,
     capacity: usize,
     /// Words known to be backed by the file: beyond them an access would be a SIGBUS.
@@ -49,7 +52,8 @@ impl Region {
             if writable { options.map_raw(&file)? } else { options.map_raw_read_only(&file)? };
         let path = CString::new(path.as_os_str().as_bytes())?;
         Ok(Region {
-            backing: Backing::File { map, path },
+            base: map.as_ptr().cast(),
+            backing: Backing::File { _map: map, path },
             capacity,
             backed: AtomicUsize::new(backed),
             writable,
@@ -61,7 +65,8 @@ impl Region {
         let bytes = capacity.max(1).checked_mul(8).ok_or(io::ErrorKind::OutOfMemory)?;
         let map = MmapOptions::new().len(bytes).no_reserve_swap().map_anon()?;
         Ok(Region {
-            backing: Backing::Memory(map),
+            base: map.as_ptr().cast(),
+            backing: Backing::Memory { _map: map },
             capacity,
             backed: AtomicUsize::new(capacity),
             writable: true,
@@ -78,7 +83,7 @@ impl Region {
         // mapping is page-aligned, so the word is aligned; the memory is only ever accessed through atomics. Where the
         // mapping is read-only, callers only load (all stores go through `store`), and loads of at most pointer size
         // are defined on read-only memory on the supported targets.
-        Some(unsafe { &*self.base().add(at) })
+        Some(unsafe { &*self.base.add(at) })
     }
 
     /// The words `[at, at + N)`, if the region holds them all.
@@ -89,7 +94,7 @@ impl Region {
             return None;
         }
         // SAFETY: as in `word`, for all N words: the last of them is backed, hence all are.
-        Some(unsafe { &*self.base().add(at).cast::<[AtomicU64; N]>() })
+        Some(unsafe { &*self.base.add(at).cast::<[AtomicU64; N]>() })
     }
 
     /// The low half of the word at `at` as a futex.
@@ -149,15 +154,12 @@ impl Region {
         self.backed.fetch_max(words, Ordering::Relaxed);
         at < words
     }
-
-    #[inline]
-    fn base(&self) -> *const AtomicU64 {
-        match &self.backing {
-            Backing::File { map, .. } => map.as_ptr().cast(),
-            Backing::Memory(map) => map.as_ptr().cast(),
-        }
-    }
 }
+
+// SAFETY: the pointer is to a mapping that the region owns and that every thread may reach; all access to it is atomic.
+unsafe impl Send for Region {}
+// SAFETY: as above.
+unsafe impl Sync for Region {}
 
 /// Extends `file` to `length` bytes with real blocks, unless `ulimit -f` forbids it: there the kernel would send
 /// SIGXFSZ, which kills a program that did nothing wrong.

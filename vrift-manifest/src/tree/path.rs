@@ -5,11 +5,30 @@ pub const PATH_MAX: usize = 4096;
 
 /// Takes the first component off `path`: the component, and what follows it with its slashes. `None` when only
 /// slashes are left.
-pub fn split_first(path: &[u8]) -> Option<(&[u8], &[u8])> {
-    let start = path.iter().position(|&byte| byte != b'/')?;
-    let rest = &path[start..];
-    let end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
-    Some((&rest[..end], &rest[end..]))
+#[inline]
+pub fn split_first(mut path: &[u8]) -> Option<(&[u8], &[u8])> {
+    while let [b'/', rest @ ..] = path {
+        path = rest;
+    }
+    if path.is_empty() { None } else { Some(path.split_at(component_len(path))) }
+}
+
+/// Bytes before the first slash. Eight at a time: most components are shorter than two words.
+#[inline]
+fn component_len(path: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const SLASHES: u64 = u64::from_le_bytes([b'/'; 8]);
+    let (words, rest) = path.as_chunks::<8>();
+    for (place, word) in words.iter().enumerate() {
+        let differs = u64::from_le_bytes(*word) ^ SLASHES;
+        // The lowest high bit set marks the first byte that is zero in `differs`; those above it may lie.
+        let found = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+        if found != 0 {
+            return place * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let start = words.len() * 8;
+    start + rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len())
 }
 
 /// Whether nothing but slashes follows.
@@ -21,4 +40,29 @@ pub fn is_end(path: &[u8]) -> bool {
 pub fn below<'a>(path: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     let rest = path.strip_prefix(prefix)?;
     (rest.is_empty() || rest[0] == b'/').then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_come_off_one_by_one_whatever_their_length() {
+        for length in 1..40 {
+            let name = vec![b'/' + 1; length];
+            for tail in [&b""[..], b"/", b"//x", b"/next/one"] {
+                let path = [b"//", &name[..], tail].concat();
+                assert_eq!(split_first(&path), Some((&name[..], tail)));
+            }
+        }
+        assert_eq!(split_first(b""), None);
+        assert_eq!(split_first(b"///"), None);
+    }
+
+    #[test]
+    fn a_prefix_counts_only_up_to_a_slash() {
+        assert_eq!(below(b"/proj/src", b"/proj"), Some(&b"/src"[..]));
+        assert_eq!(below(b"/proj", b"/proj"), Some(&b""[..]));
+        assert_eq!(below(b"/proj2/src", b"/proj"), None);
+    }
 }

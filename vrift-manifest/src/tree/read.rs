@@ -49,7 +49,13 @@ impl Tree {
 
     #[inline]
     pub(super) fn at_record(&self, record: u32) -> Cursor {
-        let live = if self.index.is_empty() { None } else { self.index.node(Key::Image(record)) };
+        self.at_record_if(record, !self.index.is_empty())
+    }
+
+    /// As [`Tree::at_record`], where it is known whether anything has changed at all.
+    #[inline(always)]
+    fn at_record_if(&self, record: u32, changed: bool) -> Cursor {
+        let live = if changed { self.index.node(Key::Image(record)) } else { None };
         Cursor { record, live }
     }
 
@@ -79,6 +85,17 @@ impl Tree {
         name: &[u8],
         hash: u64,
     ) -> Result<Option<Cursor>, Damaged> {
+        self.child_if(directory, name, hash, !self.index.is_empty())
+    }
+
+    #[inline(always)]
+    pub(super) fn child_if(
+        &self,
+        directory: Cursor,
+        name: &[u8],
+        hash: u64,
+        changed: bool,
+    ) -> Result<Option<Cursor>, Damaged> {
         if let Some(live) = directory.live
             && self.index.has_entries(live)
             && let Some(entry) = self.index.entry(live, name, hash)
@@ -88,7 +105,8 @@ impl Tree {
         if directory.record == NO_RECORD {
             return Ok(None);
         }
-        Ok(self.image.lookup(directory.record, name, hash)?.map(|record| self.at_record(record)))
+        let found = self.image.lookup(directory.record, name, hash)?;
+        Ok(found.map(|record| self.at_record_if(record, changed)))
     }
 
     /// The node's number.
@@ -133,7 +151,7 @@ impl Tree {
     }
 
     /// Type and permission.
-    #[inline]
+    #[inline(always)]
     pub fn mode(&self, at: Cursor) -> Result<u32, Damaged> {
         match at.live.and_then(|node| self.index.state(node)) {
             Some(state) => Ok(state.attributes.mode),
