@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::config::{Config, Era, Segment};
+use super::config::{Config, Era, Segment, now_nanos};
 use super::control::{Control, DROPPED, OpenSegment};
 use super::error::{Action, WorkspaceError};
 use super::load::{self, End, Loaded, segment_path};
@@ -18,7 +18,6 @@ use crate::journal::append::Appender;
 use crate::journal::replay::Tail;
 use crate::journal::{Position, SegmentId};
 use crate::shm::{Mapping, Region};
-use crate::time::Timestamp;
 use crate::tree::Tree;
 
 /// A workspace's present state, mapped.
@@ -78,7 +77,6 @@ fn shared(place: &Directory, control: &Control) -> Result<Attached, WorkspaceErr
         if epoch.is_multiple_of(2)
             && let Some(attached) = map(place, epoch)?
         {
-            control.note_use(Timestamp::coarse_now().to_nanos());
             return Ok(attached);
         }
         control.with_lock(|_| build_if_missing(place, control))??;
@@ -197,6 +195,7 @@ pub fn end_era(config: &mut Config, seq: u64, rebased: &load::Rebased) {
     }
     config.era.push(Era {
         base: seq,
+        time: now_nanos(),
         image: rebased.image,
         segment: vec![Segment { id: rebased.segment, first: seq + 1, last: None }],
     });

@@ -59,6 +59,8 @@ pub struct Origin {
 pub struct Era {
     /// The sequence number at which the image is the tree.
     pub base: u64,
+    /// When that was, nanoseconds since 1970: the first state has no record that says it.
+    pub time: i64,
     /// The image's digest.
     #[serde(with = "hex_digest")]
     pub image: Digest,

@@ -159,7 +159,7 @@ impl Control {
         self.set(C_SYNCED, seq);
     }
 
-    /// When the workspace was last opened for writing or written to, in nanoseconds since 1970.
+    /// When the workspace was last opened to be used, in nanoseconds since 1970; 0: never.
     pub fn last_use(&self) -> i64 {
         self.get(C_LAST_USE) as i64
     }

@@ -31,6 +31,7 @@ impl NewWorkspace {
         let segment = random_segment(home)?;
         let era = Era {
             base: 0,
+            time: config::now_nanos(),
             image: self.image,
             segment: vec![Segment { id: segment, first: 1, last: None }],
         };

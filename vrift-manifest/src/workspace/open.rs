@@ -9,6 +9,7 @@ use super::control::Control;
 use super::error::{Action, WorkspaceError};
 use super::mutate::Author;
 use super::place::{Directory, Home};
+use crate::time::Timestamp;
 use crate::tree::Tree;
 use vrift_cas::Store;
 
@@ -24,8 +25,17 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Opens the workspace `name`.
+    /// Opens the workspace `name`, and notes that it was used.
     pub fn open(home: &Home, name: &str) -> Result<Workspace, WorkspaceError> {
+        let workspace = Workspace::look(home, name)?;
+        if workspace.place.writable() {
+            workspace.control.note_use(Timestamp::coarse_now().to_nanos());
+        }
+        Ok(workspace)
+    }
+
+    /// Opens the workspace `name` without that being a use of it: for whoever lists workspaces.
+    pub fn look(home: &Home, name: &str) -> Result<Workspace, WorkspaceError> {
         let (place, _) = Directory::of(home, name)?;
         let path = place.control_path();
         let control = Control::open(&path, place.writable()).map_err(Action::Read.of(&path))?;
@@ -88,7 +98,7 @@ impl Workspace {
         self.control.segment().committed.offset()
     }
 
-    /// When it was last used, nanoseconds since 1970.
+    /// When it was last opened other than by [`Workspace::look`], nanoseconds since 1970; 0: never.
     pub fn last_use(&self) -> i64 {
         self.control.last_use()
     }

@@ -180,3 +180,30 @@ fn replacing_the_tree_is_one_step_and_is_refused_if_the_tree_changed_meanwhile()
     create_file(&mut other, ROOT, "after");
     assert_eq!(names(other.tree(), ""), ["after"]);
 }
+
+#[test]
+fn looking_at_a_workspace_is_no_use_of_it_and_opening_it_is() {
+    let fixture = Fixture::new();
+    let used = fixture.workspace("w").last_use();
+    assert!(used > 0);
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    assert_eq!(Workspace::look(&fixture.home, "w").expect("it exists").last_use(), used);
+    assert!(Workspace::open(&fixture.home, "w").expect("it exists").last_use() > used);
+}
+
+#[test]
+fn every_era_knows_when_it_began_and_a_fork_knows_it_too() {
+    let fixture = Fixture::new();
+    let mut workspace = fixture.workspace("w");
+    create_file(&mut workspace, ROOT, "one");
+    workspace.compact().expect("compaction");
+    workspace.fork(&Moment::Now, "fork").expect("a fork");
+    let times = |workspace: &Workspace| {
+        let config = workspace.config().expect("a description");
+        config.era.iter().map(|era| era.time).collect::<Vec<_>>()
+    };
+    let began = times(&workspace);
+    assert!(began[0] > 0 && began[1] >= began[0], "{began:?}");
+    let fork = Workspace::open(&fixture.home, "fork").expect("it exists");
+    assert_eq!(times(&fork), began);
+}
