@@ -2,6 +2,7 @@
 
 mod drop;
 mod fork;
+mod ingest;
 mod snapshot;
 
 use clap::Subcommand;
@@ -16,6 +17,7 @@ use crate::output::Output;
     reason = "a comment here would replace the command's own, which is its help"
 )]
 pub enum Command {
+    Ingest(ingest::Args),
     Snapshot(snapshot::Args),
     Fork(fork::Args),
     Drop(drop::Args),
@@ -24,6 +26,7 @@ pub enum Command {
 /// Does what the command line says.
 pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
     match command {
+        Command::Ingest(args) => args.run(output),
         Command::Snapshot(args) => args.run(output),
         Command::Fork(args) => args.run(output),
         Command::Drop(args) => args.run(output),
