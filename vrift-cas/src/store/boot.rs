@@ -10,11 +10,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rustix::fd::OwnedFd;
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
-use rustix::io::retry_on_intr;
-
 use super::blobs::{BlobInfo, Found};
+use super::lock::Lock;
 use super::staging::{Sessions, random_name};
 use super::{Store, trash};
 
@@ -22,13 +19,9 @@ use crate::error::{At, StoreError};
 use crate::layout;
 use crate::stamp::LAST_BOOT;
 
-/// The store's lock, for short work on its small files; gone when dropped. It is a lock on `format`, which is
-/// never replaced, through a descriptor of its own: threads that share one would not exclude each other.
-pub(super) fn lock(root: &Path) -> Result<OwnedFd, StoreError> {
-    let path = root.join(layout::FORMAT);
-    let file = open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).at("open", &path)?;
-    retry_on_intr(|| flock(&file, FlockOperation::LockExclusive)).at("lock", &path)?;
-    Ok(file)
+/// The store's lock, for short work on its small files: a lock on `format`, which is never replaced.
+pub(super) fn lock(root: &Path) -> Result<Lock, StoreError> {
+    Lock::wait(&root.join(layout::FORMAT))
 }
 
 /// Finds the number of this boot, counting on if this is a new one.

@@ -14,13 +14,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, flock, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::activity::Oldest;
 use super::blobs::Names;
 use super::clear::Leftovers;
-use super::staging::directory_flags;
+use super::lock::Lock;
 use super::verify::check_file;
 use super::{Store, Writer, trash};
 use crate::Digest;
@@ -89,16 +89,10 @@ impl Store {
         roots: &mut dyn FnMut() -> Result<HashSet<Digest>, E>,
     ) -> Result<GcReport, GcError<E>> {
         let writer = self.writer("collect garbage")?;
-        // Released when the descriptor closes. Two collections at once would take the one's purge for the
-        // other's grace.
-        let lock = openat(&self.trash, ".", directory_flags(), Mode::empty())
-            .at("open", self.trash_dir())?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => {
-                return Err(GcError::Store(StoreError::Busy { path: self.root.clone() }));
-            }
-            other => other.at("lock", self.trash_dir())?,
-        }
+        // Two collections at once would take the one's move for the other's grace.
+        let Some(_lock) = Lock::attempt(&self.trash_dir())? else {
+            return Err(GcError::Store(StoreError::Busy { path: self.root.clone() }));
+        };
         // Activities first: one that ends after this has recorded its names before the roots are read again.
         let oldest = writer.oldest_activity(self, !options.dry_run)?;
         let live = roots().map_err(GcError::Roots)?;

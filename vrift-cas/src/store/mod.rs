@@ -16,6 +16,7 @@ mod buffers;
 pub(crate) mod clear;
 mod format;
 pub(crate) mod gc;
+mod lock;
 mod mark;
 mod open;
 pub(crate) mod put;

@@ -150,9 +150,12 @@ fn read_small(file: &File, buffer: &mut Vec<u8>) -> Result<bool, Errno> {
     if size > SMALL {
         return Ok(false);
     }
-    // One byte more than the file says, so that the end is seen without growing the buffer.
     buffer.reserve_exact(size + 1);
     while buffer.len() <= SMALL {
+        // As long as it said: no call more to see its end. What does not know its length says 0.
+        if buffer.len() == size && size > 0 {
+            return Ok(true);
+        }
         if buffer.len() == buffer.capacity() {
             buffer.reserve(CHUNK);
         }

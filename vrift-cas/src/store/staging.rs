@@ -1,6 +1,6 @@
 //! Staging: where a file of the store is written before it has its name.
 //!
-//! Each open store writes into a directory of its own below `staging/`, locked (`flock`) as long as a
+//! Each open store writes into a few directories of its own below `staging/`, locked (`flock`) as long as a
 //! process has it open: the kernel drops the lock when the process dies, however it dies, and the lock is
 //! seen by processes in other PID namespaces, for which a process number would say nothing. What lies in an
 //! unlocked directory is the leftover of a dead process.
@@ -9,8 +9,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
@@ -29,12 +29,16 @@ use crate::stamp::Stamp;
 /// often in a row.
 const TRIES: usize = 64;
 
+/// Directories of one open store. The kernel locks a directory while it makes or renames a file in it, which is
+/// half of the time of a small put: threads that share one wait for each other.
+const SHARDS: usize = 4;
+
 /// The staging area of one open store.
 #[derive(Debug)]
 pub(super) struct Sessions {
     staging: Arc<OwnedFd>,
     path: PathBuf,
-    current: Mutex<Option<Arc<Session>>>,
+    current: [Mutex<Option<Arc<Session>>>; SHARDS],
     /// To whom everything is given that is made here: the store's owner, if we are root and he is not.
     /// Else root would leave directories behind that the owner cannot write to.
     owner: Option<(u32, u32)>,
@@ -78,12 +82,21 @@ impl Sessions {
     }
 
     pub(super) fn new(staging: OwnedFd, path: PathBuf, owner: Option<(u32, u32)>) -> Sessions {
-        Sessions { staging: Arc::new(staging), path, current: Mutex::new(None), owner }
+        Sessions { staging: Arc::new(staging), path, current: Default::default(), owner }
     }
 
-    /// The directory of this store's own, made at its first use.
+    fn shard(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+        }
+        let index = THREAD.with(|thread| thread % SHARDS);
+        self.current[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The directory of this thread, made at its first use.
     pub(super) fn current(&self) -> Result<Arc<Session>, StoreError> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.shard();
         if let Some(session) = &*current {
             return Ok(Arc::clone(session));
         }
@@ -94,7 +107,7 @@ impl Sessions {
 
     /// Forgets `session`, whose directory somebody has removed.
     fn forget(&self, session: &Arc<Session>) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.shard();
         if current.as_ref().is_some_and(|now| Arc::ptr_eq(now, session)) {
             *current = None;
         }

@@ -17,7 +17,7 @@ impl<B: AsRef<[u8]>> Image<B> {
     ///
     /// `name_hash` must be [`name_hash`](crate::hash::name_hash) of `name`: a caller that asks several images for one
     /// name computes it once.
-    #[inline]
+    #[inline(always)]
     pub fn lookup(&self, parent: u32, name: &[u8], name_hash: u64) -> Result<Option<u32>, Damaged> {
         match self.find(parent, name, name_hash)? {
             None => Ok(None),

@@ -15,7 +15,7 @@
 //! Nothing but the header, which [`Image::open`] checks together with the bounds of the sections, in constant time.
 //! Whatever is read later is checked where it is read: an index or offset that lies is [`Damaged`], never a panic,
 //! and no loop is longer than the section it runs over. Walking down through [`Image::children`] visits no record
-//! twice and climbing by [`Image::parent`] ends, even in a hostile image. [`verify`] checks everything.
+//! twice and climbing by [`Image::parent`] ends, even in a hostile image. [`verify()`] checks everything.
 //!
 //! ```
 //! use vrift_manifest::attributes::{Attributes, Content};

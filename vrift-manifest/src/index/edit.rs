@@ -148,9 +148,10 @@ impl Editor<'_> {
         };
         self.set(at + N_NUMBER, number)?;
         self.set(at + N_IMAGE, u64::from(image))?;
-        let node = NodeRef(u32::try_from(at).map_err(|_| EditError::Full)?);
+        let offset = u32::try_from(at).map_err(|_| EditError::Full)?;
+        let node = NodeRef::new(offset).ok_or(EditError::Damaged)?;
         self.set_state(node, &state)?;
-        self.insert(H_NODE_TABLE, H_NODES, key.hash(), node.0, |offset| self.node_hash(offset))?;
+        self.insert(H_NODE_TABLE, H_NODES, key.hash(), offset, |offset| self.node_hash(offset))?;
         Ok(node)
     }
 
@@ -178,7 +179,7 @@ impl Editor<'_> {
             None => self.new_entry(directory, name, hash, in_image, target)?,
         };
         self.enlist(directory, entry)?;
-        self.set(entry.0 as usize + E_NODE, target.map_or(0, |node| u64::from(node.0)))
+        self.set(entry.0 as usize + E_NODE, target.map_or(0, |node| u64::from(node.offset())))
     }
 
     fn new_entry(
@@ -191,13 +192,13 @@ impl Editor<'_> {
     ) -> Result<EntryRef, EditError> {
         let at = self.take(E_NAME + name.len().div_ceil(8))?;
         let flag = if in_image { E_IN_IMAGE } else { 0 };
-        self.set(at + E_PARENT, u64::from(directory.0))?;
-        self.set(at + E_NODE, target.map_or(0, |node| u64::from(node.0)))?;
+        self.set(at + E_PARENT, u64::from(directory.offset()))?;
+        self.set(at + E_NODE, target.map_or(0, |node| u64::from(node.offset())))?;
         self.set(at + E_NAME_LEN, name.len() as u64 | flag)?;
         self.set(at + E_HASH, hash)?;
         self.fill(at + E_NAME, name)?;
         let offset = u32::try_from(at).map_err(|_| EditError::Full)?;
-        let slot = slot_hash(hash, directory.0);
+        let slot = slot_hash(hash, directory.offset());
         self.insert(H_ENTRY_TABLE, H_ENTRIES, slot, offset, |offset| self.entry_hash(offset))?;
         Ok(EntryRef(offset))
     }
@@ -206,7 +207,7 @@ impl Editor<'_> {
     /// it got a successor (0), or before it became the head. A linked entry's successor is never the head, because the
     /// head is at least as new as the entry itself.
     fn enlist(&self, directory: NodeRef, entry: EntryRef) -> Result<(), EditError> {
-        let head = directory.0 as usize + N_CHILDREN;
+        let head = directory.at() + N_CHILDREN;
         let next = entry.0 as usize + E_NEXT;
         let first = self.get(head);
         if self.get(next) == 0 {
@@ -264,7 +265,7 @@ impl Editor<'_> {
     }
 
     fn node_hash(&self, offset: u32) -> u64 {
-        let node = NodeRef(offset);
+        let Some(node) = NodeRef::new(offset) else { return 0 };
         match self.index.image_record(node) {
             Some(record) => Key::Image(record).hash(),
             None => Key::Number(self.index.number(node)).hash(),

@@ -1,5 +1,6 @@
 //! Reading the live index: no lock, no wait, no system call (but one fstat after it grew).
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::latch::{self, NodeState};
@@ -8,9 +9,26 @@ use crate::hash::{number_hash, slot_hash};
 use crate::name::{NAME_MAX, NameBuf};
 use crate::shm::{Region, words_of};
 
-/// A node record's offset.
+/// A node record's offset. Never 0, so that "none" takes no room of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct NodeRef(pub(super) u32);
+pub struct NodeRef(NonZeroU32);
+
+impl NodeRef {
+    #[inline(always)]
+    pub(super) fn new(offset: u32) -> Option<NodeRef> {
+        NonZeroU32::new(offset).map(NodeRef)
+    }
+
+    #[inline(always)]
+    pub(super) fn offset(self) -> u32 {
+        self.0.get()
+    }
+
+    #[inline(always)]
+    pub(super) fn at(self) -> usize {
+        self.0.get() as usize
+    }
+}
 
 /// An entry record's offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +44,7 @@ pub enum Key {
 }
 
 impl Key {
+    #[inline(always)]
     pub(super) fn hash(self) -> u64 {
         match self {
             Key::Image(record) => number_hash(u64::from(record) | 1 << 63),
@@ -63,15 +82,16 @@ impl Index {
     }
 
     /// The node record for `key`.
-    #[inline]
+    #[inline(always)]
     pub fn node(&self, key: Key) -> Option<NodeRef> {
         let table = self.get(H_NODE_TABLE);
         if table == 0 {
             return None;
         }
-        self.probe(table, key.hash(), |at| self.node_is(at, key)).map(NodeRef)
+        self.probe(table, key.hash(), |at| self.node_is(at, key)).and_then(NodeRef::new)
     }
 
+    #[inline(always)]
     fn node_is(&self, at: usize, key: Key) -> bool {
         match key {
             Key::Image(record) => self.get(at + N_IMAGE) == u64::from(record),
@@ -88,9 +108,9 @@ impl Index {
         if table == 0 {
             return None;
         }
-        let hash = slot_hash(name_hash, directory.0);
+        let hash = slot_hash(name_hash, directory.offset());
         self.probe(table, hash, |at| {
-            self.get(at + E_PARENT) == u64::from(directory.0) && self.name_is(at, name)
+            self.get(at + E_PARENT) == u64::from(directory.offset()) && self.name_is(at, name)
         })
         .map(EntryRef)
     }
@@ -127,10 +147,7 @@ impl Index {
     /// What the entry means now; `None`: there is no such name.
     #[inline]
     pub fn entry_node(&self, entry: EntryRef) -> Option<NodeRef> {
-        match self.get(entry.0 as usize + E_NODE) as u32 {
-            0 => None,
-            node => Some(NodeRef(node)),
-        }
+        NodeRef::new(self.get(entry.0 as usize + E_NODE) as u32)
     }
 
     /// Whether the image has the entry's name in the same directory.
@@ -162,7 +179,7 @@ impl Index {
 
     /// The newest entry of a directory's child list.
     pub fn first_entry(&self, directory: NodeRef) -> Option<EntryRef> {
-        entry_ref(self.get(directory.0 as usize + N_CHILDREN))
+        entry_ref(self.get(directory.at() + N_CHILDREN))
     }
 
     /// The next older one.
@@ -173,21 +190,19 @@ impl Index {
     /// Whether any entry of the directory was changed.
     #[inline]
     pub fn has_entries(&self, directory: NodeRef) -> bool {
-        self.get(directory.0 as usize + N_CHILDREN) != 0
+        self.get(directory.at() + N_CHILDREN) != 0
     }
 
     /// The node's number.
     #[inline]
     pub fn number(&self, node: NodeRef) -> u64 {
-        self.get(node.0 as usize + N_NUMBER)
+        self.get(node.at() + N_NUMBER)
     }
 
     /// The image record that the node record stands for.
     #[inline]
     pub fn image_record(&self, node: NodeRef) -> Option<u32> {
-        u32::try_from(self.get(node.0 as usize + N_IMAGE))
-            .ok()
-            .filter(|&record| record != NO_RECORD)
+        u32::try_from(self.get(node.at() + N_IMAGE)).ok().filter(|&record| record != NO_RECORD)
     }
 
     /// The node's state; `None` if the record lies.
@@ -199,7 +214,7 @@ impl Index {
 
     #[inline]
     pub(super) fn latch(&self, node: NodeRef) -> Option<(&AtomicU64, [&[AtomicU64; COPY]; 2])> {
-        let at = node.0 as usize;
+        let at = node.at();
         let first = self.region.words::<COPY>(at + N_COPIES)?;
         let second = self.region.words::<COPY>(at + N_COPIES + COPY)?;
         Some((self.region.word(at + N_VERSION)?, [first, second]))
@@ -208,10 +223,7 @@ impl Index {
     /// Every node record, in no order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeRef> + '_ {
         let (start, slots) = table_place(self.get(H_NODE_TABLE)).unwrap_or((0, 0));
-        (0..slots).filter_map(move |slot| match self.get(start + slot) as u32 {
-            0 => None,
-            offset => Some(NodeRef(offset)),
-        })
+        (0..slots).filter_map(move |slot| NodeRef::new(self.get(start + slot) as u32))
     }
 }
 

@@ -106,7 +106,7 @@ pub enum Operation<'a> {
     SetXattrs {
         /// The node.
         node: u64,
-        /// All of them, as [`crate::xattr`] writes them; empty = none.
+        /// All of them, in the form of [`crate::image::Xattrs`]; empty = none.
         block: &'a [u8],
     },
     /// A file has another name.

@@ -10,6 +10,9 @@ use crate::name::NAME_MAX;
 /// Symlinks followed before the walk gives up, as in Linux.
 const LINKS_MAX: u32 = 40;
 
+const DIRECTORY: u32 = Kind::Directory as u32;
+const SYMLINK: u32 = Kind::Symlink as u32;
+
 /// On whose behalf a path is walked.
 #[derive(Debug, Clone, Copy)]
 pub struct Credentials<'a> {
@@ -108,6 +111,25 @@ impl Tree {
         // A change that happens meanwhile may be seen or not, as always when two things happen at once.
         let changed = !self.index.is_empty();
         let mut mode = self.mode(at)?;
+        // Nearly every path is nothing but names of directories and a last one: the short loop. At the first thing
+        // that is more, the long one below goes on from there.
+        while let Some((name, behind)) = split_first(rest) {
+            self.may_look_up(at, mode, name, who)?;
+            if name[0] == b'.' && (name == b"." || name == b"..") {
+                break;
+            }
+            let Some(next) = self.child_if(at, name, name_hash(name), changed)? else {
+                return Err(WalkError::NotFound);
+            };
+            let next_mode = self.mode(next)?;
+            match next_mode & Kind::MASK {
+                DIRECTORY => {}
+                SYMLINK => break,
+                _ if behind.is_empty() => return Ok(Found::Node(next)),
+                _ => return Err(WalkError::NotDirectory),
+            }
+            (at, mode, rest) = (next, next_mode, behind);
+        }
         loop {
             let remaining = match left {
                 None => rest,
@@ -116,17 +138,7 @@ impl Tree {
             let Some((name, behind)) = split_first(remaining) else {
                 return Ok(Found::Node(at));
             };
-            if name.len() > NAME_MAX {
-                return Err(WalkError::TooLong);
-            }
-            if mode & Kind::MASK != Kind::Directory as u32 {
-                return Err(WalkError::NotDirectory);
-            }
-            if let Some(who) = who
-                && !who.may(&self.attributes(at)?, 1)
-            {
-                return Err(WalkError::Denied);
-            }
+            self.may_look_up(at, mode, name, who)?;
             let behind_len = behind.len();
             let last = is_end(behind);
             let next = match name {
@@ -142,7 +154,7 @@ impl Tree {
             let wants_directory = behind_len > 0;
             let next_mode = self.mode(next)?;
             let kind = next_mode & Kind::MASK;
-            if kind == Kind::Symlink as u32 && (!last || follow || wants_directory) {
+            if kind == SYMLINK && (!last || follow || wants_directory) {
                 links += 1;
                 if links > LINKS_MAX {
                     return Err(WalkError::Loop);
@@ -171,7 +183,7 @@ impl Tree {
                 }
                 continue;
             }
-            if last && wants_directory && kind != Kind::Directory as u32 {
+            if last && wants_directory && kind != DIRECTORY {
                 return Err(WalkError::NotDirectory);
             }
             (at, mode) = (next, next_mode);
@@ -180,6 +192,29 @@ impl Tree {
                 Some(from) => *from += advance,
             }
         }
+    }
+
+    /// What must hold before a name is looked up in a directory, in the kernel's order.
+    #[inline(always)]
+    fn may_look_up(
+        &self,
+        at: Cursor,
+        mode: u32,
+        name: &[u8],
+        who: Option<&Credentials<'_>>,
+    ) -> Result<(), WalkError> {
+        if mode & Kind::MASK != DIRECTORY {
+            return Err(WalkError::NotDirectory);
+        }
+        if let Some(who) = who
+            && !who.may(&self.attributes(at)?, 1)
+        {
+            return Err(WalkError::Denied);
+        }
+        if name.len() > NAME_MAX {
+            return Err(WalkError::TooLong);
+        }
+        Ok(())
     }
 
     /// Reads the target of a symlink so that it ends at `end` of the buffer; its length.

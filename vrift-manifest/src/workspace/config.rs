@@ -19,7 +19,7 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// [`FORMAT`].
+    /// The version of the format: 1.
     pub format: u32,
     /// Random; names the workspace's live index, so that a new one of the same name has another.
     pub id: String,

@@ -17,7 +17,7 @@ pub fn path(store: &Store, image: &Digest) -> PathBuf {
     store.images_dir().join(image.to_string())
 }
 
-/// Maps an image. Its content is checked where it is read; see [`Image::verify`] for all of it at once.
+/// Maps an image. Its content is checked where it is read; see [`crate::image::verify()`] for all of it at once.
 pub fn open(store: &Store, image: &Digest) -> Result<Arc<Image<Mapping>>, WorkspaceError> {
     let path = path(store, image);
     let file = File::open(&path).map_err(Action::Read.of(&path))?;

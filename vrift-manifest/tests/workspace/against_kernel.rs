@@ -129,7 +129,7 @@ fn really(root: &Path, op: &Op) -> Result<(), Errno> {
         Op::Times(path, atime, mtime, follow) => {
             let spec = |time: &Option<i64>| rustix::fs::Timespec {
                 tv_sec: time.unwrap_or(0),
-                tv_nsec: if time.is_some() { 7 } else { rustix::fs::UTIME_OMIT.into() },
+                tv_nsec: if time.is_some() { 7 } else { rustix::fs::UTIME_OMIT },
             };
             let times =
                 rustix::fs::Timestamps { last_access: spec(atime), last_modification: spec(mtime) };
@@ -187,7 +187,16 @@ fn virtually(workspace: &mut Workspace, op: &Op) -> Result<Timestamp, Errno> {
             let node = node(workspace.tree(), path, true)?;
             let digest = vrift_cas::Digest::of(bytes);
             let size = bytes.len() as u64;
-            apply(workspace, &Change::SetContent { node, digest, size, mtime: None })
+            let at = workspace.tree().node(node).expect("sound").expect("found above");
+            let mode = workspace.tree().mode(at).expect("a mode");
+            let done = apply(workspace, &Change::SetContent { node, digest, size, mtime: None })?;
+            // Who may not set the bits loses them by writing. That depends on who writes, so it is up to whoever
+            // asks for the change, like all that has to do with permission.
+            let lost = if mode & 0o010 != 0 { 0o6000 } else { 0o4000 };
+            if mode & lost != 0 && !rustix::process::geteuid().is_root() {
+                return apply(workspace, &Change::SetMode { node, mode: mode & !lost });
+            }
+            Ok(done)
         }
         Op::Link(from, to) => {
             let node = node(workspace.tree(), from, false)?;

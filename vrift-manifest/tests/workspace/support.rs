@@ -34,7 +34,7 @@ impl Fixture {
 
 /// The home in `root`, as another process opens it.
 pub fn open_home(root: &Path) -> Home {
-    let store = Store::create_or_open(&root.join("store")).expect("a store");
+    let store = Store::create_or_open(root.join("store")).expect("a store");
     let runtime = root.join("runtime");
     std::fs::create_dir_all(&runtime).expect("a directory");
     Home::new(Arc::new(store), &[runtime])
