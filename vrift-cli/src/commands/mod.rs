@@ -3,6 +3,7 @@
 mod cat;
 mod drop;
 mod fork;
+mod ingest;
 mod list;
 mod ls;
 mod snapshot;
@@ -19,6 +20,7 @@ use crate::output::Output;
     reason = "a comment here would replace the command's own, which is its help"
 )]
 pub enum Command {
+    Ingest(ingest::Args),
     List(list::Args),
     Ls(ls::Args),
     Cat(cat::Args),
@@ -30,6 +32,7 @@ pub enum Command {
 /// Does what the command line says.
 pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
     match command {
+        Command::Ingest(args) => args.run(output),
         Command::List(args) => args.run(output),
         Command::Ls(args) => args.run(output),
         Command::Cat(args) => args.run(output),
