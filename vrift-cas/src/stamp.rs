@@ -76,6 +76,11 @@ impl Uptime {
         Uptime { shift }
     }
 
+    /// Whether the time is known: if not, every tick is [`LAST_TICK`].
+    pub(crate) fn is_known(&self) -> bool {
+        self.shift.is_some()
+    }
+
     /// Ticks since the boot.
     pub(crate) fn tick(&self) -> u32 {
         let now = clock_gettime(ClockId::Boottime);

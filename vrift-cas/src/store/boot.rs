@@ -14,7 +14,6 @@ use super::blobs::{BlobInfo, Found};
 use super::lock::Lock;
 use super::staging::{Sessions, random_name};
 use super::{Store, trash};
-
 use crate::error::{At, StoreError};
 use crate::layout;
 use crate::stamp::LAST_BOOT;

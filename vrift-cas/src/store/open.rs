@@ -1,11 +1,12 @@
 //! Creating and opening a store.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, chmodat, mkdirat, open, openat};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid, chmodat, chownat, mkdirat, open, openat};
 use rustix::io::Errno;
 
 use super::buffers::Buffers;
@@ -34,10 +35,7 @@ impl Store {
     /// Opens the store at `root` for reading and writing.
     pub fn open(root: impl AsRef<Path>) -> Result<Store, StoreError> {
         let mut store = Store::open_read_only(root)?;
-        let root = Facts::at(CWD, &store.root).at("examine", &store.root)?;
-        // Of root's work in another's store the owner must be able to use everything.
-        let owner =
-            (rustix::process::geteuid().is_root() && root.uid != 0).then_some((root.uid, root.gid));
+        let owner = owner_of(&store.root)?;
         let staging = directory(&store.root, layout::STAGING, &store.blobs)?;
         let active = directory(&store.root, layout::ACTIVE, &store.blobs)?;
         let sessions = Sessions::new(staging, store.staging_dir(), owner);
@@ -63,18 +61,19 @@ impl Store {
         let root = root.as_ref();
         let path = root.join(layout::FORMAT);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let text = match open(&path, flags, Mode::empty()) {
-            Ok(file) => {
-                let mut text = Vec::new();
-                let mut file = std::fs::File::from(file);
-                std::io::Read::read_to_end(&mut std::io::Read::take(&mut file, 4096), &mut text)
-                    .at("read", &path)?;
-                text
-            }
-            Err(Errno::NOENT) => return Err(what_is_there(root)),
+        let file = match open(&path, flags, Mode::empty()) {
+            Err(Errno::NOENT) => match what_is_there(root) {
+                // Another process may have made the store between the two looks.
+                instead @ StoreError::NotAStore { .. } => {
+                    open(&path, flags, Mode::empty()).map_err(|_| instead)?
+                }
+                instead => return Err(instead),
+            },
             Err(Errno::NOTDIR) => return Err(not_a_store(root, "it is not a directory")),
-            Err(errno) => return Err(StoreError::new("open", path, errno)),
+            other => other.at("open", &path)?,
         };
+        let mut text = Vec::new();
+        File::from(file).take(4096).read_to_end(&mut text).at("read", &path)?;
         let id = format::parse(root, &text)?;
         let blobs_path = root.join(layout::BLOBS);
         let blobs = open(&blobs_path, directory_flags(), Mode::empty()).at("open", &blobs_path)?;
@@ -132,13 +131,14 @@ fn create(root: &Path) -> Result<(), StoreError> {
     if let Some(parent) = root.parent() {
         std::fs::create_dir_all(parent).at("create", parent)?;
     }
-    make_directory(CWD, root)?;
+    make_directory(root, None)?;
+    let owner = owner_of(root)?;
     for name in DIRECTORIES {
-        make_directory(CWD, &root.join(name))?;
+        make_directory(&root.join(name), owner)?;
     }
     let path = root.join(layout::STAGING);
     let staging = open(&path, directory_flags(), Mode::empty()).at("open", &path)?;
-    let mut staged = Sessions::new(staging, path, None).stage()?;
+    let mut staged = Sessions::new(staging, path, owner).stage()?;
     let text = format::text(&random_hex::<16>().at("name", root)?);
     staged.write_all(text.as_bytes()).at("write", staged.path())?;
     // Whoever is first names the store; a second one must not name it anew.
@@ -146,14 +146,30 @@ fn create(root: &Path) -> Result<(), StoreError> {
     sync_directory_of(root)
 }
 
-fn make_directory(parent: impl rustix::fd::AsFd, path: &Path) -> Result<(), StoreError> {
+/// To whom everything in the store is given, if that is not who makes it: of root's work in a user's store the
+/// user must be able to use everything.
+fn owner_of(root: &Path) -> Result<Option<(u32, u32)>, StoreError> {
+    let directory = open(root, directory_flags(), Mode::empty()).at("open", root)?;
+    let facts = Facts::of(&directory).at("examine", root)?;
+    let give = rustix::process::geteuid().is_root() && facts.uid != 0;
+    Ok(give.then_some((facts.uid, facts.gid)))
+}
+
+fn make_directory(path: &Path, owner: Option<(u32, u32)>) -> Result<(), StoreError> {
     let mode = Mode::from_raw_mode(DIRECTORY_MODE);
-    match mkdirat(&parent, path, mode) {
+    match mkdirat(CWD, path, mode) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(StoreError::new("create", path, errno)),
     }
     // Also what was there: an empty directory that somebody has prepared becomes private now.
-    chmodat(&parent, path, mode, AtFlags::empty()).at("set the mode of", path)
+    chmodat(CWD, path, mode, AtFlags::empty()).at("set the mode of", path)?;
+    match owner {
+        Some((uid, gid)) => {
+            let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+            chownat(CWD, path, uid, gid, AtFlags::SYMLINK_NOFOLLOW).at("change the owner of", path)
+        }
+        None => Ok(()),
+    }
 }
 
 /// What earlier syncs left. Files that cannot be read are as good as none.

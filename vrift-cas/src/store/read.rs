@@ -26,15 +26,19 @@ impl Store {
                 Err(Errno::NOENT) => {}
                 other => return other.at("open", self.blob_path(digest)),
             }
-            if self.is_read_only() {
-                match openat(&self.trash, trash_name(digest).as_slice(), flags(), Mode::empty()) {
-                    Err(Errno::NOENT) => {}
-                    other => {
-                        return other.map(File::from).at("open", trash::trash_path(self, digest));
+            // Opened before it is brought back: a store that cannot be written to can still be read.
+            match openat(&self.trash, trash_name(digest).as_slice(), flags(), Mode::empty()) {
+                Err(Errno::NOENT) => {}
+                other => {
+                    let file = other.at("open", trash::trash_path(self, digest))?;
+                    if !self.is_read_only() {
+                        match trash::bring_back(self, digest) {
+                            Err(StoreError::ReadOnly { .. } | StoreError::Denied { .. }) => {}
+                            other => drop(other?),
+                        }
                     }
+                    return Ok(file.into());
                 }
-            } else {
-                trash::bring_back(self, digest)?;
             }
         }
         Err(StoreError::NoBlob { digest: *digest, path: self.root.clone() })
