@@ -197,7 +197,7 @@ impl<'a> Payload<'a> {
     fn signed(&mut self) -> i64 {
         let number = self.unsigned();
         let half = (number / 2) as i64;
-        if number % 2 == 0 { half } else { -1 - half }
+        if number.is_multiple_of(2) { half } else { -1 - half }
     }
 
     /// The value of a type, as text.

@@ -47,7 +47,8 @@ impl Fields {
         for table in tables(text, &["offset", "size", "field", "meaning"]) {
             let mut end = 0;
             for row in &table {
-                let (at, size) = (row[0].parse().unwrap(), row[1].parse::<usize>().unwrap());
+                let (at, size) =
+                    (row[0].parse().expect("a number"), row[1].parse::<usize>().expect("one"));
                 assert_eq!(at, end, "{} does not begin where the field before it ends", row[2]);
                 end = at + size;
                 assert!(fields.insert(row[2].clone(), (at, size)).is_none(), "{} twice", row[2]);
@@ -59,7 +60,7 @@ impl Fields {
     /// All tables of words in `text`.
     pub fn of_words(text: &'static str) -> Fields {
         let rows = tables(text, &["word", "field", "meaning"]).into_iter().flatten();
-        Fields(rows.map(|row| (row[1].clone(), (row[0].parse().unwrap(), 1))).collect())
+        Fields(rows.map(|row| (row[1].clone(), (row[0].parse().expect("a number"), 1))).collect())
     }
 
     pub fn at(&self, field: &str) -> usize {
