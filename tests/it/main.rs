@@ -1,3 +1,4 @@
 //! The built command from end to end, and the rules of the source tree.
 
+mod commands;
 mod tidy;

@@ -78,7 +78,7 @@ impl Sandbox {
             }
         }
         command.env("VRIFT_HOME", self.path("store")).env("HOME", self.path("home"));
-        command.env("XDG_RUNTIME_DIR", self.path("home"));
+        command.env("XDG_RUNTIME_DIR", self.path("home")).env("TZ", "UTC");
         command
     }
 

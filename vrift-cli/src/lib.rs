@@ -10,8 +10,10 @@ mod hints;
 pub mod home;
 pub mod ingest;
 pub mod located;
+pub mod node;
 pub mod output;
 pub mod place;
+pub mod totals;
 mod walk;
 
 use std::io::Write;

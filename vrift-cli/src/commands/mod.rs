@@ -1,7 +1,11 @@
 //! One file for each command: its arguments, whose documentation is its help, and `run`.
 
+mod cat;
 mod drop;
 mod fork;
+mod ingest;
+mod list;
+mod ls;
 mod snapshot;
 
 use clap::Subcommand;
@@ -16,6 +20,10 @@ use crate::output::Output;
     reason = "a comment here would replace the command's own, which is its help"
 )]
 pub enum Command {
+    Ingest(ingest::Args),
+    List(list::Args),
+    Ls(ls::Args),
+    Cat(cat::Args),
     Snapshot(snapshot::Args),
     Fork(fork::Args),
     Drop(drop::Args),
@@ -24,6 +32,10 @@ pub enum Command {
 /// Does what the command line says.
 pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
     match command {
+        Command::Ingest(args) => args.run(output),
+        Command::List(args) => args.run(output),
+        Command::Ls(args) => args.run(output),
+        Command::Cat(args) => args.run(output),
         Command::Snapshot(args) => args.run(output),
         Command::Fork(args) => args.run(output),
         Command::Drop(args) => args.run(output),

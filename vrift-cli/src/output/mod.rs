@@ -1,5 +1,7 @@
 //! What a command says on standard output: text or JSON, coloured on a terminal only.
 
+pub mod accounts;
+pub mod columns;
 pub mod human;
 pub mod names;
 pub mod progress;
@@ -84,6 +86,18 @@ impl<'a> Output<'a> {
         self.terminal
     }
 
+    /// The width of the terminal; none if this is a pipe.
+    pub fn width(&self) -> Option<usize> {
+        if !self.terminal {
+            return None;
+        }
+        let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        asked.or_else(|| {
+            let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+            (size.ws_col > 0).then(|| usize::from(size.ws_col))
+        })
+    }
+
     /// `text` in `style` where colours are wanted.
     pub fn styled(&self, style: Style, text: impl Display) -> String {
         if self.colour && !self.json { format!("{style}{text}{style:#}") } else { text.to_string() }
@@ -137,6 +151,11 @@ impl<'a> Listing<'_, 'a> {
         self.output.write_all(if self.elements == 1 { b"[\n" } else { b",\n" })?;
         serde_json::to_writer(&mut self.output.writer, &json()).map_err(io::Error::from)?;
         Ok(())
+    }
+
+    /// Writes what stands between elements where text is wanted, and several elements at once.
+    pub fn text(&mut self, text: impl FnOnce(&mut Output<'a>) -> Result<()>) -> Result<()> {
+        if self.output.json { Ok(()) } else { text(self.output) }
     }
 
     /// Ends the listing.

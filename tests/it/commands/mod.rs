@@ -1,0 +1,6 @@
+//! Each command from end to end.
+
+mod cat;
+mod list;
+mod ls;
+mod names;
