@@ -7,6 +7,7 @@ pub mod commands;
 pub mod error;
 pub mod export;
 mod hints;
+pub mod history;
 pub mod home;
 pub mod ingest;
 pub mod located;

@@ -2,5 +2,7 @@
 
 mod cat;
 mod list;
+mod log;
 mod ls;
 mod names;
+mod stat;

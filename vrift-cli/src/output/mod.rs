@@ -158,6 +158,11 @@ impl<'a> Listing<'_, 'a> {
         if self.output.json { Ok(()) } else { text(self.output) }
     }
 
+    /// Whether JSON is wanted.
+    pub fn is_json(&self) -> bool {
+        self.output.json
+    }
+
     /// Ends the listing.
     pub fn end(self) -> Result<()> {
         if self.output.json {
