@@ -74,18 +74,23 @@ pub fn for_reading() -> Result<Option<Home>> {
 pub fn for_reading_some() -> Result<Home> {
     match for_reading()? {
         Some(home) => Ok(home),
-        None => Err(no_workspaces(&store_path()?)),
+        None => Err(no_workspaces()?),
     }
+}
+
+/// The error of a command that needs a workspace where there is no store.
+pub fn no_workspaces() -> Result<Error> {
+    Ok(none_at(&store_path()?))
 }
 
 fn missing(path: &Path, error: StoreError) -> Error {
     match error {
-        StoreError::Missing { .. } => no_workspaces(path),
+        StoreError::Missing { .. } => none_at(path),
         other => other.into(),
     }
 }
 
-fn no_workspaces(path: &Path) -> Error {
+fn none_at(path: &Path) -> Error {
     Error::failed(format!("there are no workspaces: there is no store at '{}'", names::path(path)))
         .hint("`vrift ingest DIR` makes a workspace of a directory; VRIFT_HOME names another store")
 }

@@ -1,6 +1,8 @@
 //! Each command from end to end.
 
+mod bad_input;
 mod cat;
+mod diff;
 mod list;
 mod log;
 mod ls;

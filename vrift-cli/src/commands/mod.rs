@@ -1,6 +1,7 @@
 //! One file for each command: its arguments, whose documentation is its help, and `run`.
 
 mod cat;
+mod diff;
 mod drop;
 mod fork;
 mod ingest;
@@ -28,6 +29,7 @@ pub enum Command {
     Stat(stat::Args),
     Cat(cat::Args),
     Log(log::Args),
+    Diff(diff::Args),
     Snapshot(snapshot::Args),
     Fork(fork::Args),
     Drop(drop::Args),
@@ -42,6 +44,7 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
         Command::Stat(args) => args.run(output),
         Command::Cat(args) => args.run(output),
         Command::Log(args) => args.run(output),
+        Command::Diff(args) => args.run(output),
         Command::Snapshot(args) => args.run(output),
         Command::Fork(args) => args.run(output),
         Command::Drop(args) => args.run(output),
