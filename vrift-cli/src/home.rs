@@ -58,6 +58,8 @@ pub fn for_writing() -> Result<Home> {
 pub fn for_reading() -> Result<Option<Home>> {
     let path = store_path()?;
     let opened = match Store::open(&path) {
+        // Nothing had to be written yet, but whatever comes next would fail.
+        Ok(store) if !can_be_written(&store) => Store::open_read_only(&path),
         // A full disk is no reason not to look.
         Err(StoreError::ReadOnly { .. } | StoreError::Denied { .. } | StoreError::Full { .. }) => {
             Store::open_read_only(&path)
@@ -68,6 +70,16 @@ pub fn for_reading() -> Result<Option<Home>> {
         Err(StoreError::Missing { .. }) => Ok(None),
         other => Ok(Some(home(other?))),
     }
+}
+
+/// Whether workspaces can be written: not on a read-only file system, nor by another user.
+fn can_be_written(store: &Store) -> bool {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    let may = |path: &Path| accessat(CWD, path, access, AtFlags::EACCESS);
+    [store.staging_dir(), store.workspaces_dir()]
+        .iter()
+        .all(|path| matches!(may(path), Ok(()) | Err(rustix::io::Errno::NOENT)))
 }
 
 /// As [`for_reading`], for a command that needs a workspace.
