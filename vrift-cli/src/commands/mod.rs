@@ -1,12 +1,15 @@
 //! One file for each command: its arguments, whose documentation is its help, and `run`.
 
 mod cat;
+mod diff;
 mod drop;
 mod fork;
 mod ingest;
 mod list;
+mod log;
 mod ls;
 mod snapshot;
+mod stat;
 
 use clap::Subcommand;
 
@@ -23,7 +26,10 @@ pub enum Command {
     Ingest(ingest::Args),
     List(list::Args),
     Ls(ls::Args),
+    Stat(stat::Args),
     Cat(cat::Args),
+    Log(log::Args),
+    Diff(diff::Args),
     Snapshot(snapshot::Args),
     Fork(fork::Args),
     Drop(drop::Args),
@@ -35,7 +41,10 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
         Command::Ingest(args) => args.run(output),
         Command::List(args) => args.run(output),
         Command::Ls(args) => args.run(output),
+        Command::Stat(args) => args.run(output),
         Command::Cat(args) => args.run(output),
+        Command::Log(args) => args.run(output),
+        Command::Diff(args) => args.run(output),
         Command::Snapshot(args) => args.run(output),
         Command::Fork(args) => args.run(output),
         Command::Drop(args) => args.run(output),
