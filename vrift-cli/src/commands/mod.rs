@@ -2,6 +2,7 @@
 
 mod cat;
 mod drop;
+mod export;
 mod fork;
 mod ingest;
 mod list;
@@ -24,6 +25,7 @@ pub enum Command {
     List(list::Args),
     Ls(ls::Args),
     Cat(cat::Args),
+    Export(export::Args),
     Snapshot(snapshot::Args),
     Fork(fork::Args),
     Drop(drop::Args),
@@ -36,6 +38,7 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
         Command::List(args) => args.run(output),
         Command::Ls(args) => args.run(output),
         Command::Cat(args) => args.run(output),
+        Command::Export(args) => args.run(output),
         Command::Snapshot(args) => args.run(output),
         Command::Fork(args) => args.run(output),
         Command::Drop(args) => args.run(output),
