@@ -7,6 +7,7 @@ mod lock;
 mod processes;
 mod support;
 mod tail;
+mod walking;
 
 #[test]
 fn no_test_file_is_forgotten() {
