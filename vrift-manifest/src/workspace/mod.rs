@@ -10,6 +10,7 @@
 //! or when the journal is folded into an image. A state is a sequence number; the state after record N is `NAME@N`.
 
 mod attach;
+mod collect;
 mod compact;
 mod config;
 mod control;
@@ -31,7 +32,9 @@ mod roots;
 mod runtime;
 mod snapshot;
 mod sync;
+mod trash;
 
+pub use collect::{CollectError, Collected, collect};
 pub use config::{Config, Era, Origin, Segment, Snapshot};
 pub use create::NewWorkspace;
 pub use drop::drop_workspace;
@@ -44,4 +47,4 @@ pub use names::{is_snapshot_name, is_workspace_name};
 pub use open::Workspace;
 pub use place::Home;
 pub use rebase::Replacement;
-pub use roots::{Roots, Unused, roots, unused};
+pub use roots::{Roots, roots};

@@ -18,6 +18,9 @@ impl Workspace {
         if !self.place.writable() {
             return Err(WorkspaceError::ReadOnly(self.place.name.clone()));
         }
+        let store = self.home.store.clone();
+        // Until image and segment are named by the workspace, gc is not to take them.
+        let _activity = store.begin()?;
         let segment = random_segment(&self.home)?;
         let (place, control) = (&self.place, &self.control);
         let kept = control.with_lock(|_| {
