@@ -6,6 +6,7 @@ pub mod args;
 pub mod commands;
 pub mod error;
 pub mod export;
+pub mod fsck;
 mod hints;
 pub mod home;
 pub mod ingest;

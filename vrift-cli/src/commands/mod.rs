@@ -4,6 +4,8 @@ mod cat;
 mod drop;
 mod export;
 mod fork;
+mod fsck;
+mod gc;
 mod ingest;
 mod list;
 mod ls;
@@ -29,6 +31,8 @@ pub enum Command {
     Snapshot(snapshot::Args),
     Fork(fork::Args),
     Drop(drop::Args),
+    Fsck(fsck::Args),
+    Gc(gc::Args),
 }
 
 /// Does what the command line says.
@@ -42,5 +46,7 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
         Command::Snapshot(args) => args.run(output),
         Command::Fork(args) => args.run(output),
         Command::Drop(args) => args.run(output),
+        Command::Fsck(args) => args.run(output),
+        Command::Gc(args) => args.run(output),
     }
 }
