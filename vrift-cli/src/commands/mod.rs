@@ -3,7 +3,10 @@
 mod cat;
 mod diff;
 mod drop;
+mod export;
 mod fork;
+mod fsck;
+mod gc;
 mod ingest;
 mod list;
 mod log;
@@ -30,9 +33,12 @@ pub enum Command {
     Cat(cat::Args),
     Log(log::Args),
     Diff(diff::Args),
+    Export(export::Args),
     Snapshot(snapshot::Args),
     Fork(fork::Args),
     Drop(drop::Args),
+    Fsck(fsck::Args),
+    Gc(gc::Args),
 }
 
 /// Does what the command line says.
@@ -45,8 +51,11 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
         Command::Cat(args) => args.run(output),
         Command::Log(args) => args.run(output),
         Command::Diff(args) => args.run(output),
+        Command::Export(args) => args.run(output),
         Command::Snapshot(args) => args.run(output),
         Command::Fork(args) => args.run(output),
         Command::Drop(args) => args.run(output),
+        Command::Fsck(args) => args.run(output),
+        Command::Gc(args) => args.run(output),
     }
 }
