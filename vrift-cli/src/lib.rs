@@ -26,7 +26,7 @@ use clap::Parser;
 
 /// Parses the command line, does what it says and reports how that ended.
 pub fn main() -> ExitCode {
-    let cli = match args::Cli::try_parse() {
+    let cli = match args::Cli::try_parse_from(args::arguments()) {
         Ok(cli) => cli,
         // Help and version go to standard output, which may be a closed pipe; that is no error.
         Err(error) => {
