@@ -1,4 +1,5 @@
 //! The built command from end to end, and the rules of the source tree.
 
 mod commands;
+mod ingest;
 mod tidy;

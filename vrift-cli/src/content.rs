@@ -1,6 +1,7 @@
 //! A file's content as the store has it, checked while it is read.
 
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 
 use vrift_cas::{Digest, Hasher, Store, StoreError};
 
@@ -18,7 +19,7 @@ pub struct Content<'a> {
 
 impl Content<'_> {
     /// Writes it. `named` is what the user knows it as; content that is missing or is not what was stored is an
-    /// error. Nothing is written of content that is missing or of another length.
+    /// error, and nothing of it is written.
     pub fn copy(&self, named: &str, out: &mut dyn Write) -> Result<()> {
         let digest = self.digest;
         let wrong = |what: String| {
@@ -35,20 +36,20 @@ impl Content<'_> {
         if length != self.size {
             return Err(wrong(format!("has {length} bytes instead of {}", self.size)));
         }
-        let (mut hasher, mut buffer) = (Hasher::new(), vec![0; 256 << 10]);
-        loop {
-            let read = match file.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other.map_err(|why| wrong(format!("cannot be read: {why}")))?,
-            };
-            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        let mut hasher = Hasher::new();
+        let unread = |why: io::Error| wrong(format!("cannot be read: {why}"));
+        pieces(&mut file, |bytes| {
             hasher.update(bytes);
-            out.write_all(bytes)?;
+            Ok(())
+        })
+        .map_err(unread)?;
+        let found = hasher.finish();
+        if found != digest {
+            return Err(wrong(format!("is damaged: what is there has the digest {found}")));
         }
-        match hasher.finish() {
-            found if found == digest => Ok(()),
-            found => Err(wrong(format!("is damaged: what is there has the digest {found}"))),
-        }
+        // Read a second time rather than written while it is hashed: a wrong byte that was written is out.
+        file.rewind().map_err(unread)?;
+        Ok(pieces(&mut file, |bytes| out.write_all(bytes))?)
     }
 
     /// All of it, in memory.
@@ -56,5 +57,18 @@ impl Content<'_> {
         let mut bytes = Vec::new();
         self.copy(named, &mut bytes)?;
         Ok(bytes)
+    }
+}
+
+/// Hands the rest of a file to `each`, piece by piece.
+fn pieces(file: &mut File, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => each(buffer.get(..read).unwrap_or(&[]))?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }

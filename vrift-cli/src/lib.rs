@@ -8,6 +8,7 @@ pub mod content;
 pub mod diff;
 pub mod error;
 pub mod export;
+pub mod fsck;
 mod hints;
 pub mod history;
 pub mod home;

@@ -7,8 +7,11 @@ mod diff;
 mod doctor;
 mod drop;
 mod du;
+mod export;
 mod find;
 mod fork;
+mod fsck;
+mod gc;
 mod ingest;
 mod list;
 mod log;
@@ -42,10 +45,13 @@ pub enum Command {
     Cat(cat::Args),
     Log(log::Args),
     Diff(diff::Args),
+    Export(export::Args),
     Snapshot(snapshot::Args),
     Fork(fork::Args),
     Reset(reset::Args),
     Drop(drop::Args),
+    Fsck(fsck::Args),
+    Gc(gc::Args),
     Compact(compact::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
@@ -64,10 +70,13 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
         Command::Cat(args) => args.run(output),
         Command::Log(args) => args.run(output),
         Command::Diff(args) => args.run(output),
+        Command::Export(args) => args.run(output),
         Command::Snapshot(args) => args.run(output),
         Command::Fork(args) => args.run(output),
         Command::Reset(args) => args.run(output),
         Command::Drop(args) => args.run(output),
+        Command::Fsck(args) => args.run(output),
+        Command::Gc(args) => args.run(output),
         Command::Compact(args) => args.run(output),
         Command::Doctor(args) => args.run(output),
         Command::Completions(args) => args.run(output),

@@ -227,10 +227,10 @@ impl Record<'_> {
 }
 
 impl<'a> Record<'a> {
-    /// Reads a payload. `None`: it is none, or is followed by other bytes.
+    /// Reads a payload. `None`: it is none, or is followed by other bytes, or says what no journal can hold.
     pub fn decode(payload: &'a [u8]) -> Option<Record<'a>> {
         let (record, used): (Record<'a>, usize) =
             bincode::borrow_decode_from_slice(payload, bincode::config::standard()).ok()?;
-        (used == payload.len()).then_some(record)
+        (used == payload.len() && record.is_sound()).then_some(record)
     }
 }

@@ -19,6 +19,9 @@ use crate::tree::{Cursor, Tree};
 impl Workspace {
     /// Folds the journal into a new image. The tree, its node numbers and all history stay. The number of the step.
     pub fn compact(&mut self) -> Result<u64, WorkspaceError> {
+        let store = self.home.store.clone();
+        // Until image and segment are named by the workspace, gc is not to take them.
+        let _activity = store.begin()?;
         self.place.store.sync()?;
         let author = self.author.clone();
         let segment = random_segment(&self.home)?;

@@ -14,7 +14,10 @@ impl Workspace {
     /// `known` are the same nodes here and keep it; the others are new here and get numbers that were never used. The
     /// blobs must be in this store.
     pub fn reset_to(&mut self, tree: &Tree, known: u64) -> Result<u64, WorkspaceError> {
-        self.place.store.sync()?;
+        let store = self.home.store.clone();
+        // Until image and segment are named by the workspace, gc is not to take them.
+        let _activity = store.begin()?;
+        store.sync()?;
         let author = self.author.clone();
         let segment = random_segment(&self.home)?;
         let seq = self.locked(|locked| {
