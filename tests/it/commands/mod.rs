@@ -1,6 +1,10 @@
 //! Each command from end to end.
 
+mod bad_input;
 mod cat;
+mod diff;
 mod list;
+mod log;
 mod ls;
 mod names;
+mod stat;

@@ -1,6 +1,7 @@
 //! One file for each command: its arguments, whose documentation is its help, and `run`.
 
 mod cat;
+mod diff;
 mod drop;
 mod export;
 mod fork;
@@ -8,8 +9,10 @@ mod fsck;
 mod gc;
 mod ingest;
 mod list;
+mod log;
 mod ls;
 mod snapshot;
+mod stat;
 
 use clap::Subcommand;
 
@@ -26,7 +29,10 @@ pub enum Command {
     Ingest(ingest::Args),
     List(list::Args),
     Ls(ls::Args),
+    Stat(stat::Args),
     Cat(cat::Args),
+    Log(log::Args),
+    Diff(diff::Args),
     Export(export::Args),
     Snapshot(snapshot::Args),
     Fork(fork::Args),
@@ -41,7 +47,10 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
         Command::Ingest(args) => args.run(output),
         Command::List(args) => args.run(output),
         Command::Ls(args) => args.run(output),
+        Command::Stat(args) => args.run(output),
         Command::Cat(args) => args.run(output),
+        Command::Log(args) => args.run(output),
+        Command::Diff(args) => args.run(output),
         Command::Export(args) => args.run(output),
         Command::Snapshot(args) => args.run(output),
         Command::Fork(args) => args.run(output),

@@ -16,6 +16,12 @@ use crate::time::Timestamp;
 /// Names a file can have, as on ext4.
 const LINK_MAX: u32 = 65_000;
 
+/// The longest name of an extended attribute, as in Linux.
+const XATTR_NAME_MAX: usize = 255;
+
+/// The longest value of one, as in Linux.
+const XATTR_VALUE_MAX: usize = 65_536;
+
 /// How a rename treats what has the new name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RenameMode {
@@ -153,6 +159,19 @@ impl Tree {
     /// Checks a change against the tree as it is, and says what is to be journalled. `None`: nothing changes. `store`
     /// holds the bytes of an attribute block, where one is needed.
     pub fn check<'a>(
+        &self,
+        change: &Change<'a>,
+        store: &'a mut Vec<u8>,
+    ) -> Result<Option<Operation<'a>>, ChangeError> {
+        let operation = self.operation(change, store)?;
+        match operation {
+            // Times with a billion nanoseconds and the like: what could not be read back is not written.
+            Some(operation) if !operation.is_sound() => Err(Errno::INVAL.into()),
+            operation => Ok(operation),
+        }
+    }
+
+    fn operation<'a>(
         &self,
         change: &Change<'a>,
         store: &'a mut Vec<u8>,
@@ -380,6 +399,12 @@ impl Tree {
         value: Option<&[u8]>,
     ) -> Result<Vec<u8>, ChangeError> {
         let cursor = self.node(node)?.ok_or(Errno::NOENT)?;
+        if !(1..=XATTR_NAME_MAX).contains(&name.len()) {
+            return Err(Errno::RANGE.into());
+        }
+        if value.is_some_and(|value| value.len() > XATTR_VALUE_MAX) {
+            return Err(Errno::TOOBIG.into());
+        }
         let mut list = self.xattrs(cursor)?;
         let place = list.binary_search_by(|(known, _)| known.as_slice().cmp(name));
         match (place, value) {

@@ -1,5 +1,5 @@
 //! Walking a path, component by component, as the kernel does it. What is more than names of directories (symlinks,
-//! `.` and `..`) is in [`super::long_walk`].
+//! `.` and `..`) is in `long_walk`.
 
 use super::long_walk::LongWalk;
 use super::path::{PATH_MAX, below, split_first};
