@@ -134,7 +134,7 @@ fn an_image_in_the_trash_is_brought_back_by_whoever_needs_it() {
     std::fs::create_dir_all(&trash).expect("a directory");
     let place = fixture.root.join("store/images").join(image.to_string());
     std::fs::rename(&place, trash.join(image.to_string())).expect("moved");
-    open_image(&fixture.home.store(), &image).expect("it opens");
+    open_image(fixture.home.store(), &image).expect("it opens");
     assert!(place.exists());
     assert!(roots(&fixture.home).expect("readable roots").images.contains(&image));
 }
