@@ -13,10 +13,10 @@ fn source(sandbox: &Sandbox) -> String {
     sandbox.write("src/main.c", "int main() { return 0; }\n");
     sandbox.write("src/include/a.h", "#define A 1\n");
     sandbox.write("src/empty", "");
-    symlink("main.c", sandbox.path("src/link")).unwrap();
-    fs::hard_link(sandbox.path("src/main.c"), sandbox.path("src/include/same.c")).unwrap();
+    symlink("main.c", sandbox.path("src/link")).expect("a symlink");
+    fs::hard_link(sandbox.path("src/main.c"), sandbox.path("src/include/same.c")).expect("a link");
     settle();
-    sandbox.path("src").to_str().unwrap().to_owned()
+    sandbox.path("src").to_str().expect("text").to_owned()
 }
 
 /// Waits until what was written is no longer racy.

@@ -51,7 +51,14 @@ pub fn for_creating() -> Result<Home> {
 /// The store that is there, to be changed.
 pub fn for_writing() -> Result<Home> {
     let path = store_path()?;
-    Ok(home(Store::open(&path).map_err(|error| missing(&path, error))?))
+    let store = Store::open(&path).map_err(|error| missing(&path, error))?;
+    if !can_be_written(&store) {
+        let shown = names::path(&path);
+        return Err(Error::failed(format!("the store at '{shown}' cannot be written")).hint(
+            "it is another user's or on a read-only file system: it can be looked at, not changed",
+        ));
+    }
+    Ok(home(store))
 }
 
 /// The store that is there, to be looked at: one that cannot be written is read as it is. `None`: there is none.

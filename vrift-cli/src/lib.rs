@@ -22,12 +22,16 @@ mod walk;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 
 /// Parses the command line, does what it says and reports how that ended.
 pub fn main() -> ExitCode {
-    let cli = match args::Cli::try_parse() {
+    // A file size limit is an error like a full disk, with a message; the signal would kill. Where it cannot be caught
+    // it kills, and the store is as whole as after any kill.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    let cli = match args::Cli::try_parse_from(args::arguments()) {
         Ok(cli) => cli,
         // Help and version go to standard output, which may be a closed pipe; that is no error.
         Err(error) => {

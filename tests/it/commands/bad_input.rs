@@ -9,7 +9,7 @@ use vrift_tests::fixture::{Fixture, write};
 use vrift_tests::sandbox::{Sandbox, said};
 
 /// Every command that only looks, with the workspace `w`.
-const READING: [&[&str]; 8] = [
+const READING: [&[&str]; 12] = [
     &["list"],
     &["list", "--json"],
     &["ls", "-l", "w"],
@@ -18,6 +18,10 @@ const READING: [&[&str]; 8] = [
     &["log", "w"],
     &["log", "--process", "w"],
     &["diff", "-p", "w@0", "w"],
+    &["tree", "w"],
+    &["find", "w"],
+    &["du", "w"],
+    &["completions", "bash"],
 ];
 
 fn sandbox() -> Sandbox {

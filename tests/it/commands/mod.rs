@@ -6,5 +6,8 @@ mod diff;
 mod list;
 mod log;
 mod ls;
+mod machine;
 mod names;
+mod reset;
 mod stat;
+mod survey;

@@ -12,5 +12,5 @@ mod side;
 
 pub use compare::{Aspect, Difference, compare};
 pub use patch::{Lines, changed_lines, write_patch};
-pub use renames::pair;
+pub use renames::{known_below, pair};
 pub use side::{Item, Side};

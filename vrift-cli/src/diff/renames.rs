@@ -23,7 +23,11 @@ pub fn pair(old: &Side, new: &Side, found: Vec<Difference>) -> Result<Vec<Differ
     }
     let mut pairs = Vec::new();
     if !removed.is_empty() && !added.is_empty() {
-        by_node(known_below(old, new)?, &mut removed, &mut added, &mut pairs);
+        let below = match (old, new) {
+            (Side::Tree(old), Side::Tree(new)) => known_below(old, new)?,
+            _ => 0,
+        };
+        by_node(below, &mut removed, &mut added, &mut pairs);
         by_content(old, new, &mut removed, &mut added, &mut pairs)?;
     }
     let moved: HashMap<Vec<u8>, Vec<u8>> = pairs
@@ -51,8 +55,7 @@ pub fn pair(old: &Side, new: &Side, found: Vec<Difference>) -> Result<Vec<Differ
 }
 
 /// The number below which equal node numbers mean the same node in both.
-fn known_below(old: &Side, new: &Side) -> Result<u64> {
-    let (Side::Tree(old), Side::Tree(new)) = (old, new) else { return Ok(0) };
+pub fn known_below(old: &Located, new: &Located) -> Result<u64> {
     if old.workspace.name() == new.workspace.name() {
         return Ok(u64::MAX);
     }
@@ -67,7 +70,7 @@ fn known_below(old: &Side, new: &Side) -> Result<u64> {
 }
 
 /// The last state that two histories have in common.
-pub fn last_common(one: &Config, other: &Config) -> Option<u64> {
+fn last_common(one: &Config, other: &Config) -> Option<u64> {
     let segments = |config: &Config| -> HashMap<_, u64> {
         let all = config.era.iter().flat_map(|era| &era.segment);
         all.map(|segment| (segment.id, segment.last.unwrap_or(u64::MAX))).collect()

@@ -28,6 +28,7 @@ mod open;
 mod place;
 mod rebase;
 mod repair;
+mod reset;
 mod roots;
 mod runtime;
 mod snapshot;

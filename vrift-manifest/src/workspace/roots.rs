@@ -94,6 +94,10 @@ impl Roots {
             return Ok(());
         }
         let image = images::open(&home.store, &digest)?;
+        // One wrong bit in it, and another content would be taken for the one that is needed.
+        if Digest::of(image.as_bytes()) != digest {
+            return Err(WorkspaceError::WrongDigest(images::path(&home.store, &digest)));
+        }
         for index in 0..image.record_count() {
             let record = image.record(index)?;
             if !record.is_alias() && Kind::of_mode(record.mode()) == Some(Kind::File) {

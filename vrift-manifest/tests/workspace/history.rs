@@ -134,7 +134,7 @@ fn an_image_in_the_trash_is_brought_back_by_whoever_needs_it() {
     std::fs::create_dir_all(&trash).expect("a directory");
     let place = fixture.root.join("store/images").join(image.to_string());
     std::fs::rename(&place, trash.join(image.to_string())).expect("moved");
-    open_image(&fixture.home.store(), &image).expect("it opens");
+    open_image(fixture.home.store(), &image).expect("it opens");
     assert!(place.exists());
     assert!(roots(&fixture.home).expect("readable roots").images.contains(&image));
 }
@@ -255,4 +255,39 @@ fn every_era_knows_when_it_began_and_a_fork_knows_it_too() {
     assert!(began[0] > 0 && began[1] >= began[0], "{began:?}");
     let fork = Workspace::open(&fixture.home, "fork").expect("it exists");
     assert_eq!(times(&fork), began);
+}
+
+#[test]
+fn resetting_brings_back_the_nodes_of_that_state_and_keeps_the_way_there() {
+    let fixture = Fixture::new();
+    let mut workspace = fixture.workspace("w");
+    let states = fill(&mut workspace);
+    let (seq, then) = &states[4];
+    let now = (workspace.head(), picture(workspace.tree()));
+    let tree = workspace.view(*seq).expect("a state");
+    workspace.reset_to(&tree, u64::MAX).expect("reset");
+    assert_eq!(&picture(workspace.tree()), then);
+    assert_eq!(picture(&workspace.view(now.0).expect("a state")), now.1);
+    // Numbers given since then are not given again.
+    let highest = now.1.len() as u64;
+    assert!(create_file(&mut workspace, ROOT, "new").node > highest);
+}
+
+#[test]
+fn resetting_to_another_workspace_gives_numbers_that_were_never_used() {
+    let fixture = Fixture::new();
+    let mut workspace = fixture.workspace("w");
+    let mine = create_file(&mut workspace, ROOT, "mine").node;
+    let mut other = fixture.workspace("other");
+    let theirs = create_file(&mut other, ROOT, "theirs").node;
+    assert_eq!(mine, theirs);
+    other.change(&Change::Link { node: theirs, parent: ROOT, name: b"link" }).expect("link");
+    let xattr = Change::SetXattr { node: ROOT, name: b"user.x", value: Some(b"y") };
+    other.change(&xattr).expect("an attribute");
+    workspace.reset_to(other.tree(), 0).expect("reset");
+    assert_eq!(names(workspace.tree(), ""), ["link", "theirs"]);
+    assert!(number(workspace.tree(), "theirs") > mine);
+    assert_eq!(number(workspace.tree(), "theirs"), number(workspace.tree(), "link"));
+    let root = workspace.tree().xattrs(workspace.tree().root()).expect("sound");
+    assert_eq!(root, [(b"user.x".to_vec(), b"y".to_vec())]);
 }
