@@ -101,6 +101,21 @@ impl Located {
     }
 }
 
+impl Located {
+    /// The place of what is at `below` from this place's own node on, as it is written.
+    pub fn named_below(&self, below: &[u8]) -> String {
+        let place = self.named();
+        let below = below.strip_prefix(b"/").unwrap_or(below);
+        let separator = match (below.is_empty(), place.contains(':')) {
+            (true, _) => "",
+            (false, false) => ":",
+            (false, true) if place.ends_with([':', '/']) => "",
+            (false, true) => "/",
+        };
+        format!("{place}{separator}{}", names::shown(below))
+    }
+}
+
 /// A path that leads to no node of the tree.
 #[derive(Debug)]
 pub enum Unreachable {

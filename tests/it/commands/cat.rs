@@ -65,7 +65,7 @@ fn content_that_is_missing_or_wrong_is_an_error_with_path_and_digest() {
     };
     overwrite(b"HELLO\nworld\n");
     let wrong = sandbox.run(["cat", "w:README.md"]);
-    assert_eq!(wrong.code, Some(1));
+    assert_eq!((wrong.code, wrong.out.len()), (Some(1), 0), "no wrong byte is handed out");
     assert!(wrong.err.contains("w:README.md") && wrong.err.contains(&digest), "{}", wrong.err);
     assert!(wrong.err.contains("is damaged"), "{}", wrong.err);
 

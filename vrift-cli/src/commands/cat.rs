@@ -1,10 +1,10 @@
 //! `vrift cat PLACE ...`.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
-use vrift_cas::{Hasher, Store};
 use vrift_manifest::attributes::Kind;
 
+use crate::content::Content;
 use crate::error::{self, Error, Result};
 use crate::home;
 use crate::located::Located;
@@ -64,46 +64,4 @@ fn one(
     };
     let content = Content { store: home.store(), digest, size: node.attributes.size };
     content.copy(&named, output)
-}
-
-/// Content as the tree has it.
-struct Content<'a> {
-    store: &'a Store,
-    digest: vrift_cas::Digest,
-    size: u64,
-}
-
-impl Content<'_> {
-    fn copy(&self, named: &str, output: &mut Output<'_>) -> Result<()> {
-        let digest = self.digest;
-        let wrong = |what: String| {
-            Error::failed(format!("{named}: the content {digest} {what}"))
-                .hint("`vrift fsck` says what else is damaged")
-        };
-        let mut file = match self.store.open_blob(&digest) {
-            Err(vrift_cas::StoreError::NoBlob { .. }) => {
-                return Err(wrong("is missing in the store".into()));
-            }
-            other => other?,
-        };
-        let length = file.metadata().map_err(|why| wrong(format!("cannot be read: {why}")))?.len();
-        if length != self.size {
-            // Nothing is written: half a file is worse than none.
-            return Err(wrong(format!("has {length} bytes instead of {}", self.size)));
-        }
-        let (mut hasher, mut buffer) = (Hasher::new(), vec![0; 256 << 10]);
-        loop {
-            let read = match file.read(&mut buffer) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                other => other.map_err(|why| wrong(format!("cannot be read: {why}")))?,
-            };
-            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
-            hasher.update(bytes);
-            output.write_all(bytes)?;
-        }
-        match hasher.finish() {
-            found if found == digest => Ok(()),
-            found => Err(wrong(format!("is damaged: what was written has the digest {found}"))),
-        }
-    }
 }

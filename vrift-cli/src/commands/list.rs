@@ -82,7 +82,8 @@ impl Facts {
         let config = workspace.config()?;
         let tree = workspace.tree();
         let seq = workspace.head();
-        let used = workspace.last_use();
+        // Who made it used it.
+        let used = workspace.last_use().max(config.last_era().time);
         Ok(Facts {
             name: name.to_owned(),
             totals: Totals::of(tree, tree.root())?,

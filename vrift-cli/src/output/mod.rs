@@ -103,6 +103,15 @@ impl<'a> Output<'a> {
         if self.colour && !self.json { format!("{style}{text}{style:#}") } else { text.to_string() }
     }
 
+    /// What to write before and after bytes that are to be in `style`.
+    pub fn around(&self, style: Style) -> (String, String) {
+        if self.colour && !self.json {
+            (style.render().to_string(), style.render_reset().to_string())
+        } else {
+            Default::default()
+        }
+    }
+
     /// One JSON document.
     pub fn document(&mut self, value: &impl Serialize) -> Result<()> {
         serde_json::to_writer_pretty(&mut self.writer, value).map_err(io::Error::from)?;
@@ -156,6 +165,11 @@ impl<'a> Listing<'_, 'a> {
     /// Writes what stands between elements where text is wanted, and several elements at once.
     pub fn text(&mut self, text: impl FnOnce(&mut Output<'a>) -> Result<()>) -> Result<()> {
         if self.output.json { Ok(()) } else { text(self.output) }
+    }
+
+    /// Whether JSON is wanted.
+    pub fn is_json(&self) -> bool {
+        self.output.json
     }
 
     /// Ends the listing.

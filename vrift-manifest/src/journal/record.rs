@@ -191,6 +191,32 @@ impl Operation<'_> {
             _ => true,
         }
     }
+
+    /// Whether the state of `node` is another one afterwards: its own, or, of a directory, what is in it. A tree that
+    /// is replaced as a whole touches no node by this measure.
+    pub fn touches(&self, node: u64) -> bool {
+        let touched = match *self {
+            Operation::Process { .. }
+            | Operation::StoreSynced { .. }
+            | Operation::Rebased { .. } => [0; 4],
+            Operation::Create { parent, node, .. }
+            | Operation::Link { parent, node, .. }
+            | Operation::Unlink { parent, node, .. }
+            | Operation::RemoveDirectory { parent, node, .. } => [node, parent, 0, 0],
+            Operation::SetContent { node, .. }
+            | Operation::SetMode { node, .. }
+            | Operation::SetOwner { node, .. }
+            | Operation::SetTimes { node, .. }
+            | Operation::SetXattrs { node, .. } => [node, 0, 0, 0],
+            Operation::Rename { from_parent, to_parent, node, replaced, .. } => {
+                [node, replaced, from_parent, to_parent]
+            }
+            Operation::Exchange { one_parent, other_parent, one_node, other_node, .. } => {
+                [one_node, other_node, one_parent, other_parent]
+            }
+        };
+        node != 0 && touched.contains(&node)
+    }
 }
 
 impl Record<'_> {

@@ -1,13 +1,14 @@
 //! Loading a state: an era's image, and the records since then applied over it.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use super::attach::Damage;
 use super::config::{Era, Segment};
 use super::error::{Action, WorkspaceError};
+use super::trash;
 use crate::journal::replay::{Records, Tail};
 use crate::journal::{Operation, Position, Reason, SegmentId};
 use crate::tree::Tree;
@@ -21,7 +22,10 @@ pub fn segment_path(store: &Store, id: SegmentId) -> PathBuf {
 /// Reads a segment's bytes.
 pub fn read_segment(store: &Store, id: SegmentId) -> Result<Vec<u8>, WorkspaceError> {
     let path = segment_path(store, id);
-    fs::read(&path).map_err(Action::Read.of(&path))
+    let mut bytes = Vec::new();
+    let mut read = || trash::open(store, &path)?.read_to_end(&mut bytes);
+    read().map_err(Action::Read.of(&path))?;
+    Ok(bytes)
 }
 
 /// What is known of the end of the open segment.

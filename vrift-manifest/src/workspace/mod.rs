@@ -10,6 +10,7 @@
 //! or when the journal is folded into an image. A state is a sequence number; the state after record N is `NAME@N`.
 
 mod attach;
+mod collect;
 mod compact;
 mod config;
 mod control;
@@ -27,21 +28,25 @@ mod open;
 mod place;
 mod rebase;
 mod repair;
+mod reset;
 mod roots;
 mod runtime;
 mod snapshot;
 mod sync;
+mod trash;
 
+pub use collect::{CollectError, Collected, collect};
 pub use config::{Config, Era, Origin, Segment, Snapshot};
 pub use create::NewWorkspace;
 pub use drop::drop_workspace;
 pub use error::{Action, WorkspaceError};
 pub use history::{Entry, Moment};
 pub use images::{open as open_image, path as image_path, write as write_image};
-pub use load::segment_path;
+pub use load::{read_segment, segment_path};
 pub use mutate::{Author, Done};
 pub use names::{is_snapshot_name, is_workspace_name};
 pub use open::Workspace;
 pub use place::Home;
 pub use rebase::Replacement;
-pub use roots::{Roots, Unused, roots, unused};
+pub use repair::repair_control;
+pub use roots::{Roots, roots};
