@@ -6,7 +6,10 @@
 #![allow(unsafe_code)]
 
 mod lock;
+#[cfg(all(test, not(miri)))]
+mod lock_tests;
 mod map;
+mod protocol;
 mod region;
 mod sys;
 
