@@ -1,4 +1,4 @@
-//! Reading the live index: no lock, no wait, no system call (but one fstat after it grew).
+//! Reading the live index: no lock, no wait, no system call.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use super::layout::*;
 use super::state::NodeState;
 use crate::hash::{number_hash, slot_hash};
 use crate::name::{NAME_MAX, NameBuf};
-use crate::shm::{Region, words_of};
+use crate::shm::{Inode, Region, words_of};
 
 /// A node record's offset. Never 0, so that "none" takes no room of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,7 +62,20 @@ pub struct Index {
 impl Index {
     /// An index over words that hold one already.
     pub fn new(region: Region) -> Index {
-        Index { region }
+        Index { region: region.sized_by(H_SIZE) }
+    }
+
+    /// Which file the index is in; none for memory.
+    pub(crate) fn inode(&self) -> Option<Inode> {
+        self.region.inode()
+    }
+
+    /// Whether the index is whole, and that of `epoch` over the image with this digest.
+    pub fn is_of(&self, epoch: u64, image: [u64; 4]) -> bool {
+        self.get(H_MAGIC) == MAGIC
+            && self.get(H_VERSION) == VERSION
+            && self.get(H_EPOCH) == epoch
+            && (0..4).all(|place| self.get(H_IMAGE + place) == image[place])
     }
 
     #[inline]

@@ -1,11 +1,16 @@
 //! Workspaces, from the outside: against the kernel, against a model, against each other, against kill -9.
 
 mod against_kernel;
+mod attaching;
+mod bounds;
+mod durable;
 mod history;
 mod kills;
 mod lock;
 mod processes;
+mod steps;
 mod support;
+mod sweep;
 mod tail;
 mod walking;
 
