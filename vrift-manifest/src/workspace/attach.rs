@@ -28,6 +28,8 @@ pub struct Attached {
     pub tree: Tree,
     /// The writing side, made at the first change.
     pub writer: Option<Writer>,
+    /// The state that `tree` shows, where it is this process's own and the control page may say otherwise.
+    pub head: Option<u64>,
     /// Where the journal is damaged: the tree is what can be read before that place, and cannot be changed.
     pub damage: Option<Damage>,
 }
@@ -95,7 +97,13 @@ fn map(place: &Directory, epoch: u64) -> Result<Option<Attached>, WorkspaceError
         && index.header(H_EPOCH) == epoch
         && index.header(H_IMAGE_RECORDS) == u64::from(image.record_count());
     // A config newer than the epoch is possible for a moment: the caller looks at the epoch again.
-    Ok(sound.then(|| Attached { epoch, tree: Tree::new(image, index), writer: None, damage: None }))
+    Ok(sound.then(|| Attached {
+        epoch,
+        tree: Tree::new(image, index),
+        writer: None,
+        head: None,
+        damage: None,
+    }))
 }
 
 /// The first to open a workspace after the machine was started looks at the end of the journal; one at a time.
@@ -251,7 +259,8 @@ fn private(place: &Directory, control: &Control, end: End) -> Result<Attached, W
         Err(WorkspaceError::Damaged { .. }) => load(End::BeforeDamage)?,
         other => other?,
     };
-    Ok(Attached { epoch: control.epoch(), tree, writer: None, damage: loaded.damage })
+    let head = Some(loaded.seq);
+    Ok(Attached { epoch: control.epoch(), tree, writer: None, head, damage: loaded.damage })
 }
 
 /// Memory for the index of a state that is only looked at.

@@ -57,7 +57,8 @@ pub struct OpenSegment {
 impl OpenSegment {
     /// The number of the last record that happened.
     pub fn last_seq(&self) -> u64 {
-        self.first_seq + u64::from(self.committed.records) - 1
+        // A page that nobody took over yet is all zeros.
+        (self.first_seq + u64::from(self.committed.records)).saturating_sub(1)
     }
 }
 

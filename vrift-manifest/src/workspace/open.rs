@@ -88,9 +88,9 @@ impl Workspace {
         Ok(self.config()?.snapshot)
     }
 
-    /// The number of the last record: the present state.
+    /// The number of the last record: the present state. Where the journal is damaged, the last that can be read.
     pub fn head(&self) -> u64 {
-        self.control.segment().last_seq()
+        self.attached.head.unwrap_or_else(|| self.control.segment().last_seq())
     }
 
     /// Bytes of the open journal segment in use.
