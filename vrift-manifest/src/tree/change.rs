@@ -205,6 +205,9 @@ impl Tree {
             Change::SetTimes { atime: None, mtime: None, .. } => return Ok(None),
             Change::SetTimes { node, atime, mtime } => {
                 self.existing(node)?;
+                if atime.iter().chain(&mtime).any(|time| time.nsec >= 1_000_000_000) {
+                    return Err(Errno::INVAL.into());
+                }
                 let (atime, mtime) = (atime.map(Timestamp::kept), mtime.map(Timestamp::kept));
                 Operation::SetTimes { node, atime, mtime }
             }
