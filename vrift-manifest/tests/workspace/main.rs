@@ -4,6 +4,7 @@ mod against_kernel;
 mod attaching;
 mod bounds;
 mod durable;
+mod faults;
 mod history;
 mod kills;
 mod lock;
@@ -12,6 +13,7 @@ mod steps;
 mod support;
 mod sweep;
 mod tail;
+mod trace;
 mod walking;
 
 #[test]

@@ -3,22 +3,19 @@
 //! what the next one finds is compared with the journal. Then the memory is put back, and the child goes on.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
 
 use nix::sys::ptrace;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
 use vrift_cas::Digest;
 use vrift_manifest::tree::{Change, ROOT, RenameMode};
 use vrift_manifest::workspace::Workspace;
 
 use crate::support::{
-    Fixture, child, control_path, create_file, from_parent, make_directory, number, open_segment,
-    picture, walk,
+    Fixture, control_path, create_file, from_parent, make_directory, number, open_segment, picture,
+    walk,
 };
+use crate::trace::{Traced, ready};
 
 /// Of the states of the memory, how many are looked at: one in so many.
 fn one_in() -> usize {
@@ -128,8 +125,7 @@ fn stepping_child() {
     let mut workspace = Workspace::open(&home, "w").expect("it exists");
     // Everything is mapped for writing after this.
     workspace.change(&Change::Unlink { parent: ROOT, name: b"no such name" }).expect_err("missing");
-    println!("\nready {}", nix::unistd::gettid());
-    std::io::stdin().read_line(&mut String::new()).expect("a line");
+    ready();
     perform(&mut workspace, what, fresh);
     println!("\ndone");
     std::io::stdin().read_line(&mut String::new()).expect("a line");
@@ -138,32 +134,15 @@ fn stepping_child() {
 /// Takes a child through one change; how many states were looked at. `None`: tracing is forbidden here.
 fn steps(fixture: &Fixture, workspace: &Workspace, what: &str) -> Option<usize> {
     let argument = format!("{what} new-{}", workspace.head());
-    let mut stepped = child("steps::stepping_child", &fixture.root, &argument)
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("a child");
-    let mut lines = BufReader::new(stepped.stdout.take().expect("piped")).lines();
-    let thread = wait_for(&mut lines, "ready ").parse().expect("a number");
-    let thread = Pid::from_raw(thread);
-    if let Err(errno) = ptrace::attach(thread) {
-        println!("skipped: a child cannot be traced here: {errno}");
-        stepped.kill().expect("killed");
-        stepped.wait().expect("reaped");
-        return None;
-    }
-    assert!(matches!(wait(thread), WaitStatus::Stopped(..)));
-    writeln!(stepped.stdin.as_mut().expect("piped"), "go").expect("written");
-
+    let mut traced = Traced::start("steps::stepping_child", &fixture.root, &argument)?;
+    let thread = traced.thread;
     let memory = Memory::of(fixture, workspace);
     let before = (workspace.head(), picture(workspace.tree()));
     let reader = Workspace::open(&fixture.home, "w").expect("it opens");
     let (mut seen, mut states, mut looked, mut held) = (None, 0, 0, false);
     loop {
         ptrace::step(thread, None).expect("a step");
-        match wait(thread) {
-            WaitStatus::Stopped(..) => {}
-            other => panic!("{what}: the child ended: {other:?}"),
-        }
+        assert!(traced.stopped(), "{what}: the child ended");
         if memory.lock() != thread.as_raw().cast_unsigned() {
             // It has given the lock back: the change is over.
             if held {
@@ -186,29 +165,14 @@ fn steps(fixture: &Fixture, workspace: &Workspace, what: &str) -> Option<usize> 
         seen = Some(now);
     }
     ptrace::detach(thread, None).expect("detached");
-    wait_for(&mut lines, "done");
-    writeln!(stepped.stdin.as_mut().expect("piped"), "go").expect("written");
-    end(stepped, lines);
+    traced.wait_for("done");
+    traced.tell("end");
+    assert!(traced.end().0.success());
     let after = Workspace::open(&fixture.home, "w").expect("it opens");
     assert_eq!(after.head(), before.0 + 1, "{what}");
     let replayed = after.view(after.head()).expect("a state");
     assert_eq!(picture(after.tree()), picture(&replayed), "{what}");
     Some(looked)
-}
-
-fn wait(thread: Pid) -> WaitStatus {
-    waitpid(thread, Some(WaitPidFlag::__WALL)).expect("the child's state")
-}
-
-fn wait_for(lines: &mut impl Iterator<Item = std::io::Result<String>>, word: &str) -> String {
-    lines
-        .find_map(|line| line.expect("readable").strip_prefix(word).map(str::to_owned))
-        .expect("the child says it")
-}
-
-fn end(mut child: Child, lines: impl Iterator<Item = std::io::Result<String>>) {
-    lines.for_each(drop);
-    assert!(child.wait().expect("reaped").success());
 }
 
 /// The child dies here: what does the next one find?

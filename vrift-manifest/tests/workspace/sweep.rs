@@ -3,14 +3,8 @@
 //! operation can be done again.
 
 use std::cell::Cell;
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
-use std::process::Stdio;
 
-use nix::sys::ptrace;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
 use vrift_cas::Digest;
 use vrift_manifest::image::Builder;
 use vrift_manifest::journal::Reason;
@@ -21,9 +15,10 @@ use vrift_manifest::workspace::{
 };
 
 use crate::support::{
-    Fixture, child, create, create_file, directory_spec, from_parent, make_directory, names,
-    open_segment, picture, restart_machine,
+    Fixture, create, create_file, directory_spec, from_parent, make_directory, names, open_segment,
+    picture, restart_machine,
 };
+use crate::trace::{Traced, ready};
 
 /// Of the places to kill at, how many are tried: one in so many.
 fn one_in() -> usize {
@@ -57,8 +52,7 @@ fn perform(home: &Home, what: &str, name: &str) -> Result<(), WorkspaceError> {
 fn sweeping_child() {
     let (home, argument) = from_parent();
     let (what, name) = argument.split_once(' ').expect("two words");
-    println!("\nready {}", nix::unistd::gettid());
-    std::io::stdin().read_line(&mut String::new()).expect("a line");
+    ready();
     perform(&home, what, name).expect("it can be done");
     std::process::exit(0);
 }
@@ -73,41 +67,17 @@ enum Ended {
 
 /// Runs a child until `stop` times it was before or behind a system call, then kills it.
 fn kill_at(fixture: &Fixture, what: &str, name: &str, stop: usize) -> Ended {
-    let mut traced = child("sweep::sweeping_child", &fixture.root, &format!("{what} {name}"))
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("a child");
-    let mut lines = BufReader::new(traced.stdout.take().expect("piped")).lines();
-    let thread = lines
-        .find_map(|line| Some(line.expect("readable").strip_prefix("ready ")?.to_owned()))
-        .expect("the child says it");
-    let thread = Pid::from_raw(thread.parse().expect("a number"));
-    let process = Pid::from_raw(traced.id().cast_signed());
-    if let Err(errno) = ptrace::attach(thread) {
-        println!("skipped: a child cannot be traced here: {errno}");
-        traced.kill().expect("killed");
-        traced.wait().expect("reaped");
+    let argument = format!("{what} {name}");
+    let Some(traced) = Traced::start("sweep::sweeping_child", &fixture.root, &argument) else {
         return Ended::Forbidden;
+    };
+    if (0..stop).all(|_| traced.to_next_call()) {
+        traced.kill();
+        return Ended::Killed;
     }
-    let wait = || waitpid(thread, Some(WaitPidFlag::__WALL));
-    wait().expect("stopped");
-    writeln!(traced.stdin.as_mut().expect("piped"), "go").expect("written");
-    let mut ended = Ended::Killed;
-    for _ in 0..stop {
-        ptrace::syscall(thread, None).expect("it goes on");
-        if !matches!(wait(), Ok(WaitStatus::Stopped(..))) {
-            ended = Ended::Finished;
-            break;
-        }
-    }
-    if matches!(ended, Ended::Killed) {
-        kill(process, Signal::SIGKILL).expect("killed");
-        let _ = wait();
-    }
-    lines.for_each(drop);
-    let status = traced.wait().expect("reaped");
-    assert!(matches!(ended, Ended::Killed) || status.success(), "{what} at {stop}: {status}");
-    ended
+    let (status, _) = traced.end();
+    assert!(status.success(), "{what} at {stop}: {status}");
+    Ended::Finished
 }
 
 /// Kills `what` everywhere. `name` is asked for its argument before each try, `check` looks at what is there after it.
