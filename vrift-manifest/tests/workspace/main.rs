@@ -8,6 +8,7 @@ mod faults;
 mod history;
 mod kills;
 mod lock;
+mod power;
 mod processes;
 mod steps;
 mod support;
