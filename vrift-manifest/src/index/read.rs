@@ -298,7 +298,7 @@ mod tests {
     /// A directory with three names.
     fn index() -> (Index, NodeRef) {
         let region = Region::in_memory(2 * GROWTH).expect("memory");
-        let index = Index::initialise(region, 0, 0).expect("room");
+        let index = Index::initialise(region, 0, [0; 4]).expect("room");
         let edit = index.edit();
         let directory = edit.node(Key::Number(2), 2, || Ok(state())).expect("room");
         for name in [b"one", b"two", b"six"] {

@@ -171,7 +171,7 @@ fn any_call_may_fail_and_nothing_is_lost() {
     let named = (workspace.snapshot("named").expect("named"), picture(workspace.tree()));
     workspace.fork(&Moment::Now, "fork").expect("a fork");
     drop(workspace);
-    let counter = Cell::new(0);
+    let counter = Cell::new(0usize);
     let mut tried = 0;
     for what in OPERATIONS {
         let next = || {
@@ -188,7 +188,7 @@ fn any_call_may_fail_and_nothing_is_lost() {
         for (at, (call, flags)) in calls.into_iter().enumerate() {
             for &errno in faults(call, flags) {
                 counter.set(counter.get() + 1);
-                if counter.get() % one_in() != 0 {
+                if !counter.get().is_multiple_of(one_in()) {
                     continue;
                 }
                 tried += 1;
