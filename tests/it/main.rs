@@ -1,3 +1,8 @@
 //! The built command from end to end, and the rules of the source tree.
 
+mod commands;
+mod fsck;
+mod gc;
+mod ingest;
+mod limits;
 mod tidy;

@@ -1,5 +1,7 @@
 //! Helpers of the end-to-end tests: a sandbox with a store of its own, and the built command to run in it.
 #![forbid(unsafe_code)]
 
+pub mod damage;
+pub mod fixture;
 pub mod sandbox;
 pub mod source;

@@ -65,6 +65,23 @@ impl Sandbox {
         path
     }
 
+    /// All files of the store that say something: what comes and goes with every command is left out.
+    pub fn store_names(&self) -> Vec<PathBuf> {
+        let (mut found, mut pending) = (Vec::new(), vec![self.path("store")]);
+        while let Some(directory) = pending.pop() {
+            let entries = std::fs::read_dir(&directory).expect("the store can be read");
+            for path in entries.map(|entry| entry.expect("the store can be read").path()) {
+                if !path.is_dir() {
+                    found.push(path);
+                } else if !path.ends_with("staging") && !path.ends_with("active") {
+                    pending.push(path);
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
     /// The command with `arguments`, to be run in `directory` of the sandbox.
     pub fn command<I>(&self, directory: impl AsRef<Path>, arguments: I) -> Command
     where
@@ -78,7 +95,7 @@ impl Sandbox {
             }
         }
         command.env("VRIFT_HOME", self.path("store")).env("HOME", self.path("home"));
-        command.env("XDG_RUNTIME_DIR", self.path("home"));
+        command.env("XDG_RUNTIME_DIR", self.path("home")).env("TZ", "UTC");
         command
     }
 

@@ -13,6 +13,8 @@ pub(crate) const BLOBS: &str = "blobs";
 pub(crate) const STAGING: &str = "staging";
 pub(crate) const TRASH: &str = "trash";
 pub(crate) const ACTIVE: &str = "active";
+/// Made on demand.
+pub(crate) const DAMAGED: &str = "damaged";
 pub(crate) const IMAGES: &str = "images";
 pub(crate) const JOURNALS: &str = "journals";
 pub(crate) const WORKSPACES: &str = "workspaces";

@@ -1,8 +1,10 @@
 //! The command line as a whole. Each command's own arguments are in its file below `commands`.
 
+use std::ffi::OsString;
+
 use clap::Parser;
 
-use crate::commands::Command;
+use crate::commands::{Command, FIND_WORDS};
 use crate::output::Colour;
 
 /// A directory tree as data: workspaces that are forked in constant time and keep every state they ever had.
@@ -25,4 +27,17 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The arguments of this process, with the words of `find` made ones that begin with two `-`.
+pub fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|command| command == "find") {
+        for argument in arguments.iter_mut().skip(2) {
+            if let Some(word) = FIND_WORDS.iter().find(|word| argument == *word) {
+                *argument = format!("-{word}").into();
+            }
+        }
+    }
+    arguments
 }

@@ -1,7 +1,10 @@
 //! What to do about errors of the libraries: their messages say what is wrong, this says what helps.
 
+use rustix::io::Errno;
 use vrift_cas::StoreError;
-use vrift_manifest::image::{Damaged, OpenError};
+use vrift_manifest::image::{BuildError, Damaged, OpenError};
+use vrift_manifest::index::edit::EditError;
+use vrift_manifest::journal::append::AppendError;
 use vrift_manifest::workspace::WorkspaceError;
 
 use crate::error::Error;
@@ -9,6 +12,7 @@ use crate::error::Error;
 const REPAIR: &str = "`vrift fsck --repair` puts the damaged part aside and keeps what can be read";
 const ROOM: &str = "make room on the disk, or set VRIFT_HOME to a place that has some";
 const NEWER: &str = "it was made by a newer vrift: use that one";
+const READ_ONLY: &str = "the store cannot be written: it can be looked at, not changed";
 const FSCK: &str = "`vrift fsck` says what else is damaged";
 
 impl From<WorkspaceError> for Error {
@@ -30,23 +34,34 @@ impl From<WorkspaceError> for Error {
             WorkspaceError::Newer { .. } => Some(NEWER),
             WorkspaceError::Image { source: OpenError::Newer { .. }, .. } => Some(NEWER),
             WorkspaceError::Image { .. }
+            | WorkspaceError::WrongDigest(_)
             | WorkspaceError::SegmentHeader { .. }
             | WorkspaceError::Config { .. }
             | WorkspaceError::Replay { .. }
             | WorkspaceError::Tree(_) => Some(FSCK),
             WorkspaceError::ChangedMeanwhile(_) => Some("try again"),
-            WorkspaceError::Refused(errno)
-            | WorkspaceError::Append(vrift_manifest::journal::append::AppendError::Refused(
-                errno,
-            )) if *errno == rustix::io::Errno::NOSPC || *errno == rustix::io::Errno::DQUOT => {
-                Some(ROOM)
-            }
-            WorkspaceError::Append(vrift_manifest::journal::append::AppendError::Full) => {
+            error if no_room(error) => Some(ROOM),
+            WorkspaceError::ReadOnly(_) => Some(READ_ONLY),
+            WorkspaceError::Append(AppendError::Full) => {
                 Some("`vrift compact` folds the journal into an image")
             }
             _ => None,
         };
         hinted(Error::failed("").caused_by(error), hint)
+    }
+}
+
+/// Whether the disk, the quota or the file size limit is exhausted.
+fn no_room(error: &WorkspaceError) -> bool {
+    let exhausted = |errno: Errno| matches!(errno, Errno::NOSPC | Errno::DQUOT | Errno::FBIG);
+    match error {
+        WorkspaceError::Refused(errno)
+        | WorkspaceError::Append(AppendError::Refused(errno))
+        | WorkspaceError::Index(EditError::Refused(errno)) => exhausted(*errno),
+        WorkspaceError::Io { source, .. } | WorkspaceError::Build(BuildError::Write(source)) => {
+            Errno::from_io_error(source).is_some_and(exhausted)
+        }
+        _ => false,
     }
 }
 
@@ -58,9 +73,7 @@ impl From<StoreError> for Error {
             }
             StoreError::Newer { .. } => Some(NEWER),
             StoreError::NoBlob { .. } | StoreError::Damaged { .. } => Some(FSCK),
-            StoreError::OpenedReadOnly { .. } | StoreError::ReadOnly { .. } => {
-                Some("the store cannot be written: it can be looked at, not changed")
-            }
+            StoreError::OpenedReadOnly { .. } | StoreError::ReadOnly { .. } => Some(READ_ONLY),
             StoreError::Denied { .. } => Some("call it as the owner of the store"),
             StoreError::Full { .. } => Some(ROOM),
             StoreError::Busy { .. } => Some("try again when it is done"),

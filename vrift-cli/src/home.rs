@@ -51,13 +51,22 @@ pub fn for_creating() -> Result<Home> {
 /// The store that is there, to be changed.
 pub fn for_writing() -> Result<Home> {
     let path = store_path()?;
-    Ok(home(Store::open(&path).map_err(|error| missing(&path, error))?))
+    let store = Store::open(&path).map_err(|error| missing(&path, error))?;
+    if !can_be_written(&store) {
+        let shown = names::path(&path);
+        return Err(Error::failed(format!("the store at '{shown}' cannot be written")).hint(
+            "it is another user's or on a read-only file system: it can be looked at, not changed",
+        ));
+    }
+    Ok(home(store))
 }
 
 /// The store that is there, to be looked at: one that cannot be written is read as it is. `None`: there is none.
 pub fn for_reading() -> Result<Option<Home>> {
     let path = store_path()?;
     let opened = match Store::open(&path) {
+        // Nothing had to be written yet, but whatever comes next would fail.
+        Ok(store) if !can_be_written(&store) => Store::open_read_only(&path),
         // A full disk is no reason not to look.
         Err(StoreError::ReadOnly { .. } | StoreError::Denied { .. } | StoreError::Full { .. }) => {
             Store::open_read_only(&path)
@@ -70,22 +79,37 @@ pub fn for_reading() -> Result<Option<Home>> {
     }
 }
 
+/// Whether workspaces can be written: not on a read-only file system, nor by another user.
+fn can_be_written(store: &Store) -> bool {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    let may = |path: &Path| accessat(CWD, path, access, AtFlags::EACCESS);
+    [store.staging_dir(), store.workspaces_dir()]
+        .iter()
+        .all(|path| matches!(may(path), Ok(()) | Err(rustix::io::Errno::NOENT)))
+}
+
 /// As [`for_reading`], for a command that needs a workspace.
 pub fn for_reading_some() -> Result<Home> {
     match for_reading()? {
         Some(home) => Ok(home),
-        None => Err(no_workspaces(&store_path()?)),
+        None => Err(no_workspaces()?),
     }
+}
+
+/// The error of a command that needs a workspace where there is no store.
+pub fn no_workspaces() -> Result<Error> {
+    Ok(none_at(&store_path()?))
 }
 
 fn missing(path: &Path, error: StoreError) -> Error {
     match error {
-        StoreError::Missing { .. } => no_workspaces(path),
+        StoreError::Missing { .. } => none_at(path),
         other => other.into(),
     }
 }
 
-fn no_workspaces(path: &Path) -> Error {
+fn none_at(path: &Path) -> Error {
     Error::failed(format!("there are no workspaces: there is no store at '{}'", names::path(path)))
         .hint("`vrift ingest DIR` makes a workspace of a directory; VRIFT_HOME names another store")
 }

@@ -4,27 +4,38 @@
 
 pub mod args;
 pub mod commands;
+pub mod content;
+pub mod diff;
 pub mod error;
 pub mod export;
+pub mod fsck;
 mod hints;
+pub mod history;
 pub mod home;
 pub mod ingest;
 pub mod located;
+pub mod node;
 pub mod output;
 pub mod place;
+pub mod totals;
 mod walk;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 
 /// Parses the command line, does what it says and reports how that ended.
 pub fn main() -> ExitCode {
-    let cli = match args::Cli::try_parse() {
+    // A file size limit is an error like a full disk, with a message; the signal would kill. Where it cannot be caught
+    // it kills, and the store is as whole as after any kill.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    let cli = match args::Cli::try_parse_from(args::arguments()) {
         Ok(cli) => cli,
         // Help and version go to standard output, which may be a closed pipe; that is no error.
         Err(error) => {
+            let error = escaped(error);
             let _ = error.print();
             return ExitCode::from(u8::from(error.use_stderr()) * 2);
         }
@@ -42,4 +53,17 @@ pub fn main() -> ExitCode {
             code
         }
     }
+}
+
+/// The error with what the user wrote shown as names are: it may hold line ends and a terminal's commands.
+fn escaped(mut error: clap::Error) -> clap::Error {
+    use clap::error::{ContextKind, ContextValue};
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand]
+    {
+        if let Some(ContextValue::String(text)) = error.get(kind) {
+            let shown = output::names::shown(text.as_bytes()).to_string();
+            error.insert(kind, ContextValue::String(shown));
+        }
+    }
+    error
 }

@@ -56,6 +56,11 @@ impl Located {
         self.past.as_ref().unwrap_or_else(|| self.workspace.tree())
     }
 
+    /// Whether the tree is the present one, rather than one of the past.
+    pub fn is_present(&self) -> bool {
+        self.past.is_none()
+    }
+
     /// The path that the place names, as it was written; empty for the root.
     pub fn path(&self) -> &[u8] {
         self.place.path.as_deref().map_or(b"", OsStrExt::as_bytes)
@@ -98,6 +103,21 @@ impl Located {
             Some(_) => place.to_string(),
             None => format!("{}{place}", self.workspace.name()),
         }
+    }
+}
+
+impl Located {
+    /// The place of what is at `below` from this place's own node on, as it is written.
+    pub fn named_below(&self, below: &[u8]) -> String {
+        let place = self.named();
+        let below = below.strip_prefix(b"/").unwrap_or(below);
+        let separator = match (below.is_empty(), place.contains(':')) {
+            (true, _) => "",
+            (false, false) => ":",
+            (false, true) if place.ends_with([':', '/']) => "",
+            (false, true) => "/",
+        };
+        format!("{place}{separator}{}", names::shown(below))
     }
 }
 

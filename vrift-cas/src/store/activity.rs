@@ -5,6 +5,7 @@
 //! process, and the file is then removed by the next gc.
 
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, futimens, openat, unlinkat};
@@ -55,6 +56,19 @@ impl Store {
             futimens(&file, &begun.times()).at("set the times of", &path)?;
             return Ok(Activity { active: &writer.active, name, _file: file });
         }
+    }
+}
+
+impl Store {
+    /// When the oldest living activity began, on the clock of file times; none if there is none. For whoever collects
+    /// other files of the store beside [`Store::gc`]: what was changed since then may be counted on.
+    pub fn oldest_activity(&self) -> Result<Option<SystemTime>, StoreError> {
+        let writer = self.writer("look for work in progress")?;
+        Ok(match writer.oldest_activity(self, false)? {
+            Oldest::None => None,
+            Oldest::Unknown => Some(SystemTime::UNIX_EPOCH),
+            Oldest::Since(_, clock) => Some(clock.into()),
+        })
     }
 }
 

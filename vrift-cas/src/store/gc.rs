@@ -258,3 +258,48 @@ impl Collection<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The instant between the look at a candidate and its move, which no test from outside can hit at will.
+    #[test]
+    fn a_candidate_that_a_put_uses_before_it_is_moved_is_put_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::create_or_open(directory.path().join("store")).unwrap();
+        let digest = store.put_bytes(b"content").unwrap().digest;
+        let name = BlobName::of(&digest);
+        let writer = store.writer.as_ref().unwrap();
+        let collection = Collection {
+            store: &store,
+            writer,
+            options: GcOptions { grace: Duration::ZERO, dry_run: false },
+            oldest: Oldest::None,
+            now: Clock::now(),
+            stamp: writer.stamp(),
+            report: GcReport::default(),
+        };
+        let look = || Facts::at(&store.blobs, name.path());
+        // Stamped by a put that found it.
+        let before = look().unwrap();
+        let later = Stamp { boot: 1, tick: before.stamp.unwrap().tick + 1 };
+        let blob = store.open_blob(&digest).unwrap();
+        rustix::fs::futimens(&blob, &later.times()).unwrap();
+        assert!(!collection.move_one(&digest, &before).unwrap());
+        assert!(look().is_ok());
+        // Replaced by a put that did not trust it.
+        let before = look().unwrap();
+        std::fs::remove_file(store.blob_path(&digest)).unwrap();
+        store.put_bytes(b"content").unwrap();
+        let replaced = store.open_blob(&digest).unwrap();
+        rustix::fs::futimens(&replaced, &later.times()).unwrap();
+        assert!(!collection.move_one(&digest, &before).unwrap());
+        assert!(look().is_ok());
+        // Left alone.
+        let before = look().unwrap();
+        assert!(collection.move_one(&digest, &before).unwrap());
+        assert!(look().is_err());
+        assert!(!collection.move_one(&digest, &before).unwrap(), "it is gone");
+    }
+}

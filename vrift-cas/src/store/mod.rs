@@ -10,6 +10,7 @@ use crate::layout;
 use crate::stamp::{Stamp, Uptime};
 
 pub(crate) mod activity;
+mod aside;
 pub(crate) mod blobs;
 mod boot;
 mod buffers;

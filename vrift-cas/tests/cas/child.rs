@@ -1,7 +1,7 @@
 //! Other processes: this test binary again, told by its environment what to do.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use vrift_cas::Store;
 
@@ -14,6 +14,31 @@ pub fn child(role: &str, root: &Path) -> Command {
     command.env("VRIFT_CAS_ROLE", role).env("VRIFT_CAS_ROOT", root);
     command.stdout(std::process::Stdio::null());
     command
+}
+
+/// A process that does not outlive its test, should that fail.
+pub struct Running(Child);
+
+impl Running {
+    pub fn start(command: &mut Command) -> Running {
+        Running(command.spawn().unwrap())
+    }
+
+    pub fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    pub fn succeeds(mut self) -> bool {
+        self.0.wait().unwrap().success()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]

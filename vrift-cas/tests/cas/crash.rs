@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::child::{child, put_one};
+use crate::child::{Running, child, put_one};
 use crate::support::{Home, all_are_whole};
 
 #[test]
@@ -15,14 +15,11 @@ fn whatever_is_named_is_whole_after_kills_at_any_time() {
             .map(|n| {
                 let mut command = child("put forever", &home.root());
                 // Both put the same from the same start, so that they also meet.
-                command.env("VRIFT_CAS_SEED", (round * 1000 + n % 2).to_string()).spawn().unwrap()
+                Running::start(command.env("VRIFT_CAS_SEED", (round * 1000 + n % 2).to_string()))
             })
             .collect();
         std::thread::sleep(Duration::from_millis(15 + round * 7 % 40));
-        for mut child in children {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
+        children.into_iter().for_each(Running::kill);
         let store = home.open();
         blobs = all_are_whole(&store);
         // And the store goes on.

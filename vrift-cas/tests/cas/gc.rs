@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use vrift_cas::{Digest, GcError, GcOptions, GcReport, Store, StoreError};
 
-use crate::child::child;
+use crate::child::{Running, child};
 use crate::support::{Home, all_are_whole, content, let_the_clocks_tick, noise, tear};
 
 const NOW: GcOptions = GcOptions { grace: Duration::ZERO, dry_run: false };
@@ -180,14 +180,13 @@ fn an_activity_that_has_not_said_when_it_began_keeps_everything() {
 fn the_activity_of_a_killed_process_is_over() {
     let home = Home::new();
     let store = home.open();
-    let mut worker = child("work forever", &home.root()).spawn().unwrap();
+    let worker = Running::start(&mut child("work forever", &home.root()));
     while !home.root().with_extension("begun").exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
     store.put_bytes(b"during").unwrap();
     assert_eq!(collect(&store, &[]).moved, 0);
-    worker.kill().unwrap();
-    worker.wait().unwrap();
+    worker.kill();
     let active = || std::fs::read_dir(home.root().join("active")).unwrap().count();
     assert_eq!(active(), 1);
     assert_eq!(collect(&store, &[]).moved, 1);

@@ -1,6 +1,6 @@
 //! Several processes in one store.
 
-use crate::child::child;
+use crate::child::{Running, child};
 use crate::support::{Home, all_are_whole, noise};
 use vrift_cas::Digest;
 
@@ -12,12 +12,10 @@ fn processes_that_put_the_same_and_different_contents_lose_none() {
     let children: Vec<_> = (1..=processes)
         .map(|seed| {
             let mut command = child("put many", &home.root());
-            command.env("VRIFT_CAS_SEED", seed.to_string()).spawn().unwrap()
+            Running::start(command.env("VRIFT_CAS_SEED", seed.to_string()))
         })
         .collect();
-    for mut child in children {
-        assert!(child.wait().unwrap().success());
-    }
+    assert!(children.into_iter().all(Running::succeeds));
     let store = home.open();
     let length =
         |seed: u64| if seed.is_multiple_of(16) { (1 << 20) + 5000 } else { (seed % 7000) as usize };

@@ -4,7 +4,7 @@ use std::fs::{File, FileTimes};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 
-use crate::child::child;
+use crate::child::{Running, child};
 use crate::support::{Home, all_are_whole};
 
 #[test]
@@ -74,10 +74,9 @@ fn a_killed_put_leaves_a_file_that_is_counted_and_cleared() {
     let mut left = 0;
     for round in 0..40u64 {
         let mut putter = child("put forever", &home.root());
-        let mut putter = putter.env("VRIFT_CAS_SEED", (round << 32).to_string()).spawn().unwrap();
+        let putter = Running::start(putter.env("VRIFT_CAS_SEED", (round << 32).to_string()));
         std::thread::sleep(std::time::Duration::from_millis(20 + round));
-        putter.kill().unwrap();
-        putter.wait().unwrap();
+        putter.kill();
         left += store.clear_staging().unwrap().files;
         assert_eq!(store.stale_staging().unwrap().files, 0);
         if left > 0 && round > 5 {

@@ -49,34 +49,40 @@ pub struct Loss {
     pub what: What,
 }
 
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = |errno: &Errno| io::Error::from(*errno);
+        match self {
+            What::Unreadable(why) => write!(f, "not written: {why}"),
+            What::Length { expected, found } => {
+                write!(f, "not written: the store has {found} bytes of {expected}")
+            }
+            What::Name => write!(f, "not written: no entry can have this name"),
+            What::Create(kind, errno) => {
+                write!(f, "the {} cannot be made: {}", describe(*kind), reason(errno))
+            }
+            What::InTheWay(errno) => {
+                write!(f, "what is there cannot be replaced: {}", reason(errno))
+            }
+            What::Owner(errno) => write!(f, "the owner is not kept: {}", reason(errno)),
+            What::SetId => write!(f, "set-id bits are left out, as the owner is not kept"),
+            What::Mode(errno) => write!(f, "permissions are not kept: {}", reason(errno)),
+            What::Times(errno) => write!(f, "times are not kept: {}", reason(errno)),
+            What::Xattr(name, errno) => {
+                let name = names::shown(name);
+                write!(f, "the attribute {name} is not kept: {}", reason(errno))
+            }
+            What::HardLink(errno) => {
+                write!(f, "became a file of its own: {}", reason(errno))
+            }
+        }
+    }
+}
+
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = names::shown(if self.path.is_empty() { b"." } else { &self.path });
-        let reason = |errno: &Errno| io::Error::from(*errno);
-        match &self.what {
-            What::Unreadable(why) => write!(f, "{path}: not written: {why}"),
-            What::Length { expected, found } => {
-                write!(f, "{path}: not written: the store has {found} bytes of {expected}")
-            }
-            What::Name => write!(f, "{path}: not written: no entry can have this name"),
-            What::Create(kind, errno) => {
-                write!(f, "{path}: the {} cannot be made: {}", describe(*kind), reason(errno))
-            }
-            What::InTheWay(errno) => {
-                write!(f, "{path}: what is there cannot be replaced: {}", reason(errno))
-            }
-            What::Owner(errno) => write!(f, "{path}: the owner is not kept: {}", reason(errno)),
-            What::SetId => write!(f, "{path}: set-id bits are left out, as the owner is not kept"),
-            What::Mode(errno) => write!(f, "{path}: permissions are not kept: {}", reason(errno)),
-            What::Times(errno) => write!(f, "{path}: times are not kept: {}", reason(errno)),
-            What::Xattr(name, errno) => {
-                let name = names::shown(name);
-                write!(f, "{path}: the attribute {name} is not kept: {}", reason(errno))
-            }
-            What::HardLink(errno) => {
-                write!(f, "{path}: became a file of its own: {}", reason(errno))
-            }
-        }
+        write!(f, "{path}: {}", self.what)
     }
 }
 

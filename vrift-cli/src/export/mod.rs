@@ -14,9 +14,11 @@ mod loss;
 mod pending;
 mod plan;
 mod source;
+mod workspace;
 mod write;
 
 pub use destination::ExportError;
 pub use loss::{Loss, What};
 pub use source::{Child, Source};
+pub use workspace::OfTree;
 pub use write::{Options, Report, export};

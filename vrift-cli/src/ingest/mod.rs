@@ -7,8 +7,10 @@
 //! What it does not see: a change within the file system's time granularity of the moment in which a file is read
 //! leaves the same times behind. Such files are marked, and read again by the next ingest.
 
+mod bring;
 mod content;
 mod exclude;
+mod image;
 mod list;
 mod merge;
 mod problem;
@@ -18,6 +20,8 @@ mod stat_cache;
 mod tree;
 mod xattrs;
 
+pub(crate) use bring::CACHE;
+pub use bring::{Ingested, Job, Step};
 pub use content::{Contents, PutError, Stored};
 pub use exclude::Exclude;
 pub(crate) use list::join;

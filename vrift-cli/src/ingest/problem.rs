@@ -28,17 +28,23 @@ pub struct Problem {
     pub what: What,
 }
 
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = |errno: Errno| std::io::Error::from(errno);
+        match *self {
+            What::Unreadable(errno) => write!(f, "cannot be read: {}", reason(errno)),
+            What::Unlistable(errno) => write!(f, "cannot be listed: {}", reason(errno)),
+            What::Changing => write!(f, "changed each time it was read"),
+            What::Xattrs(errno) => {
+                write!(f, "extended attributes cannot be read: {}", reason(errno))
+            }
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = names::shown(if self.path.is_empty() { b"." } else { &self.path });
-        let reason = |errno: Errno| std::io::Error::from(errno);
-        match self.what {
-            What::Unreadable(errno) => write!(f, "{path}: cannot be read: {}", reason(errno)),
-            What::Unlistable(errno) => write!(f, "{path}: cannot be listed: {}", reason(errno)),
-            What::Changing => write!(f, "{path}: changed each time it was read"),
-            What::Xattrs(errno) => {
-                write!(f, "{path}: extended attributes cannot be read: {}", reason(errno))
-            }
-        }
+        write!(f, "{path}: {}", self.what)
     }
 }

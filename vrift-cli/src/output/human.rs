@@ -65,6 +65,14 @@ pub fn full_time(time: Timestamp) -> String {
     )
 }
 
+/// Date and time to the second: `2026-11-21 06:10:00`.
+pub fn time(time: Timestamp) -> String {
+    zoned(time).map_or_else(
+        || format!("@{}", time.sec),
+        |zoned| zoned.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    )
+}
+
 /// Date and time to the minute: `2026-11-21 06:10`.
 pub fn short_time(time: Timestamp) -> String {
     zoned(time).map_or_else(

@@ -1,5 +1,7 @@
 //! What a command says on standard output: text or JSON, coloured on a terminal only.
 
+pub mod accounts;
+pub mod columns;
 pub mod human;
 pub mod names;
 pub mod progress;
@@ -84,9 +86,30 @@ impl<'a> Output<'a> {
         self.terminal
     }
 
+    /// The width of the terminal; none if this is a pipe.
+    pub fn width(&self) -> Option<usize> {
+        if !self.terminal {
+            return None;
+        }
+        let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        asked.or_else(|| {
+            let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+            (size.ws_col > 0).then(|| usize::from(size.ws_col))
+        })
+    }
+
     /// `text` in `style` where colours are wanted.
     pub fn styled(&self, style: Style, text: impl Display) -> String {
         if self.colour && !self.json { format!("{style}{text}{style:#}") } else { text.to_string() }
+    }
+
+    /// What to write before and after bytes that are to be in `style`.
+    pub fn around(&self, style: Style) -> (String, String) {
+        if self.colour && !self.json {
+            (style.render().to_string(), style.render_reset().to_string())
+        } else {
+            Default::default()
+        }
     }
 
     /// One JSON document.
@@ -137,6 +160,16 @@ impl<'a> Listing<'_, 'a> {
         self.output.write_all(if self.elements == 1 { b"[\n" } else { b",\n" })?;
         serde_json::to_writer(&mut self.output.writer, &json()).map_err(io::Error::from)?;
         Ok(())
+    }
+
+    /// Writes what stands between elements where text is wanted, and several elements at once.
+    pub fn text(&mut self, text: impl FnOnce(&mut Output<'a>) -> Result<()>) -> Result<()> {
+        if self.output.json { Ok(()) } else { text(self.output) }
+    }
+
+    /// Whether JSON is wanted.
+    pub fn is_json(&self) -> bool {
+        self.output.json
     }
 
     /// Ends the listing.

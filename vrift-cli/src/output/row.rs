@@ -23,6 +23,12 @@ impl Row {
         self
     }
 
+    /// Adds the members of `other` behind its own.
+    pub fn and(mut self, other: Row) -> Row {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Adds a name or path. One that is not UTF-8 has replacement characters in `key`, and its exact bytes, as
     /// hexadecimal digits, in `key_hex`: nothing is lost, and the common case is a plain string.
     pub fn name(mut self, key: &str, name: &[u8]) -> Row {

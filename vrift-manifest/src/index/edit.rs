@@ -6,9 +6,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::latch::{self, NodeState};
+use super::latch;
 use super::layout::*;
 use super::read::{EntryRef, Index, Key, NodeRef, table_place};
+use super::state::NodeState;
 use crate::hash::{name_hash, slot_hash};
 use crate::shm::{Grow, Region, words_of};
 use crate::time::Timestamp;
@@ -170,7 +171,7 @@ impl Editor<'_> {
             return Err(EditError::Damaged);
         }
         let (version, copies) = self.index.latch(node).ok_or(EditError::Damaged)?;
-        latch::store(version, copies, state);
+        latch::store(version, copies, &state.to_words());
         Ok(())
     }
 

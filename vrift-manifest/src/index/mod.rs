@@ -18,7 +18,8 @@ pub mod edit;
 pub mod latch;
 pub mod layout;
 pub mod read;
+pub mod state;
 
 pub use edit::Editor;
-pub use latch::NodeState;
 pub use read::{EntryRef, Index, NodeRef};
+pub use state::NodeState;

@@ -3,8 +3,9 @@
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::latch::{self, NodeState};
+use super::latch;
 use super::layout::*;
+use super::state::NodeState;
 use crate::hash::{number_hash, slot_hash};
 use crate::name::{NAME_MAX, NameBuf};
 use crate::shm::{Inode, Region, words_of};
@@ -222,7 +223,7 @@ impl Index {
     #[inline]
     pub fn state(&self, node: NodeRef) -> Option<NodeState> {
         let (version, copies) = self.latch(node)?;
-        Some(latch::load(version, copies))
+        Some(NodeState::from_words(latch::load(version, copies)))
     }
 
     #[inline]

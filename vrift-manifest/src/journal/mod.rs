@@ -12,6 +12,7 @@ pub mod position;
 pub mod record;
 pub mod replay;
 pub mod segment;
+mod sound;
 
 pub use position::Position;
 pub use record::{Operation, Reason, Record};

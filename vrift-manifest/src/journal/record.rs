@@ -199,6 +199,32 @@ impl Operation<'_> {
             _ => true,
         }
     }
+
+    /// Whether the state of `node` is another one afterwards: its own, or, of a directory, what is in it. A tree that
+    /// is replaced as a whole touches no node by this measure.
+    pub fn touches(&self, node: u64) -> bool {
+        let touched = match *self {
+            Operation::Process { .. }
+            | Operation::StoreSynced { .. }
+            | Operation::Rebased { .. } => [0; 4],
+            Operation::Create { parent, node, .. }
+            | Operation::Link { parent, node, .. }
+            | Operation::Unlink { parent, node, .. }
+            | Operation::RemoveDirectory { parent, node, .. } => [node, parent, 0, 0],
+            Operation::SetContent { node, .. }
+            | Operation::SetMode { node, .. }
+            | Operation::SetOwner { node, .. }
+            | Operation::SetTimes { node, .. }
+            | Operation::SetXattrs { node, .. } => [node, 0, 0, 0],
+            Operation::Rename { from_parent, to_parent, node, replaced, .. } => {
+                [node, replaced, from_parent, to_parent]
+            }
+            Operation::Exchange { one_parent, other_parent, one_node, other_node, .. } => {
+                [one_node, other_node, one_parent, other_parent]
+            }
+        };
+        node != 0 && touched.contains(&node)
+    }
 }
 
 impl Record<'_> {
@@ -209,10 +235,10 @@ impl Record<'_> {
 }
 
 impl<'a> Record<'a> {
-    /// Reads a payload. `None`: it is none, or is followed by other bytes.
+    /// Reads a payload. `None`: it is none, or is followed by other bytes, or says what no journal can hold.
     pub fn decode(payload: &'a [u8]) -> Option<Record<'a>> {
         let (record, used): (Record<'a>, usize) =
             bincode::borrow_decode_from_slice(payload, bincode::config::standard()).ok()?;
-        (used == payload.len()).then_some(record)
+        (used == payload.len() && record.is_sound()).then_some(record)
     }
 }

@@ -8,7 +8,7 @@
 //!   Then the workspace opens read-only, and `fsck --repair` decides.
 
 use super::record::{Operation, Record};
-use super::segment::{self, HEADER, HeaderError, SegmentId, record_at, record_size};
+use super::segment::{self, Frame, HEADER, HeaderError, SegmentId, record_at, record_size};
 
 /// A record with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,26 +52,18 @@ impl<'a> Records<'a> {
         self.next_seq
     }
 
-    /// All records that are whole, also behind places where none can be read.
+    /// All records that are whole, also behind places where none can be read. Rather one too many than one too few:
+    /// see `Search`.
     pub fn and_behind_gaps(self) -> impl Iterator<Item = Placed<'a>> {
-        let Records { bytes, id, mut offset, .. } = self;
+        let Records { bytes, id, offset, .. } = self;
+        let mut search = Search::new(bytes, id, offset);
         std::iter::from_fn(move || {
-            while offset < bytes.len() {
-                // Most of what is not a record is the zeros behind the last one.
-                let found = match segment::u64_at(bytes, offset) {
-                    0 => None,
-                    _ => record_at(bytes, offset, id),
-                };
-                let Some((seq, payload)) = found else {
-                    offset += 8;
-                    continue;
-                };
-                offset += record_size(payload.len());
-                if let Some(record) = Record::decode(payload) {
-                    return Some(Placed { seq, end: offset, record });
+            loop {
+                let (_, frame) = search.next(|_| true)?;
+                if let Some(record) = Record::decode(frame.payload) {
+                    return Some(Placed { seq: frame.seq, end: search.at, record });
                 }
             }
-            None
         })
     }
 
@@ -83,33 +75,75 @@ impl<'a> Records<'a> {
         }
         let mut later = None;
         let mut vouched = false;
-        let mut at = self.offset;
-        // A record begins at a multiple of eight; the next number is never less than the one that is missing, and
-        // no more than one per possible place.
+        // The next number is never less than the one that is missing, and no more than one per possible place.
         let most = self.next_seq.saturating_add((rest.len() / segment::RECORD_HEADER) as u64);
-        while at < self.bytes.len() {
-            let seq = segment::u64_at(self.bytes, at + 8);
-            let plausible = seq >= self.next_seq && seq <= most;
-            let found = if plausible { record_at(self.bytes, at, self.id) } else { None };
-            let Some((seq, payload)) = found else {
-                at += 8;
-                continue;
-            };
-            later.get_or_insert(seq);
+        let mut search = Search::new(self.bytes, self.id, self.offset);
+        while let Some((at, frame)) = search.next(|seq| (self.next_seq..=most).contains(&seq)) {
+            later.get_or_insert(frame.seq);
             // The very record that is expected here, whole, but not to be understood: no power cut does that.
-            vouched |= at == self.offset && seq == self.next_seq;
+            vouched |= at == self.offset && frame.seq == self.next_seq;
             if let Some(Operation::StoreSynced { through }) =
-                Record::decode(payload).map(|record| record.operation)
+                Record::decode(frame.payload).map(|record| record.operation)
             {
                 vouched |= through >= self.next_seq;
             }
-            at += record_size(payload.len());
+            // Nor does a power cut write what only looks like records, again and again.
+            if search.is_exhausted() {
+                vouched = true;
+                break;
+            }
         }
         match later {
             None => Tail::Torn,
             Some(next) if vouched || !power_failed => Tail::Damage { next },
             Some(next) => Tail::PowerCut { next },
         }
+    }
+}
+
+/// Looks for whole records at every place where one could begin.
+///
+/// Somebody may have filled a segment with frames that lie over each other, and to hash them all would take hours. So
+/// only a few times the segment's length is hashed; whatever has the form of a record counts as one from then on.
+struct Search<'a> {
+    bytes: &'a [u8],
+    id: SegmentId,
+    at: usize,
+    /// Bytes that may still be hashed.
+    budget: usize,
+}
+
+impl<'a> Search<'a> {
+    fn new(bytes: &'a [u8], id: SegmentId, at: usize) -> Search<'a> {
+        Search { bytes, id, at, budget: bytes.len().saturating_mul(16) }
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.budget == 0
+    }
+
+    /// The next record whose number is `plausible`, and its place.
+    fn next(&mut self, plausible: impl Fn(u64) -> bool) -> Option<(usize, Frame<'a>)> {
+        while self.at < self.bytes.len() {
+            let at = self.at;
+            self.at += 8;
+            // Most of what is not a record is the zeros behind the last one.
+            if segment::u64_at(self.bytes, at) == 0 {
+                continue;
+            }
+            let Some(frame) = Frame::at(self.bytes, at).filter(|frame| plausible(frame.seq)) else {
+                continue;
+            };
+            if self.is_exhausted() {
+                return Some((at, frame));
+            }
+            self.budget = self.budget.saturating_sub(frame.size());
+            if frame.is_sound(self.id) {
+                self.at = at + frame.size();
+                return Some((at, frame));
+            }
+        }
+        None
     }
 }
 
@@ -122,8 +156,9 @@ impl<'a> Iterator for Records<'a> {
             return None;
         }
         let record = Record::decode(payload)?;
+        // Of a segment that says it begins with the last of all numbers, there is no further record.
+        self.next_seq = seq.checked_add(1)?;
         self.offset += record_size(payload.len());
-        self.next_seq += 1;
         Some(Placed { seq, end: self.offset, record })
     }
 }

@@ -133,20 +133,46 @@ pub fn record_checksum(id: SegmentId, seq: u64, payload: &[u8]) -> u64 {
     }
 }
 
+/// What has the form of a record; its checksum was not looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// The sequence number.
+    pub seq: u64,
+    /// The payload.
+    pub payload: &'a [u8],
+    checksum: u64,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame at `offset`, if there is one: a possible length, zeros where they belong, all of it inside.
+    pub fn at(segment: &'a [u8], offset: usize) -> Option<Frame<'a>> {
+        let rest = segment.get(offset..)?;
+        let head: &[u8; RECORD_HEADER] = rest.first_chunk()?;
+        let length = usize::try_from(u64_at(head, 0)).ok()?;
+        if length == 0 || length > PAYLOAD_MAX {
+            return None;
+        }
+        let payload = rest.get(RECORD_HEADER..RECORD_HEADER + length)?;
+        let padding = rest.get(RECORD_HEADER + length..record_size(length))?;
+        let frame = Frame { seq: u64_at(head, 8), payload, checksum: u64_at(head, 16) };
+        padding.iter().all(|&byte| byte == 0).then_some(frame)
+    }
+
+    /// Whether it is a record of the segment `id`: the checksum is right.
+    pub fn is_sound(&self, id: SegmentId) -> bool {
+        record_checksum(id, self.seq, self.payload) == self.checksum
+    }
+
+    /// Bytes that it takes.
+    pub fn size(&self) -> usize {
+        record_size(self.payload.len())
+    }
+}
+
 /// The record at `offset`, if there is a valid one: its sequence number and payload.
 pub fn record_at(segment: &[u8], offset: usize, id: SegmentId) -> Option<(u64, &[u8])> {
-    let rest = segment.get(offset..)?;
-    let head: &[u8; RECORD_HEADER] = rest.first_chunk()?;
-    let length = usize::try_from(u64_at(head, 0)).ok()?;
-    if length == 0 || length > PAYLOAD_MAX {
-        return None;
-    }
-    let seq = u64_at(head, 8);
-    let payload = rest.get(RECORD_HEADER..RECORD_HEADER + length)?;
-    let padding = rest.get(RECORD_HEADER + length..record_size(length))?;
-    let sound = padding.iter().all(|&byte| byte == 0)
-        && record_checksum(id, seq, payload) == u64_at(head, 16);
-    sound.then_some((seq, payload))
+    let frame = Frame::at(segment, offset).filter(|frame| frame.is_sound(id))?;
+    Some((frame.seq, frame.payload))
 }
 
 /// The little-endian word at `at`; 0 beyond the end.

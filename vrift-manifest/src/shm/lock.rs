@@ -10,12 +10,8 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
+use super::protocol::{OWNER, acquire, release};
 use super::sys::{self, RobustHead, SignalMask};
-
-/// What the kernel makes of a word whose owner died.
-pub const OWNER_DIED: u32 = 0x4000_0000;
-const WAITERS: u32 = 0x8000_0000;
-const OWNER: u32 = 0x3fff_ffff;
 
 /// What the holder of the lock learns with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +58,7 @@ pub fn with_lock<T>(word: &AtomicU32, work: impl FnOnce(Held) -> T) -> Result<T,
     };
     let pending = Pending::announce(head, word, !borrowed);
 
-    let owner_died = acquire(word, me);
+    let owner_died = acquire(word, me, |seen| sys::futex_wait(word, seen));
     let unlock = Unlock(word);
     let result = work(Held { owner_died });
     drop(unlock);
@@ -86,32 +82,6 @@ fn known_head(me: u32) -> *mut RobustHead {
     head
 }
 
-/// Waits for the word and takes it; says whether its last owner died.
-fn acquire(word: &AtomicU32, me: u32) -> bool {
-    let mut seen = match word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed) {
-        Ok(_) => return false,
-        Err(seen) => seen,
-    };
-    loop {
-        if seen & OWNER == 0 || seen & OWNER_DIED != 0 {
-            // Others may be asleep: keep the mark, at the price of one needless wake-up.
-            match word.compare_exchange(seen, me | WAITERS, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return seen & OWNER_DIED != 0,
-                Err(now) => seen = now,
-            }
-        } else if seen & WAITERS == 0 {
-            match word.compare_exchange(seen, seen | WAITERS, Ordering::Relaxed, Ordering::Relaxed)
-            {
-                Ok(_) => seen |= WAITERS,
-                Err(now) => seen = now,
-            }
-        } else {
-            sys::futex_wait(word, seen);
-            seen = word.load(Ordering::Relaxed);
-        }
-    }
-}
-
 struct Restore(SignalMask);
 
 impl Drop for Restore {
@@ -124,9 +94,7 @@ struct Unlock<'a>(&'a AtomicU32);
 
 impl Drop for Unlock<'_> {
     fn drop(&mut self) {
-        if self.0.swap(0, Ordering::Release) & WAITERS != 0 {
-            sys::futex_wake_one(self.0);
-        }
+        release(self.0, || sys::futex_wake_one(self.0));
     }
 }
 

@@ -6,10 +6,14 @@
 #![allow(unsafe_code)]
 
 mod lock;
+#[cfg(all(test, not(miri)))]
+mod lock_tests;
 mod map;
+mod protocol;
 mod region;
 mod sys;
 
-pub use lock::{Held, LockError, OWNER_DIED, with_lock};
+pub use lock::{Held, LockError, with_lock};
 pub use map::Mapping;
+pub use protocol::OWNER_DIED;
 pub use region::{Grow, Inode, Region, grow_file, within_limit, words_of};

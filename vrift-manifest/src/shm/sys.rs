@@ -104,16 +104,19 @@ pub fn thread_id() -> u32 {
     (unsafe { syscall4(libc::SYS_gettid, 0, 0, 0, 0) }) as u32
 }
 
-/// Sleeps while `*word == value`. Any return means: look again.
+/// Sleeps while `*word == value`, not for long. Any return means: look again.
 pub fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32) {
-    // SAFETY: the word is a live, aligned u32; no timeout.
+    // Long enough to cost nothing, short enough for a lost wake-up: see `super::protocol::acquire`.
+    let longest = libc::timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    // SAFETY: the word is a live, aligned u32, and so is the timeout, in the form that the kernel has on the two
+    // targets.
     unsafe {
         syscall4(
             libc::SYS_futex,
             word.as_ptr() as usize,
             libc::FUTEX_WAIT as usize,
             value as usize,
-            0,
+            &raw const longest as usize,
         )
     };
 }

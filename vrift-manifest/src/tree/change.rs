@@ -16,6 +16,12 @@ use crate::time::Timestamp;
 /// Names a file can have, as on ext4.
 const LINK_MAX: u32 = 65_000;
 
+/// The longest name of an extended attribute, as in Linux.
+const XATTR_NAME_MAX: usize = 255;
+
+/// The longest value of one, as in Linux.
+const XATTR_VALUE_MAX: usize = 65_536;
+
 /// How a rename treats what has the new name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RenameMode {
@@ -157,6 +163,19 @@ impl Tree {
         change: &Change<'a>,
         store: &'a mut Vec<u8>,
     ) -> Result<Option<Operation<'a>>, ChangeError> {
+        let operation = self.operation(change, store)?;
+        match operation {
+            // Times with a billion nanoseconds and the like: what could not be read back is not written.
+            Some(operation) if !operation.is_sound() => Err(Errno::INVAL.into()),
+            operation => Ok(operation),
+        }
+    }
+
+    fn operation<'a>(
+        &self,
+        change: &Change<'a>,
+        store: &'a mut Vec<u8>,
+    ) -> Result<Option<Operation<'a>>, ChangeError> {
         let operation = match *change {
             Change::Create { .. } => return self.check_create(change).map(Some),
             Change::Rename { .. } => return self.check_rename(change),
@@ -186,6 +205,9 @@ impl Tree {
             Change::SetTimes { atime: None, mtime: None, .. } => return Ok(None),
             Change::SetTimes { node, atime, mtime } => {
                 self.existing(node)?;
+                if atime.iter().chain(&mtime).any(|time| time.nsec >= 1_000_000_000) {
+                    return Err(Errno::INVAL.into());
+                }
                 let (atime, mtime) = (atime.map(Timestamp::kept), mtime.map(Timestamp::kept));
                 Operation::SetTimes { node, atime, mtime }
             }
@@ -380,6 +402,12 @@ impl Tree {
         value: Option<&[u8]>,
     ) -> Result<Vec<u8>, ChangeError> {
         let cursor = self.node(node)?.ok_or(Errno::NOENT)?;
+        if !(1..=XATTR_NAME_MAX).contains(&name.len()) {
+            return Err(Errno::RANGE.into());
+        }
+        if value.is_some_and(|value| value.len() > XATTR_VALUE_MAX) {
+            return Err(Errno::TOOBIG.into());
+        }
         let mut list = self.xattrs(cursor)?;
         let place = list.binary_search_by(|(known, _)| known.as_slice().cmp(name));
         match (place, value) {

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod change;
 pub mod children;
+mod long_walk;
 pub mod path;
 pub mod read;
 pub mod walk;

@@ -1,14 +1,13 @@
-//! Walking a path, component by component, as the kernel does it.
+//! Walking a path, component by component, as the kernel does it. What is more than names of directories (symlinks,
+//! `.` and `..`) is in `long_walk`.
 
-use super::path::{PATH_MAX, below, is_end, split_first};
+use super::long_walk::LongWalk;
+use super::path::{PATH_MAX, below, split_first};
 use super::read::{Cursor, Tree};
 use crate::attributes::{Attributes, Kind};
 use crate::hash::name_hash;
 use crate::image::Damaged;
 use crate::name::NAME_MAX;
-
-/// Symlinks followed before the walk gives up, as in Linux.
-const LINKS_MAX: u32 = 40;
 
 const DIRECTORY: u32 = Kind::Directory as u32;
 const SYMLINK: u32 = Kind::Symlink as u32;
@@ -98,25 +97,25 @@ impl Tree {
             return Err(WalkError::TooLong);
         }
         let mut at = start;
-        let mut links = 0;
-        // Once a symlink was followed, what is left to walk is `buffer[left..]`; before that it is a suffix of `path`.
         let mut rest = path;
-        let mut left = None;
         if path[0] == b'/' {
             match below(path, mount) {
                 Some(inside) => (at, rest) = (self.root(), inside),
-                None => return outside(path, buffer),
+                None => {
+                    buffer[..path.len()].copy_from_slice(path);
+                    return Ok(Found::Outside(path.len()));
+                }
             }
         }
         // A change that happens meanwhile may be seen or not, as always when two things happen at once.
         let changed = !self.index.is_empty();
         let mut mode = self.mode(at)?;
         // Nearly every path is nothing but names of directories and a last one: the short loop. At the first thing
-        // that is more, the long one below goes on from there.
+        // that is more, the long walk goes on from there.
         while let Some((name, behind)) = split_first(rest) {
             self.may_look_up(at, mode, name, who)?;
             if name[0] == b'.' && (name == b"." || name == b"..") {
-                break;
+                return LongWalk::new(self, rest, mount, follow, who, buffer).run(at);
             }
             let Some(next) = self.child_if(at, name, name_hash(name), changed)? else {
                 return Err(WalkError::NotFound);
@@ -124,79 +123,20 @@ impl Tree {
             let next_mode = self.mode(next)?;
             match next_mode & Kind::MASK {
                 DIRECTORY => {}
-                SYMLINK => break,
+                SYMLINK => {
+                    return LongWalk::new(self, rest, mount, follow, who, buffer).run(at);
+                }
                 _ if behind.is_empty() => return Ok(Found::Node(next)),
                 _ => return Err(WalkError::NotDirectory),
             }
             (at, mode, rest) = (next, next_mode, behind);
         }
-        loop {
-            let remaining = match left {
-                None => rest,
-                Some(from) => &buffer[from..],
-            };
-            let Some((name, behind)) = split_first(remaining) else {
-                return Ok(Found::Node(at));
-            };
-            self.may_look_up(at, mode, name, who)?;
-            let behind_len = behind.len();
-            let last = is_end(behind);
-            let next = match name {
-                b"." => Some(at),
-                b".." => match self.up(at)? {
-                    Some(up) => Some(up),
-                    None => return self.leave(mount, behind_len, left, rest, buffer),
-                },
-                _ => self.child_if(at, name, name_hash(name), changed)?,
-            };
-            let next = next.ok_or(WalkError::NotFound)?;
-            let advance = remaining.len() - behind_len;
-            let wants_directory = behind_len > 0;
-            let next_mode = self.mode(next)?;
-            let kind = next_mode & Kind::MASK;
-            if kind == SYMLINK && (!last || follow || wants_directory) {
-                links += 1;
-                if links > LINKS_MAX {
-                    return Err(WalkError::Loop);
-                }
-                // Move what is left to the end of the buffer, then put the target before it.
-                let from = PATH_MAX - behind_len;
-                // After a first symlink it is the end of the buffer already.
-                if left.is_none() {
-                    buffer[from..].copy_from_slice(&rest[rest.len() - behind_len..]);
-                }
-                let length = self.target_before(next, from, buffer)?;
-                let start = from - length;
-                left = Some(start);
-                if buffer[start] == b'/' {
-                    match below(&buffer[start..], mount) {
-                        Some(inside) => {
-                            left = Some(PATH_MAX - inside.len());
-                            at = self.root();
-                            mode = self.mode(at)?;
-                        }
-                        None => {
-                            buffer.copy_within(start.., 0);
-                            return Ok(Found::Outside(PATH_MAX - start));
-                        }
-                    }
-                }
-                continue;
-            }
-            if last && wants_directory && kind != DIRECTORY {
-                return Err(WalkError::NotDirectory);
-            }
-            (at, mode) = (next, next_mode);
-            match &mut left {
-                None => rest = &rest[advance..],
-                Some(from) => *from += advance,
-            }
-        }
+        Ok(Found::Node(at))
     }
 
     /// What must hold before a name is looked up in a directory, in the kernel's order.
     #[inline(always)]
-    fn may_look_up(
+    pub(super) fn may_look_up(
         &self,
         at: Cursor,
         mode: u32,
@@ -216,59 +156,4 @@ impl Tree {
         }
         Ok(())
     }
-
-    /// Reads the target of a symlink so that it ends at `end` of the buffer; its length.
-    fn target_before(
-        &self,
-        link: Cursor,
-        end: usize,
-        buffer: &mut [u8; PATH_MAX],
-    ) -> Result<usize, WalkError> {
-        let length = self.attributes(link)?.size;
-        let length = usize::try_from(length).ok().filter(|&length| length > 0 && length < end);
-        let start = end - length.ok_or(WalkError::TooLong)?;
-        match self.read_target(link, &mut buffer[start..end])? {
-            read if read == end - start => Ok(read),
-            _ => Err(WalkError::Damaged(Damaged::new(
-                "a symlink's target is not as long as it says",
-                0,
-            ))),
-        }
-    }
-
-    /// The directory above; `None` above the root.
-    fn up(&self, at: Cursor) -> Result<Option<Cursor>, WalkError> {
-        if at.record == 0 {
-            return Ok(None);
-        }
-        Ok(self.parent(at)?)
-    }
-
-    /// The walk goes on above the mount point.
-    fn leave(
-        &self,
-        mount: &[u8],
-        behind_len: usize,
-        left: Option<usize>,
-        rest: &[u8],
-        buffer: &mut [u8; PATH_MAX],
-    ) -> Result<Found, WalkError> {
-        let above = &mount
-            [..mount.iter().rposition(|&byte| byte == b'/').unwrap_or(0).max(1).min(mount.len())];
-        let length = above.len() + behind_len;
-        if length >= PATH_MAX {
-            return Err(WalkError::TooLong);
-        }
-        match left {
-            None => buffer[above.len()..length].copy_from_slice(&rest[rest.len() - behind_len..]),
-            Some(_) => buffer.copy_within(PATH_MAX - behind_len.., above.len()),
-        }
-        buffer[..above.len()].copy_from_slice(above);
-        Ok(Found::Outside(length))
-    }
-}
-
-fn outside(path: &[u8], buffer: &mut [u8; PATH_MAX]) -> Result<Found, WalkError> {
-    buffer[..path.len()].copy_from_slice(path);
-    Ok(Found::Outside(path.len()))
 }

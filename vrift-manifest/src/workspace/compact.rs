@@ -38,15 +38,18 @@ impl Workspace {
         only: Option<SegmentId>,
         author: Option<&Author>,
     ) -> Result<Option<u64>, WorkspaceError> {
+        let store = self.home.store.clone();
+        // Until image and segment are named by the workspace, gc is not to take them.
+        let _activity = store.begin()?;
         // Most of what is to be written, before others have to wait.
-        self.place.store.sync()?;
+        store.sync()?;
         let segment = random_segment(&self.home)?;
         let seq = self.locked(|locked| {
             if only.is_some_and(|only| locked.segment.id != only) {
                 return Ok(None);
             }
             let tree = locked.tree();
-            let builder = fold(tree)?;
+            let builder = fold(tree, &mut |number| number)?;
             let store = &locked.place.store;
             let image = images::write(store, builder, tree.next_node())?.image_id;
             store.sync()?;
@@ -72,10 +75,12 @@ impl Workspace {
     }
 }
 
-/// A builder that holds the whole of a tree.
-pub fn fold(tree: &Tree) -> Result<Builder, WorkspaceError> {
+/// A builder that holds the whole of a tree. `numbered` gives each node the number that it has there.
+pub fn fold(tree: &Tree, numbered: &mut dyn FnMut(u64) -> u64) -> Result<Builder, WorkspaceError> {
+    let parts = Parts::of(tree, tree.root())?;
+    let xattrs: Vec<_> = parts.xattrs.iter().map(|(n, v)| (&n[..], &v[..])).collect();
+    let mut builder = Builder::new(parts.spec(parts.node, &xattrs))?;
     let root = tree.root();
-    let mut builder = Builder::new(Parts::of(tree, root)?.spec(&[]))?;
     let mut links: HashMap<u64, Handle> = HashMap::new();
     let mut pending = vec![(root, builder.root())];
     while let Some((directory, handle)) = pending.pop() {
@@ -87,7 +92,8 @@ pub fn fold(tree: &Tree) -> Result<Builder, WorkspaceError> {
                 continue;
             }
             let xattrs: Vec<_> = parts.xattrs.iter().map(|(n, v)| (&n[..], &v[..])).collect();
-            let added = builder.add(handle, &name, parts.spec(&xattrs))?;
+            let spec = parts.spec(numbered(parts.node), &xattrs);
+            let added = builder.add(handle, &name, spec)?;
             match parts.kind {
                 Kind::Directory => pending.push((cursor, added)),
                 _ if parts.attributes.nlink > 1 => drop(links.insert(parts.node, added)),
@@ -120,12 +126,12 @@ impl Parts {
         })
     }
 
-    fn spec<'a>(&'a self, xattrs: &'a [(&'a [u8], &'a [u8])]) -> NodeSpec<'a> {
+    fn spec<'a>(&'a self, node: u64, xattrs: &'a [(&'a [u8], &'a [u8])]) -> NodeSpec<'a> {
         let content = match (&self.digest, &self.target) {
             (Some(digest), _) => Content::Blob(*digest),
             (None, Some(target)) => Content::Target(target),
             (None, None) => Content::None,
         };
-        NodeSpec { node: self.node, attributes: self.attributes, content, xattrs }
+        NodeSpec { node, attributes: self.attributes, content, xattrs }
     }
 }

@@ -70,6 +70,8 @@ pub(super) fn establish(
     }
     let parent = home.store.workspaces_dir();
     fs::create_dir_all(&parent).map_err(Action::Create.of(&parent))?;
+    // Until the segment is named by the workspace, gc is not to take it.
+    let _activity = home.store.begin()?;
     let id =
         format!("{:032x}", u128::from_le_bytes(random_id().map_err(Action::Create.of(&path))?));
     let config = Config { format: FORMAT, id, mount, origin, forked_from, era, snapshot };

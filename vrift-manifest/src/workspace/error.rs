@@ -92,6 +92,9 @@ pub enum WorkspaceError {
         /// Why.
         source: OpenError,
     },
+    /// An image is not what its name says.
+    #[error("image '{}' is damaged: its bytes have another digest", .0.display())]
+    WrongDigest(PathBuf),
     /// A segment's header is bad.
     #[error("journal segment '{}' cannot be used: {source}", path.display())]
     SegmentHeader {

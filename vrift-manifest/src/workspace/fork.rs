@@ -2,9 +2,12 @@
 
 use super::config::{Era, Segment};
 use super::create::{establish, random_segment};
+use super::drop::drop_workspace;
 use super::error::WorkspaceError;
 use super::history::Moment;
 use super::open::Workspace;
+use super::place::Directory;
+use vrift_cas::Digest;
 
 impl Workspace {
     /// Makes the workspace `name` with the tree that this one has (or had) at `moment`. The same few steps whatever
@@ -34,7 +37,33 @@ impl Workspace {
         snapshots.retain(|snapshot| snapshot.seq <= seq);
         let origin = config.origin.filter(|origin| origin.seq <= seq);
         let from = format!("{}@{seq}", self.place.name);
-        establish(&self.home, name, config.mount, origin, Some(from), eras, snapshots)
+        let needed: Vec<(u64, Digest)> = eras.iter().map(|era| (era.base, era.image)).collect();
+        establish(&self.home, name, config.mount, origin, Some(from), eras, snapshots)?;
+        self.still_has(&needed).inspect_err(|_| {
+            // The error that matters is the first one; gc removes what is left.
+            let _ = drop_workspace(&self.home, name);
+        })
+    }
+
+    /// Whether what a fork was made of is still this workspace's. If so, gc has found it in use at every moment until
+    /// the fork could be seen; if it was dropped or forgotten meanwhile, gc may have taken it.
+    fn still_has(&self, eras: &[(u64, Digest)]) -> Result<(), WorkspaceError> {
+        let gone = || WorkspaceError::NoSuchWorkspace(self.place.name.clone());
+        let (place, config) = Directory::of(&self.home, &self.place.name)?;
+        if place.id != self.place.id {
+            return Err(gone());
+        }
+        let has =
+            |needed: &(u64, Digest)| config.era.iter().any(|era| (era.base, era.image) == *needed);
+        match eras.iter().find(|needed| !has(needed)) {
+            None => Ok(()),
+            Some((seq, _)) => Err(WorkspaceError::NoSuchState {
+                workspace: self.place.name.clone(),
+                seq: *seq,
+                first: config.era.first().map_or(0, |era| era.base),
+                last: self.head(),
+            }),
+        }
     }
 }
 

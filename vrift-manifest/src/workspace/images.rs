@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::error::{Action, WorkspaceError};
 use super::files;
 use super::runtime::random_id;
+use super::trash;
 use crate::image::{Builder, Image, Summary};
 use crate::shm::Mapping;
 use vrift_cas::{Digest, Store};
@@ -21,7 +22,7 @@ pub fn path(store: &Store, image: &Digest) -> PathBuf {
 /// Maps an image. Its content is checked where it is read; see [`crate::image::verify()`] for all of it at once.
 pub fn open(store: &Store, image: &Digest) -> Result<Arc<Image<Mapping>>, WorkspaceError> {
     let path = path(store, image);
-    let file = File::open(&path).map_err(Action::Read.of(&path))?;
+    let file = trash::open(store, &path).map_err(Action::Read.of(&path))?;
     let mapping = Mapping::of(&file).map_err(Action::Read.of(&path))?;
     match Image::open(mapping) {
         Ok(image) => Ok(Arc::new(image)),

@@ -11,6 +11,7 @@
 
 mod attach;
 mod build;
+mod collect;
 mod compact;
 mod config;
 mod control;
@@ -29,12 +30,15 @@ mod open;
 mod place;
 mod rebase;
 mod repair;
+mod reset;
 mod roots;
 mod runtime;
 mod segments;
 mod snapshot;
 mod sync;
+mod trash;
 
+pub use collect::{CollectError, Collected, collect};
 pub use config::{Config, Era, Origin, Segment, Snapshot};
 pub use create::NewWorkspace;
 pub use drop::drop_workspace;
@@ -46,5 +50,6 @@ pub use names::{is_snapshot_name, is_workspace_name};
 pub use open::Workspace;
 pub use place::{Bounds, Home};
 pub use rebase::Replacement;
-pub use roots::{Roots, Unused, roots, unused};
-pub use segments::segment_path;
+pub use repair::repair_control;
+pub use roots::{Roots, roots};
+pub use segments::{read_segment, segment_path};

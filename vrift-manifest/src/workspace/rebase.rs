@@ -33,6 +33,9 @@ pub struct Replacement {
 impl Workspace {
     /// Replaces the tree. Durable when it returns; the number of the step.
     pub fn replace(&mut self, replacement: &Replacement) -> Result<u64, WorkspaceError> {
+        let store = self.home.store.clone();
+        // Until image and segment are named by the workspace, gc is not to take them.
+        let _activity = store.begin()?;
         let through = self.locked(|locked| Ok(locked.head()))?;
         self.place.store.sync()?;
         let author = self.author.clone();

@@ -1,5 +1,6 @@
 //! Repairing a damaged journal: what cannot be read is put aside, and history goes on before it.
 
+use std::fs;
 use std::path::PathBuf;
 
 use super::attach::{self, Damage};
@@ -7,10 +8,10 @@ use super::build;
 use super::config::{Config, Segment};
 use super::control::Control;
 use super::create::random_segment;
-use super::error::WorkspaceError;
+use super::error::{Action, WorkspaceError};
 use super::open::Workspace;
-use super::place::Directory;
-use super::segments;
+use super::place::{Directory, Home};
+use super::{files, segments};
 use crate::journal::{Position, SegmentId};
 
 impl Workspace {
@@ -21,6 +22,9 @@ impl Workspace {
         if !self.place.writable() {
             return Err(WorkspaceError::ReadOnly(self.place.name.clone()));
         }
+        let store = self.home.store.clone();
+        // Until image and segment are named by the workspace, gc is not to take them.
+        let _activity = store.begin()?;
         let segment = random_segment(&self.home)?;
         let (place, control, seen) = (&self.place, &self.control, self.attached.epoch);
         let kept = control.with_lock(|_| {
@@ -68,6 +72,31 @@ fn cut(
     }
     build::build_found(place, control, !control.is_taken_over())?;
     Ok(kept)
+}
+
+/// Makes the control page of a workspace anew, if it cannot be opened: all that it says can be found out from the journal.
+/// The old page is kept beside it; its path is the answer.
+pub fn repair_control(home: &Home, name: &str) -> Result<PathBuf, WorkspaceError> {
+    let (place, _) = Directory::of(home, name)?;
+    if !place.writable() {
+        return Err(WorkspaceError::ReadOnly(name.to_owned()));
+    }
+    let path = place.control_path();
+    let (fresh, mut aside) = (place.path.join("control.new"), place.path.join("control.damaged"));
+    for number in 0.. {
+        if !aside.exists() {
+            break;
+        }
+        aside = place.path.join(format!("control.damaged-{number}"));
+    }
+    files::write(&place.store, &fresh, &Control::fresh()).map_err(Action::Create.of(&fresh))?;
+    match fs::rename(&path, &aside) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        other => other.map_err(Action::Write.of(&path))?,
+    }
+    fs::rename(&fresh, &path).map_err(Action::Create.of(&path))?;
+    files::sync_directory(&place.path).map_err(Action::Write.of(&place.path))?;
+    Ok(aside)
 }
 
 fn at(offset: u64) -> Position {

@@ -1,9 +1,8 @@
 //! What must stay in the store: everything that any state of any workspace can show.
 
-use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::ErrorKind::NotFound;
+use std::time::Duration;
 
 use super::config::Config;
 use super::error::{Action, WorkspaceError};
@@ -11,7 +10,7 @@ use super::images;
 use super::place::{Directory, Home};
 use super::segments::{read_segment, segment_path};
 use crate::attributes::Kind;
-use crate::journal::replay::Records;
+use crate::journal::replay::{Records, Tail};
 use crate::journal::{Operation, SegmentId};
 use vrift_cas::Digest;
 
@@ -29,23 +28,55 @@ pub struct Roots {
 /// Collects what all workspaces, all their snapshots and all their history reach. Anything that cannot be read is an
 /// error: whoever removes what is not among the roots must stop then.
 pub fn roots(home: &Home) -> Result<Roots, WorkspaceError> {
-    let mut roots = Roots::default();
+    let mut before = configs(home)?;
+    for _ in 0..TRIES {
+        let roots = Roots::of(home, before.values())?;
+        // What is forked from a workspace that is then dropped goes from one description to another. Seen at two
+        // different moments it could be missed in both; descriptions that stand still hide nothing.
+        let after = configs(home)?;
+        if before == after {
+            return Ok(roots);
+        }
+        before = after;
+    }
+    let path = home.store.workspaces_dir();
+    Err(Action::Read.of(&path)(std::io::Error::from(std::io::ErrorKind::ResourceBusy)))
+}
+
+/// How often reading is begun anew because a workspace was made, dropped or replaced meanwhile.
+const TRIES: usize = 100;
+
+/// The descriptions of all workspaces.
+fn configs(home: &Home) -> Result<BTreeMap<String, Config>, WorkspaceError> {
+    let mut configs = BTreeMap::new();
     for name in home.names()? {
         match Directory::of(home, &name) {
-            Ok((_, config)) => roots.add_eras(home, &config)?,
-            // Dropped a moment ago.
-            Err(WorkspaceError::NoSuchWorkspace(_)) => {}
+            Ok((_, config)) => drop(configs.insert(name, config)),
+            // Dropped a moment ago, before or after its description was opened.
+            Err(_) if !home.store.workspaces_dir().join(&name).is_dir() => {}
             Err(error) => return Err(error),
         }
     }
-    let segments: Vec<(SegmentId, u64)> = roots.segments.clone().into_iter().collect();
-    for (id, last) in segments {
-        roots.add_records(home, id, last)?;
-    }
-    Ok(roots)
+    Ok(configs)
 }
 
 impl Roots {
+    /// What these descriptions reach.
+    pub fn of<'c>(
+        home: &Home,
+        configs: impl IntoIterator<Item = &'c Config>,
+    ) -> Result<Roots, WorkspaceError> {
+        let mut roots = Roots::default();
+        for config in configs {
+            roots.add_eras(home, config)?;
+        }
+        let segments: Vec<(SegmentId, u64)> = roots.segments.clone().into_iter().collect();
+        for (id, last) in segments {
+            roots.add_records(home, id, last)?;
+        }
+        Ok(roots)
+    }
+
     fn add_eras(&mut self, home: &Home, config: &Config) -> Result<(), WorkspaceError> {
         for era in &config.era {
             self.add_image(home, era.image)?;
@@ -63,6 +94,10 @@ impl Roots {
             return Ok(());
         }
         let image = images::open(&home.store, &digest)?;
+        // One wrong bit in it, and another content would be taken for the one that is needed.
+        if Digest::of(image.as_bytes()) != digest {
+            return Err(WorkspaceError::WrongDigest(images::path(&home.store, &digest)));
+        }
         for index in 0..image.record_count() {
             let record = image.record(index)?;
             if !record.is_alias() && Kind::of_mode(record.mode()) == Some(Kind::File) {
@@ -72,68 +107,62 @@ impl Roots {
         Ok(())
     }
 
-    /// All records up to `last` that can be read, also behind a damaged place: rather keep too much.
+    /// All records up to `last`. One that cannot be read may have named anything, so it is an error.
     fn add_records(&mut self, home: &Home, id: SegmentId, last: u64) -> Result<(), WorkspaceError> {
-        let bytes = read_segment(&home.store, id)?;
         let path = segment_path(&home.store, id);
-        let records = Records::of(&bytes, id)
-            .map_err(|source| WorkspaceError::SegmentHeader { path, source })?;
-        for placed in records.and_behind_gaps().filter(|placed| placed.seq <= last) {
-            match placed.record.operation {
-                Operation::SetContent { digest, .. } => {
-                    self.blobs.insert(Digest::from_bytes(digest));
-                }
-                // Written down in the workspace's description too, unless its maker died in between.
-                Operation::Rebased { image, segment, .. } => {
-                    let image = Digest::from_bytes(image);
-                    if images::path(&home.store, &image).exists() {
-                        self.add_image(home, image)?;
-                    }
-                    self.segments.entry(SegmentId(segment)).or_default();
-                }
-                _ => {}
+        let mut tries = 0;
+        loop {
+            let bytes = read_segment(&home.store, id)?;
+            let header = |source| WorkspaceError::SegmentHeader { path: path.clone(), source };
+            let mut records = Records::of(&bytes, id).map_err(header)?;
+            for placed in records.by_ref().take_while(|placed| placed.seq <= last) {
+                self.add_record(home, &placed.record.operation)?;
             }
+            let complete = last != u64::MAX && records.next_seq() > last;
+            if complete || (last == u64::MAX && !matches!(records.tail(false), Tail::Damage { .. }))
+            {
+                return Ok(());
+            }
+            // A segment that is being appended to while it is read may show a later record without the one before.
+            tries += 1;
+            if tries == 5 || last != u64::MAX {
+                return Err(WorkspaceError::Damaged {
+                    workspace: self.users(home, id),
+                    path,
+                    offset: records.offset() as u64,
+                    seq: records.next_seq(),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn add_record(&mut self, home: &Home, operation: &Operation<'_>) -> Result<(), WorkspaceError> {
+        match *operation {
+            Operation::SetContent { digest, .. } => {
+                self.blobs.insert(Digest::from_bytes(digest));
+            }
+            // Written down in the workspace's description too, unless its maker died in between.
+            Operation::Rebased { image, segment, .. } => {
+                match self.add_image(home, Digest::from_bytes(image)) {
+                    // Of a state that was forgotten.
+                    Err(WorkspaceError::Io { source, .. }) if source.kind() == NotFound => {}
+                    other => other?,
+                }
+                self.segments.entry(SegmentId(segment)).or_default();
+            }
+            _ => {}
         }
         Ok(())
     }
-}
 
-/// Files that no workspace needs.
-#[derive(Debug, Default)]
-pub struct Unused {
-    /// Images, segments and what interrupted operations left.
-    pub files: Vec<(PathBuf, u64)>,
-}
-
-/// Images and segments that are not among the `roots` and older than `grace`.
-pub fn unused(home: &Home, roots: &Roots, grace: Duration) -> Result<Unused, WorkspaceError> {
-    let horizon = SystemTime::now().checked_sub(grace).unwrap_or(SystemTime::UNIX_EPOCH);
-    let mut unused = Unused::default();
-    let mut look =
-        |directory: PathBuf, needed: &dyn Fn(&str) -> bool| -> Result<(), WorkspaceError> {
-            let entries = match fs::read_dir(&directory) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-                other => other.map_err(Action::Read.of(&directory))?,
-            };
-            for entry in entries {
-                let entry = entry.map_err(Action::Read.of(&directory))?;
-                let name = entry.file_name();
-                // What a repair put aside stays until a person removes it.
-                if name.to_str().is_some_and(|name| needed(name) || name.contains(".cut-")) {
-                    continue;
-                }
-                let Ok(metadata) = entry.metadata() else { continue };
-                if metadata.modified().is_ok_and(|modified| modified <= horizon) {
-                    unused.files.push((entry.path(), metadata.len()));
-                }
-            }
-            Ok(())
+    /// For messages: which workspaces a segment belongs to.
+    fn users(&self, home: &Home, id: SegmentId) -> String {
+        let uses = |config: &Config| {
+            config.era.iter().flat_map(|era| &era.segment).any(|segment| segment.id == id)
         };
-    look(home.store.images_dir(), &|name| {
-        name.parse().is_ok_and(|digest: Digest| roots.images.contains(&digest))
-    })?;
-    look(home.store.journals_dir(), &|name| {
-        SegmentId::parse(name).is_some_and(|id| roots.segments.contains_key(&id))
-    })?;
-    Ok(unused)
+        let configs = configs(home).unwrap_or_default();
+        let names = configs.iter().filter(|(_, config)| uses(config)).map(|(name, _)| &**name);
+        names.collect::<Vec<_>>().join("', '")
+    }
 }

@@ -1,12 +1,12 @@
 //! The files of journal segments.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use super::error::{Action, WorkspaceError};
-use super::files;
+use super::{files, trash};
 use crate::journal::{Position, SegmentId};
 use crate::shm::{grow_file, within_limit};
 use vrift_cas::Store;
@@ -19,7 +19,10 @@ pub fn segment_path(store: &Store, id: SegmentId) -> PathBuf {
 /// Reads a segment's bytes.
 pub fn read_segment(store: &Store, id: SegmentId) -> Result<Vec<u8>, WorkspaceError> {
     let path = segment_path(store, id);
-    fs::read(&path).map_err(Action::Read.of(&path))
+    let mut bytes = Vec::new();
+    let mut read = || trash::open(store, &path)?.read_to_end(&mut bytes);
+    read().map_err(Action::Read.of(&path))?;
+    Ok(bytes)
 }
 
 /// Keeps the bytes of a segment from `from` on in a file beside it; the file's path.

@@ -467,7 +467,7 @@ fn run(ops: &[Op]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(crate::support::cases(96))]
 
     #[test]
     fn a_workspace_answers_as_the_kernel_does(ops in prop::collection::vec(op(), 1..70)) {

@@ -1,9 +1,13 @@
 //! The past stays: every state can be viewed, forks and snapshots share it, compaction and dropping hurt nobody.
 
+use std::time::Duration;
+
+use vrift_cas::GcOptions;
 use vrift_manifest::journal::Reason;
 use vrift_manifest::tree::{Change, ROOT, RenameMode};
 use vrift_manifest::workspace::{
-    Moment, Replacement, Workspace, WorkspaceError, drop_workspace, roots,
+    CollectError, Moment, Replacement, Workspace, WorkspaceError, collect, drop_workspace,
+    open_image, roots,
 };
 
 use crate::support::{
@@ -97,18 +101,63 @@ fn dropping_or_compacting_a_workspace_never_hurts_a_fork_of_it() {
     workspace.compact().expect("compaction");
     workspace.forget().expect("forgotten");
     drop_workspace(&fixture.home, "w").expect("dropped");
-    let kept = roots(&fixture.home).expect("readable roots");
-    let unused = vrift_manifest::workspace::unused(&fixture.home, &kept, std::time::Duration::ZERO)
-        .expect("a list");
-    assert!(!unused.files.is_empty(), "the dropped workspace had an image of its own");
-    for (path, _) in unused.files {
-        std::fs::remove_file(path).expect("removed");
-    }
+    collect_twice(&fixture);
+    assert_eq!(files(&fixture, "images"), 1, "the dropped workspace had an image of its own");
     let fork = Workspace::open(&fixture.home, "fork").expect("it exists");
     for (seq, state) in &states {
         assert_eq!(&picture(&fork.view(*seq).expect("a state")), state);
     }
     assert!(matches!(Workspace::open(&fixture.home, "w"), Err(WorkspaceError::NoSuchWorkspace(_))));
+}
+
+/// Once to the trash, once out of it.
+fn collect_twice(fixture: &Fixture) {
+    for _ in 0..2 {
+        // File times are those of the last tick.
+        std::thread::sleep(Duration::from_millis(20));
+        let options = GcOptions { grace: Duration::ZERO, dry_run: false };
+        collect(&fixture.home, &options).expect("collected");
+    }
+}
+
+fn files(fixture: &Fixture, directory: &str) -> usize {
+    let path = fixture.root.join("store").join(directory);
+    std::fs::read_dir(path).expect("a directory").count()
+}
+
+#[test]
+fn an_image_in_the_trash_is_brought_back_by_whoever_needs_it() {
+    let fixture = Fixture::new();
+    let workspace = fixture.workspace("w");
+    let image = workspace.config().expect("a description").era[0].image;
+    let trash = fixture.root.join("store/trash/images");
+    std::fs::create_dir_all(&trash).expect("a directory");
+    let place = fixture.root.join("store/images").join(image.to_string());
+    std::fs::rename(&place, trash.join(image.to_string())).expect("moved");
+    open_image(fixture.home.store(), &image).expect("it opens");
+    assert!(place.exists());
+    assert!(roots(&fixture.home).expect("readable roots").images.contains(&image));
+}
+
+#[test]
+fn an_unreadable_record_stops_the_collection() {
+    let fixture = Fixture::new();
+    let mut workspace = fixture.workspace("w");
+    for number in 0..9 {
+        create_file(&mut workspace, ROOT, &number.to_string());
+    }
+    workspace.sync().expect("synced");
+    let path = crate::support::open_segment(&workspace);
+    let mut bytes = std::fs::read(&path).expect("a segment");
+    bytes[400] ^= 1;
+    std::fs::write(&path, bytes).expect("written");
+    let options = GcOptions { grace: Duration::ZERO, dry_run: false };
+    match collect(&fixture.home, &options) {
+        Err(CollectError::Roots(WorkspaceError::Damaged { workspace, .. })) => {
+            assert_eq!(workspace, "w");
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -206,4 +255,60 @@ fn every_era_knows_when_it_began_and_a_fork_knows_it_too() {
     assert!(began[0] > 0 && began[1] >= began[0], "{began:?}");
     let fork = Workspace::open(&fixture.home, "fork").expect("it exists");
     assert_eq!(times(&fork), began);
+}
+
+#[test]
+fn resetting_brings_back_the_nodes_of_that_state_and_keeps_the_way_there() {
+    let fixture = Fixture::new();
+    let mut workspace = fixture.workspace("w");
+    let states = fill(&mut workspace);
+    let (seq, then) = &states[4];
+    let now = (workspace.head(), picture(workspace.tree()));
+    let tree = workspace.view(*seq).expect("a state");
+    workspace.reset_to(&tree, u64::MAX).expect("reset");
+    assert_eq!(&picture(workspace.tree()), then);
+    assert_eq!(picture(&workspace.view(now.0).expect("a state")), now.1);
+    // Numbers given since then are not given again.
+    let highest = now.1.len() as u64;
+    assert!(create_file(&mut workspace, ROOT, "new").node > highest);
+}
+
+#[test]
+fn resetting_to_another_workspace_gives_numbers_that_were_never_used() {
+    let fixture = Fixture::new();
+    let mut workspace = fixture.workspace("w");
+    let mine = create_file(&mut workspace, ROOT, "mine").node;
+    let mut other = fixture.workspace("other");
+    let theirs = create_file(&mut other, ROOT, "theirs").node;
+    assert_eq!(mine, theirs);
+    other.change(&Change::Link { node: theirs, parent: ROOT, name: b"link" }).expect("link");
+    let xattr = Change::SetXattr { node: ROOT, name: b"user.x", value: Some(b"y") };
+    other.change(&xattr).expect("an attribute");
+    workspace.reset_to(other.tree(), 0).expect("reset");
+    assert_eq!(names(workspace.tree(), ""), ["link", "theirs"]);
+    assert!(number(workspace.tree(), "theirs") > mine);
+    assert_eq!(number(workspace.tree(), "theirs"), number(workspace.tree(), "link"));
+    let root = workspace.tree().xattrs(workspace.tree().root()).expect("sound");
+    assert_eq!(root, [(b"user.x".to_vec(), b"y".to_vec())]);
+}
+
+#[test]
+fn a_store_that_is_only_read_shows_the_state_that_its_journal_ends_with() {
+    let fixture = Fixture::new();
+    // Never opened by anyone: the control page says nothing yet.
+    crate::support::create(&fixture.home, "untouched");
+    let mut workspace = fixture.workspace("w");
+    let states = fill(&mut workspace);
+    workspace.sync().expect("synced");
+    let head = workspace.head();
+    drop(workspace);
+    restart_machine(&fixture.root, "w");
+    let store = vrift_cas::Store::open_read_only(fixture.root.join("store")).expect("a store");
+    let home = vrift_manifest::workspace::Home::new(std::sync::Arc::new(store), &[]);
+    let untouched = Workspace::open(&home, "untouched").expect("it opens");
+    assert_eq!(untouched.head(), 0);
+    let read = Workspace::open(&home, "w").expect("it opens");
+    assert_eq!(read.head(), head);
+    assert_eq!(picture(read.tree()), states.last().expect("states").1);
+    assert_eq!(picture(&read.view(states[2].0).expect("a state")), states[2].1);
 }

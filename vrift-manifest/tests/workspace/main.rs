@@ -14,6 +14,7 @@ mod support;
 mod sweep;
 mod tail;
 mod trace;
+mod walking;
 
 #[test]
 fn no_test_file_is_forgotten() {

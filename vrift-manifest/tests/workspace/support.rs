@@ -179,3 +179,9 @@ pub fn open_segment(workspace: &Workspace) -> PathBuf {
     let era = config.era.last().expect("an era");
     segment_path(workspace.store(), era.segment.last().expect("a segment").id)
 }
+
+/// How many random cases to try: more on request, for a longer run.
+pub fn cases(usual: u32) -> proptest::test_runner::Config {
+    let wanted = std::env::var("VRIFT_TEST_CASES").ok().and_then(|text| text.parse().ok());
+    proptest::test_runner::Config { cases: wanted.unwrap_or(usual), ..Default::default() }
+}

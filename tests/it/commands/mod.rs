@@ -1,0 +1,13 @@
+//! Each command from end to end.
+
+mod bad_input;
+mod cat;
+mod diff;
+mod list;
+mod log;
+mod ls;
+mod machine;
+mod names;
+mod reset;
+mod stat;
+mod survey;

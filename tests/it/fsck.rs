@@ -1,0 +1,188 @@
+//! `vrift fsck`: what is damaged is named with its paths, and healed where that can be done.
+
+use std::fs;
+
+use vrift_tests::damage::{blob_of, change, files};
+use vrift_tests::sandbox::{Said, Sandbox};
+
+/// A workspace with two states and a fork of the first.
+fn store() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("src/a/one.c", "the first content\n");
+    sandbox.write("src/two.c", "the second content\n");
+    sandbox.write("src/a/copy.c", "the first content\n");
+    sandbox.ok(["ingest", "src"]);
+    sandbox.ok(["fork", "src", "other"]);
+    sandbox.write("src/two.c", "the third content\n");
+    sandbox.ok(["ingest", "src"]);
+    sandbox
+}
+
+fn has(said: &Said, parts: &[&str]) {
+    for part in parts {
+        assert!(said.text().contains(part), "no '{part}' in\n{}{}", said.text(), said.err);
+    }
+}
+
+#[test]
+fn a_sound_store_is_said_to_be_sound() {
+    let sandbox = store();
+    has(&sandbox.ok(["fsck"]), &["everything is sound", "2 workspaces"]);
+    assert_eq!(sandbox.ok(["fsck", "other", "--json"]).json()["sound"].as_bool(), Some(true));
+    assert_eq!(sandbox.run(["fsck", "nobody"]).code, Some(1));
+}
+
+#[test]
+fn a_damaged_content_is_traced_to_its_paths_and_healed_from_the_directory() {
+    let sandbox = store();
+    let blob = blob_of(&sandbox, b"the first content\n");
+    change(&blob, |bytes| bytes[3] ^= 1);
+    let said = sandbox.run(["export", "src", "out"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("a/one.c: not written: what the store has"), "{}", said.err);
+    assert!(!sandbox.path("out/a/one.c").exists());
+    let said = sandbox.run(["fsck"]);
+    assert_eq!(said.code, Some(1));
+    has(&said, &["another digest", "src:a/one.c", "src:a/copy.c", "other:a/one.c", "--repair"]);
+    has(&sandbox.ok(["fsck", "--repair"]), &["healed: moved aside", "put anew from", "1 healed"]);
+    sandbox.ok(["fsck"]);
+    assert_eq!(sandbox.ok(["cat", "src:a/one.c"]).text(), "the first content\n");
+    assert_eq!(files(&sandbox, "damaged").len(), 1);
+}
+
+#[test]
+fn a_missing_content_of_an_earlier_state_is_named_with_that_state() {
+    let sandbox = store();
+    fs::remove_file(blob_of(&sandbox, b"the second content\n")).unwrap();
+    let said = sandbox.run(["fsck", "src"]);
+    assert_eq!(said.code, Some(1));
+    has(&said, &["it is missing", "src@0:two.c"]);
+    let said = sandbox.run(["fsck", "--repair"]);
+    assert_eq!(said.code, Some(1));
+    has(&said, &["not healed: lost"]);
+    let said = sandbox.run(["export", "src@0", sandbox.path("out").to_str().unwrap()]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("two.c: not written") && said.err.contains("fsck"), "{}", said.err);
+    // The content comes again: all is well.
+    sandbox.write("src/two.c", "the second content\n");
+    sandbox.ok(["ingest", "src"]);
+    sandbox.ok(["fsck"]);
+}
+
+#[test]
+fn a_content_of_the_wrong_length_is_not_given_out() {
+    let sandbox = store();
+    change(&blob_of(&sandbox, b"the third content\n"), |bytes| bytes.truncate(4));
+    let said = sandbox.run(["fsck"]);
+    has(&said, &["it has 4 bytes instead of 18", "src:two.c"]);
+    let out = sandbox.path("out");
+    let said = sandbox.run(["export", "src", out.to_str().unwrap()]);
+    assert_eq!(said.code, Some(1));
+    assert!(!out.join("two.c").exists());
+}
+
+#[test]
+fn an_image_with_any_bit_flipped_or_cut_short_is_found_and_nothing_panics() {
+    let sandbox = store();
+    for image in files(&sandbox, "images") {
+        let whole = fs::read(&image).unwrap();
+        for at in (0..whole.len()).step_by(61) {
+            change(&image, |bytes| bytes[at] ^= 1 << (at % 8));
+            check_damaged(&sandbox, at % 427 == 0);
+            change(&image, |bytes| bytes.clone_from(&whole));
+        }
+        for length in [0, 7, 255, 256, whole.len() - 1] {
+            change(&image, |bytes| bytes.truncate(length));
+            check_damaged(&sandbox, true);
+            change(&image, |bytes| bytes.clone_from(&whole));
+        }
+    }
+    sandbox.ok(["fsck"]);
+}
+
+/// fsck finds something; other commands fail or not, but end orderly.
+#[track_caller]
+fn check_damaged(sandbox: &Sandbox, others: bool) {
+    let said = sandbox.run(["fsck"]);
+    assert_eq!(said.code, Some(1), "{}{}", said.text(), said.err);
+    assert!(said.text().contains("image '"), "{}{}", said.text(), said.err);
+    if others {
+        let _ = fs::remove_dir_all(sandbox.path("out"));
+        for arguments in [
+            &["list"][..],
+            &["ls", "-lR", "src:"],
+            &["cat", "other:two.c"],
+            &["export", "src@0", "out"],
+        ] {
+            let said = sandbox.run(arguments);
+            assert!(matches!(said.code, Some(0 | 1)), "{arguments:?}: {said:?}");
+        }
+        let said = sandbox.run(["gc", "--grace", "0"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+    }
+}
+
+#[test]
+fn a_journal_with_any_byte_changed_ends_orderly_and_can_be_repaired() {
+    let sandbox = store();
+    sandbox.ok(["snapshot", "src", "named"]);
+    let journals = files(&sandbox, "journals");
+    let saved: Vec<_> = journals.iter().map(|path| fs::read(path).unwrap()).collect();
+    for (path, whole) in journals.iter().zip(&saved) {
+        let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
+        for at in (0..used).step_by(13) {
+            change(path, |bytes| bytes[at] ^= 0x10);
+            for arguments in [&["fsck"][..], &["list"], &["log", "src"], &["fsck", "--repair"]] {
+                let said = sandbox.run(arguments);
+                assert!(matches!(said.code, Some(0..=2)), "{at} {arguments:?}: {said:?}");
+            }
+            assert_eq!(sandbox.run(["ls", "src:a"]).code.unwrap() & !1, 0);
+            change(path, |bytes| bytes.clone_from(whole));
+            break_less(&sandbox, &journals, &saved);
+        }
+    }
+}
+
+/// Puts the journals back as they were, without what a repair made of the workspaces.
+fn break_less(sandbox: &Sandbox, journals: &[std::path::PathBuf], saved: &[Vec<u8>]) {
+    for (path, whole) in journals.iter().zip(saved) {
+        change(path, |bytes| bytes.clone_from(whole));
+    }
+    for path in files(sandbox, "journals") {
+        if !journals.contains(&path) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+#[test]
+fn a_control_page_that_is_no_page_is_made_anew() {
+    let sandbox = store();
+    let control = sandbox.path("store/workspaces/src/control");
+    fs::write(&control, "nonsense").unwrap();
+    assert_eq!(sandbox.run(["ls", "src"]).code, Some(1));
+    let said = sandbox.run(["fsck"]);
+    assert_eq!(said.code, Some(1));
+    has(&said, &["control", "cannot be opened"]);
+    has(&sandbox.ok(["fsck", "--repair"]), &["made anew"]);
+    sandbox.ok(["fsck"]);
+    assert_eq!(sandbox.ok(["cat", "src:two.c"]).text(), "the third content\n");
+}
+
+#[test]
+fn a_description_that_cannot_be_read_is_named_and_stops_gc() {
+    let sandbox = store();
+    fs::write(sandbox.path("store/workspaces/src/workspace.toml"), "format = 1\nnonsense").unwrap();
+    let said = sandbox.run(["fsck"]);
+    assert_eq!(said.code, Some(1));
+    has(&said, &["workspace.toml", "src: all of it"]);
+    let before = sandbox.store_names();
+    let said = sandbox.run(["gc", "--grace", "0"]);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.contains("nothing is removed") && said.err.contains("workspace.toml"),
+        "{}",
+        said.err
+    );
+    assert_eq!(sandbox.store_names(), before);
+}

@@ -1,0 +1,227 @@
+//! Checking a store, or what one workspace reaches: everything is read and compared with its digest or checksum.
+//!
+//! The order is from the top down: descriptions of workspaces, images, journals, then contents. What is damaged is
+//! traced back to the paths that show it, of today and of earlier states.
+
+mod contents;
+mod hits;
+mod images;
+mod journals;
+mod reach;
+mod repair;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use vrift_cas::Digest;
+use vrift_manifest::journal::SegmentId;
+use vrift_manifest::workspace::{Config, Home, Workspace, WorkspaceError};
+
+use crate::error::Result;
+use crate::output::progress::Counters;
+use reach::Reach;
+
+/// What is damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A content.
+    Content(Digest),
+    /// The image of a tree.
+    Image(Digest),
+    /// A segment of a journal.
+    Journal(SegmentId),
+    /// The description of a workspace.
+    Workspace(String),
+    /// The control page of a workspace.
+    Control(String),
+}
+
+impl Subject {
+    /// What it is called.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Subject::Content(_) => "content",
+            Subject::Image(_) => "image",
+            Subject::Journal(_) => "journal",
+            Subject::Workspace(_) => "workspace",
+            Subject::Control(_) => "control",
+        }
+    }
+}
+
+/// A path that shows a damaged content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// The workspace.
+    pub workspace: String,
+    /// The state; none: the present one.
+    pub seq: Option<u64>,
+    /// The path in it.
+    pub path: Vec<u8>,
+}
+
+/// Something that is not as it has to be.
+#[derive(Debug, Clone)]
+pub struct Damage {
+    /// What it is.
+    pub subject: Subject,
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub what: String,
+    /// States of workspaces that cannot be shown because of it.
+    pub states: Vec<String>,
+    /// Paths whose content it is.
+    pub hits: Vec<Hit>,
+    /// What was done about it.
+    pub done: Option<String>,
+    /// Whether it is still damage.
+    pub stands: bool,
+}
+
+impl Damage {
+    fn new(subject: Subject, path: PathBuf, what: impl Into<String>) -> Damage {
+        let (states, hits) = (Vec::new(), Vec::new());
+        Damage { subject, path, what: what.into(), states, hits, done: None, stands: true }
+    }
+}
+
+/// What was looked at, and what was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Contents that were read.
+    pub contents: u64,
+    /// The sum of their lengths.
+    pub bytes: u64,
+    /// Images that were read.
+    pub images: u64,
+    /// Journal segments that were read.
+    pub journals: u64,
+    /// Workspaces.
+    pub workspaces: u64,
+    /// What is wrong.
+    pub damages: Vec<Damage>,
+    /// What is worth knowing and nothing wrong.
+    pub notes: Vec<String>,
+}
+
+/// A check in progress.
+pub struct Check<'a> {
+    home: &'a Home,
+    only: Option<&'a str>,
+    counters: &'a Arc<Counters>,
+    configs: Vec<(String, Config)>,
+    reach: Reach,
+    report: Report,
+}
+
+/// Checks everything, or what the workspace `only` reaches; with `repair`, then heals what can be healed.
+pub fn check(
+    home: &Home,
+    only: Option<&str>,
+    repair: bool,
+    counters: &Arc<Counters>,
+) -> Result<Report> {
+    let (configs, reach, report) = (Vec::new(), Reach::default(), Report::default());
+    let mut check = Check { home, only, counters, configs, reach, report };
+    check.descriptions()?;
+    check.images()?;
+    check.journals();
+    check.open_all();
+    check.contents()?;
+    check.trace();
+    if repair {
+        check.repair()?;
+    }
+    Ok(check.report)
+}
+
+impl Check<'_> {
+    fn damage(&mut self, damage: Damage) {
+        self.report.damages.push(damage);
+    }
+
+    /// Reads the descriptions.
+    fn descriptions(&mut self) -> Result<()> {
+        let names = match self.only {
+            Some(name) => vec![name.to_owned()],
+            None => self.home.names()?,
+        };
+        for name in names {
+            let directory = self.home.store().workspaces_dir().join(&name);
+            match Config::load(&directory) {
+                Ok(config) => self.configs.push((name, config)),
+                Err(_) if !directory.is_dir() && self.only.is_none() => continue,
+                Err(_) if !directory.is_dir() => {
+                    return Err(WorkspaceError::NoSuchWorkspace(name).into());
+                }
+                Err(error) => {
+                    let path = directory.join("workspace.toml");
+                    let mut damage =
+                        Damage::new(Subject::Workspace(name.clone()), path, text(&error));
+                    damage.states.push(format!("{name}: all of it"));
+                    self.damage(damage);
+                }
+            }
+            self.report.workspaces += 1;
+        }
+        Ok(())
+    }
+
+    /// Opens each workspace whose parts are sound: the control page is the last of them.
+    fn open_all(&mut self) {
+        let mut found = Vec::new();
+        for (name, config) in &self.configs {
+            let parts = self.report.damages.iter().any(|damage| match &damage.subject {
+                Subject::Image(image) => config.era.iter().any(|era| era.image == *image),
+                Subject::Journal(id) => {
+                    config.era.iter().flat_map(|era| &era.segment).any(|segment| segment.id == *id)
+                }
+                _ => false,
+            });
+            if parts {
+                continue;
+            }
+            match Workspace::open(self.home, name) {
+                Ok(workspace) => {
+                    self.report.notes.extend(workspace.cuts().iter().map(|cut| {
+                        let cut = crate::output::names::path(cut);
+                        format!("the torn end of the journal of '{name}' was kept in '{cut}'")
+                    }));
+                }
+                Err(WorkspaceError::NoSuchWorkspace(_)) => {}
+                Err(error) => {
+                    let path = self.home.store().workspaces_dir().join(name).join("control");
+                    let mut damage =
+                        Damage::new(Subject::Control(name.clone()), path, text(&error));
+                    damage.states.push(format!("{name}: cannot be opened"));
+                    found.push(damage);
+                }
+            }
+        }
+        self.report.damages.extend(found);
+    }
+
+    /// The contents that are damaged or missing.
+    fn bad_contents(&self) -> BTreeSet<Digest> {
+        let digests = self.report.damages.iter().filter_map(|damage| match damage.subject {
+            Subject::Content(digest) => Some(digest),
+            _ => None,
+        });
+        digests.collect()
+    }
+}
+
+/// An error with its causes, on one line.
+fn text(error: &dyn std::error::Error) -> String {
+    let (mut said, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.ends_with(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = error.source();
+    }
+    said.replace('\n', "; ")
+}

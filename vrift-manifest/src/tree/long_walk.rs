@@ -1,0 +1,200 @@
+//! The long way to walk: symlinks, `.` and `..`.
+//!
+//! As in the kernel, a symlink in the middle leaves the rest of its path waiting until the target is walked. What waits
+//! is remembered as "this link's target, from here on" and read again when its turn comes (a target never changes), so
+//! forty links of any length need one buffer and no memory.
+
+use super::path::{PATH_MAX, below, is_end, split_first};
+use super::read::{Cursor, Tree};
+use super::walk::{Credentials, Found, WalkError};
+use crate::attributes::Kind;
+use crate::hash::name_hash;
+use crate::image::Damaged;
+
+/// Symlinks followed before the walk gives up, as in Linux.
+const LINKS_MAX: usize = 40;
+
+/// A text being walked, and how far it is.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The symlink whose target it is; `None`: the path that was asked for.
+    link: Option<Cursor>,
+    /// The next byte.
+    at: usize,
+}
+
+/// A walk with everything that can happen on the way.
+pub(super) struct LongWalk<'a> {
+    tree: &'a Tree,
+    path: &'a [u8],
+    mount: &'a [u8],
+    follow: bool,
+    who: Option<&'a Credentials<'a>>,
+    /// Holds the target of the link in `here`, of this length.
+    buffer: &'a mut [u8; PATH_MAX],
+    length: usize,
+    here: Place,
+    waiting: [Place; LINKS_MAX],
+    depth: usize,
+    links: usize,
+}
+
+impl<'a> LongWalk<'a> {
+    pub(super) fn new(
+        tree: &'a Tree,
+        path: &'a [u8],
+        mount: &'a [u8],
+        follow: bool,
+        who: Option<&'a Credentials<'a>>,
+        buffer: &'a mut [u8; PATH_MAX],
+    ) -> LongWalk<'a> {
+        let here = Place { link: None, at: 0 };
+        let waiting = [here; LINKS_MAX];
+        let (length, depth, links) = (0, 0, 0);
+        LongWalk { tree, path, mount, follow, who, buffer, length, here, waiting, depth, links }
+    }
+
+    pub(super) fn run(mut self, start: Cursor) -> Result<Found, WalkError> {
+        let mut at = start;
+        let (mut follow, mut directory) = (self.follow, false);
+        loop {
+            let rest = self.rest();
+            let Some((name, behind)) = split_first(rest) else {
+                if self.depth == 0 {
+                    return Ok(Found::Node(at));
+                }
+                self.resume()?;
+                continue;
+            };
+            self.tree.may_look_up(at, self.tree.mode(at)?, name, self.who)?;
+            let ended = is_end(behind);
+            let last = ended && self.depth == 0;
+            // A slash behind the last name asks for a directory, through symlinks if need be.
+            if last && !behind.is_empty() {
+                (follow, directory) = (true, true);
+            }
+            let advance = rest.len() - behind.len();
+            let next = match name {
+                b"." => Some(at),
+                b".." if at == self.tree.root() => return self.leave(advance),
+                b".." => self.tree.parent(at)?,
+                _ => self.tree.child_hashed(at, name, name_hash(name))?,
+            };
+            let next = next.ok_or(WalkError::NotFound)?;
+            self.here.at += advance;
+            let kind = self.tree.kind(next)?;
+            if kind == Kind::Symlink && (!last || follow) {
+                if let Some(outside) = self.enter(next, ended, &mut at)? {
+                    return Ok(outside);
+                }
+                continue;
+            }
+            if last && directory && kind != Kind::Directory {
+                return Err(WalkError::NotDirectory);
+            }
+            at = next;
+        }
+    }
+
+    /// What is left of the text being walked.
+    fn rest(&self) -> &[u8] {
+        let text = match self.here.link {
+            None => self.path,
+            Some(_) => &self.buffer[..self.length],
+        };
+        text.get(self.here.at..).unwrap_or(&[])
+    }
+
+    /// Goes on with the target of `link`; what was being walked waits, unless it has `ended`.
+    fn enter(
+        &mut self,
+        link: Cursor,
+        ended: bool,
+        at: &mut Cursor,
+    ) -> Result<Option<Found>, WalkError> {
+        self.links += 1;
+        if self.links > LINKS_MAX {
+            return Err(WalkError::Loop);
+        }
+        if !ended {
+            // At most one a link followed, so there is room.
+            self.waiting[self.depth] = self.here;
+            self.depth += 1;
+        }
+        self.read(Place { link: Some(link), at: 0 })?;
+        if self.buffer[0] != b'/' {
+            return Ok(None);
+        }
+        match below(&self.buffer[..self.length], self.mount) {
+            Some(inside) => {
+                self.here.at = self.length - inside.len();
+                *at = self.tree.root();
+                Ok(None)
+            }
+            None => self.outside().map(Some),
+        }
+    }
+
+    /// Goes back to the text that waited last.
+    fn resume(&mut self) -> Result<(), WalkError> {
+        self.depth -= 1;
+        self.read(self.waiting[self.depth])
+    }
+
+    fn read(&mut self, place: Place) -> Result<(), WalkError> {
+        self.here = place;
+        if let Some(link) = place.link {
+            self.length = self.tree.read_target(link, &mut self.buffer[..])?;
+            if self.length == 0 {
+                return Err(Damaged::new("a symlink has no target", 0).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// `..` leads above the root: what is left is to be walked from the directory that holds the mount point.
+    fn leave(&mut self, advance: usize) -> Result<Found, WalkError> {
+        self.here.at += advance;
+        let end = self.mount.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        let above = self.mount.get(..end.max(1)).unwrap_or(b"/");
+        let rest = self.rest().len();
+        if above.len() + rest >= PATH_MAX {
+            return Err(WalkError::TooLong);
+        }
+        match self.here.link {
+            None => self.buffer[above.len()..][..rest]
+                .copy_from_slice(&self.path[self.path.len() - rest..]),
+            Some(_) => self.buffer.copy_within(self.length - rest..self.length, above.len()),
+        }
+        self.buffer[..above.len()].copy_from_slice(above);
+        self.length = above.len() + rest;
+        self.outside()
+    }
+
+    /// The buffer holds an absolute path outside: what waits goes behind it.
+    fn outside(&mut self) -> Result<Found, WalkError> {
+        while self.depth > 0 {
+            self.depth -= 1;
+            let Place { link, at } = self.waiting[self.depth];
+            let room = &mut self.buffer[self.length..];
+            let read = match link {
+                Some(link) => match self.tree.read_target(link, room)? {
+                    0 => return Err(WalkError::TooLong),
+                    read => read,
+                },
+                None => {
+                    let whole = room.get_mut(..self.path.len()).ok_or(WalkError::TooLong)?;
+                    whole.copy_from_slice(self.path);
+                    self.path.len()
+                }
+            };
+            room.copy_within(at..read, 0);
+            self.length += read - at;
+        }
+        if self.length < PATH_MAX {
+            Ok(Found::Outside(self.length))
+        } else {
+            Err(WalkError::TooLong)
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The latch without the reader's fence, to see that the fence is needed and that the tests would notice.
+
+mod atomics {
+    pub use loom::sync::atomic::{AtomicU64, Ordering};
+
+    pub fn fence(order: Ordering) {
+        if order != Ordering::Acquire {
+            loom::sync::atomic::fence(order);
+        }
+    }
+}
+
+#[path = "../../src/index/latch.rs"]
+pub mod latch;
