@@ -57,27 +57,20 @@ fn sweeping_child() {
     std::process::exit(0);
 }
 
-/// How a child ended.
-enum Ended {
-    Killed,
-    Finished,
-    /// It cannot be traced here.
-    Forbidden,
-}
-
-/// Runs a child until `stop` times it was before or behind a system call, then kills it.
-fn kill_at(fixture: &Fixture, what: &str, name: &str, stop: usize) -> Ended {
+/// Runs a child until `stop` times it was before or behind a system call, then kills it. If it ends before, how often
+/// it was. `None`: it cannot be traced here.
+fn kill_at(fixture: &Fixture, what: &str, name: &str, stop: usize) -> Option<Result<(), usize>> {
     let argument = format!("{what} {name}");
-    let Some(traced) = Traced::start("sweep::sweeping_child", &fixture.root, &argument) else {
-        return Ended::Forbidden;
-    };
-    if (0..stop).all(|_| traced.to_next_call()) {
-        traced.kill();
-        return Ended::Killed;
+    let traced = Traced::start("sweep::sweeping_child", &fixture.root, &argument)?;
+    for stops in 0..stop {
+        if !traced.to_next_call() {
+            let (status, _) = traced.end();
+            assert!(status.success(), "{what} at {stop}: {status}");
+            return Some(Err(stops));
+        }
     }
-    let (status, _) = traced.end();
-    assert!(status.success(), "{what} at {stop}: {status}");
-    Ended::Finished
+    traced.kill();
+    Some(Ok(()))
 }
 
 /// Kills `what` everywhere. `name` is asked for its argument before each try, `check` looks at what is there after it.
@@ -87,21 +80,15 @@ fn sweep(
     mut name: impl FnMut(usize) -> String,
     mut check: impl FnMut(&str, &str, bool),
 ) {
+    let whole = name(0);
+    let Some(Err(stops)) = kill_at(fixture, what, &whole, usize::MAX) else { return };
+    check(&whole, &format!("{what}, not killed"), true);
     let mut kills = 0;
-    for stop in (1..).step_by(one_in()) {
+    for stop in (1..=stops).step_by(one_in()) {
         let argument = name(stop);
-        let ended = kill_at(fixture, what, &argument, stop);
-        match ended {
-            Ended::Forbidden => return,
-            Ended::Killed => {
-                kills += 1;
-                check(&argument, &format!("{what}, killed at {stop}"), false);
-            }
-            Ended::Finished => {
-                check(&argument, &format!("{what}, finished"), true);
-                break;
-            }
-        }
+        let killed = kill_at(fixture, what, &argument, stop).expect("as before").is_ok();
+        kills += usize::from(killed);
+        check(&argument, &format!("{what}, killed at {stop}"), !killed);
     }
     println!("{what}: {kills} kills");
     assert!(kills > 10 / one_in(), "{what}: {kills} kills");
