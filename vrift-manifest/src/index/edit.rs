@@ -48,7 +48,11 @@ impl From<Grow> for EditError {
 
 impl Index {
     /// Makes an empty index in zeroed words. The magic is not set yet: see [`Editor::publish`].
-    pub fn initialise(region: Region, epoch: u64, image: [u64; 4]) -> Result<Index, EditError> {
+    pub(crate) fn initialise(
+        region: Region,
+        epoch: u64,
+        image: [u64; 4],
+    ) -> Result<Index, EditError> {
         let index = Index::new(region);
         index.region.ensure(GROWTH.min(CAPACITY))?;
         let editor = index.edit();

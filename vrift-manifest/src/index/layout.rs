@@ -32,7 +32,7 @@ pub const H_NODES: usize = 11;
 pub const H_ENTRY_TABLE: usize = 12;
 /// Header: entry records in the table.
 pub const H_ENTRIES: usize = 13;
-/// Header: words of the file that may be used; see [`crate::shm::Region::sized_by`].
+/// Header: words of the file that may be used.
 pub const H_SIZE: usize = 14;
 /// Header: the digest of the image below, four words.
 pub const H_IMAGE: usize = 16;

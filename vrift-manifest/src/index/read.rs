@@ -1,8 +1,11 @@
 //! Reading the live index: no lock, no wait, no system call.
 
+use std::io;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::edit::EditError;
 use super::latch;
 use super::layout::*;
 use super::state::NodeState;
@@ -60,8 +63,19 @@ pub struct Index {
 }
 
 impl Index {
+    /// Maps an index for reading.
+    pub fn open(path: &Path) -> io::Result<Index> {
+        Ok(Index::new(Region::of_file(path, CAPACITY, false)?))
+    }
+
+    /// An empty index in memory of this process alone, to look at states of the past.
+    pub fn private() -> Result<Index, EditError> {
+        let refused = |_| EditError::Refused(rustix::io::Errno::NOMEM);
+        Index::initialise(Region::in_memory(CAPACITY).map_err(refused)?, 0, [0; 4])
+    }
+
     /// An index over words that hold one already.
-    pub fn new(region: Region) -> Index {
+    pub(crate) fn new(region: Region) -> Index {
         Index { region: region.sized_by(H_SIZE) }
     }
 
@@ -71,7 +85,7 @@ impl Index {
     }
 
     /// Whether the index is whole, and that of `epoch` over the image with this digest.
-    pub fn is_of(&self, epoch: u64, image: [u64; 4]) -> bool {
+    pub(crate) fn is_of(&self, epoch: u64, image: [u64; 4]) -> bool {
         self.get(H_MAGIC) == MAGIC
             && self.get(H_VERSION) == VERSION
             && self.get(H_EPOCH) == epoch
@@ -196,9 +210,9 @@ impl Index {
         entry_ref(self.get(directory.at() + N_CHILDREN))
     }
 
-    /// The next older one.
+    /// The next older one. It lies before the entry, so that a list ends even if its words lie.
     pub fn next_entry(&self, entry: EntryRef) -> Option<EntryRef> {
-        entry_ref(self.get(entry.0 as usize + E_NEXT))
+        entry_ref(self.get(entry.0 as usize + E_NEXT)).filter(|next| next.0 < entry.0)
     }
 
     /// Whether any entry of the directory was changed.
@@ -237,7 +251,9 @@ impl Index {
     /// Every node record, in no order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeRef> + '_ {
         let (start, slots) = table_place(self.get(H_NODE_TABLE)).unwrap_or((0, 0));
-        (0..slots).filter_map(move |slot| NodeRef::new(self.get(start + slot) as u32))
+        // Whatever the header says, there are no slots where there is no file.
+        let end = (start + slots).min(self.region.len());
+        (start..end).filter_map(move |slot| NodeRef::new(self.get(slot) as u32))
     }
 }
 
@@ -255,4 +271,80 @@ pub(super) fn table_place(table: u64) -> Option<(usize, usize)> {
         return None;
     }
     Some((usize::try_from(table >> 8).ok()?, 1 << bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attributes::Attributes;
+    use crate::time::Timestamp;
+
+    fn state() -> NodeState {
+        let time = Timestamp::default();
+        let attributes = Attributes {
+            mode: 0o040755,
+            uid: 0,
+            gid: 0,
+            nlink: 2,
+            size: 4096,
+            atime: time,
+            mtime: time,
+            ctime: time,
+            rdev: 0,
+        };
+        NodeState { seq: 1, attributes, content: [0; 4], parent: 1, xattrs: 0 }
+    }
+
+    /// A directory with three names.
+    fn index() -> (Index, NodeRef) {
+        let region = Region::in_memory(2 * GROWTH).expect("memory");
+        let index = Index::initialise(region, 0, [0; 4]).expect("room");
+        let edit = index.edit();
+        let directory = edit.node(Key::Number(2), 2, || Ok(state())).expect("room");
+        for name in [b"one", b"two", b"six"] {
+            edit.set_entry(directory, name, false, Some(directory)).expect("room");
+        }
+        (index, directory)
+    }
+
+    fn listed(index: &Index, directory: NodeRef) -> usize {
+        let mut entry = index.first_entry(directory);
+        let mut count = 0;
+        while let Some(at) = entry {
+            entry = index.next_entry(at);
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn a_child_list_that_was_made_to_lead_round_ends() {
+        let (index, directory) = index();
+        assert_eq!(listed(&index, directory), 3);
+        let newest = index.first_entry(directory).expect("three entries");
+        let oldest = index.next_entry(index.next_entry(newest).expect("two")).expect("three");
+        for (from, to) in [(oldest, newest), (oldest, oldest), (newest, newest)] {
+            let (index, directory) = self::index();
+            index.edit().set(from.0 as usize + E_NEXT, u64::from(to.0)).expect("writable");
+            assert!(listed(&index, directory) <= 3);
+        }
+    }
+
+    #[test]
+    fn a_table_that_says_it_is_larger_than_the_file_is_read_only_so_far() {
+        let (index, directory) = index();
+        let (start, _) = table_place(index.header(H_NODE_TABLE)).expect("a table");
+        for bits in [17, 20, 31, 32, 63, 255] {
+            index.edit().set(H_NODE_TABLE, (start as u64) << 8 | bits).expect("writable");
+            assert!(index.nodes().count() < GROWTH);
+            assert_eq!(index.node(Key::Number(77)), None);
+        }
+        for word in [u64::MAX, u64::MAX << 8 | 8, 31, 1 << 63] {
+            index.edit().set(H_NODE_TABLE, word).expect("writable");
+            index.edit().set(H_ENTRY_TABLE, word).expect("writable");
+            index.nodes().for_each(drop);
+            assert_eq!(index.node(Key::Number(2)), None);
+            assert_eq!(index.entry(directory, b"one", crate::hash::name_hash(b"one")), None);
+        }
+    }
 }

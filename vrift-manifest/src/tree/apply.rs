@@ -31,6 +31,14 @@ pub enum ApplyError {
         /// The node it speaks of.
         node: u64,
     },
+    /// The record cannot have happened to this tree.
+    #[error("record {seq} contradicts the tree: {what}")]
+    Contradiction {
+        /// The record.
+        seq: u64,
+        /// How.
+        what: &'static str,
+    },
 }
 
 /// What one record does to the links and times of one node.

@@ -354,7 +354,7 @@ impl Tree {
     }
 
     /// Whether `node` is the directory `below`, or holds it.
-    fn is_at_or_above(&self, node: u64, below: u64) -> Result<bool, ChangeError> {
+    pub(super) fn is_at_or_above(&self, node: u64, below: u64) -> Result<bool, ChangeError> {
         let mut at = below;
         // Bounded, so that a damaged tree with a loop of parents ends too.
         for _ in 0..1 << 20 {
@@ -376,7 +376,7 @@ impl Tree {
         Ok(self.attributes(cursor)?)
     }
 
-    fn directory(&self, node: u64) -> Result<Cursor, ChangeError> {
+    pub(super) fn directory(&self, node: u64) -> Result<Cursor, ChangeError> {
         let cursor = self.node(node)?.ok_or(Errno::NOENT)?;
         match self.kind(cursor)? {
             Kind::Directory => Ok(cursor),
@@ -384,7 +384,7 @@ impl Tree {
         }
     }
 
-    fn named(&self, parent: u64, name: &[u8]) -> Result<Option<Cursor>, ChangeError> {
+    pub(super) fn named(&self, parent: u64, name: &[u8]) -> Result<Option<Cursor>, ChangeError> {
         let directory = self.directory(parent)?;
         if name.len() > name::NAME_MAX {
             return Err(Errno::NAMETOOLONG.into());

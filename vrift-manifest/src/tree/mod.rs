@@ -9,6 +9,7 @@ pub mod children;
 mod long_walk;
 pub mod path;
 pub mod read;
+mod replay;
 pub mod walk;
 pub mod xattrs;
 

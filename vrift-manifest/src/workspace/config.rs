@@ -141,7 +141,7 @@ impl Config {
         self.stage(store, directory)?.put_in_place()
     }
 
-    /// Does everything that needs room on the disk, so that [`Staged::put_in_place`] does not.
+    /// Does everything that needs room on the disk, so that putting it in place does not.
     pub fn stage(&self, store: &Store, directory: &Path) -> Result<Staged, WorkspaceError> {
         let path = path(directory);
         let staged = directory.join("workspace.toml.new");

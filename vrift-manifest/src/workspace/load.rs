@@ -165,7 +165,7 @@ impl Replay<'_> {
     fn apply(&mut self, placed: &crate::journal::replay::Placed<'_>) -> Result<(), WorkspaceError> {
         let contradiction =
             |source| WorkspaceError::Replay { workspace: self.workspace.to_owned(), source };
-        self.tree.apply(placed.seq, &placed.record).map_err(contradiction)?;
+        self.tree.replay(placed.seq, &placed.record).map_err(contradiction)?;
         self.loaded.seq = placed.seq;
         match placed.record.operation {
             Operation::StoreSynced { through } => {

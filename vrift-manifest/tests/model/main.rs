@@ -1,6 +1,7 @@
 //! Workspaces against a tree in maps: the same changes, the same errors, the same states, all of them, for ever.
 
 mod actions;
+mod contradictions;
 mod posix;
 mod seen;
 #[path = "../workspace/support.rs"]

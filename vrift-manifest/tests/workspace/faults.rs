@@ -171,7 +171,7 @@ fn any_call_may_fail_and_nothing_is_lost() {
     let named = (workspace.snapshot("named").expect("named"), picture(workspace.tree()));
     workspace.fork(&Moment::Now, "fork").expect("a fork");
     drop(workspace);
-    let counter = Cell::new(0_usize);
+    let counter = Cell::new(0usize);
     let mut tried = 0;
     for what in OPERATIONS {
         let next = || {
