@@ -37,6 +37,10 @@ fn a_damaged_content_is_traced_to_its_paths_and_healed_from_the_directory() {
     let sandbox = store();
     let blob = blob_of(&sandbox, b"the first content\n");
     change(&blob, |bytes| bytes[3] ^= 1);
+    let said = sandbox.run(["export", "src", "out"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("a/one.c: not written: what the store has"), "{}", said.err);
+    assert!(!sandbox.path("out/a/one.c").exists());
     let said = sandbox.run(["fsck"]);
     assert_eq!(said.code, Some(1));
     has(&said, &["another digest", "src:a/one.c", "src:a/copy.c", "other:a/one.c", "--repair"]);

@@ -56,6 +56,11 @@ impl Located {
         self.past.as_ref().unwrap_or_else(|| self.workspace.tree())
     }
 
+    /// Whether the tree is the present one, rather than one of the past.
+    pub fn is_present(&self) -> bool {
+        self.past.is_none()
+    }
+
     /// The path that the place names, as it was written; empty for the root.
     pub fn path(&self) -> &[u8] {
         self.place.path.as_deref().map_or(b"", OsStrExt::as_bytes)

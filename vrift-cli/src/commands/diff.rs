@@ -12,7 +12,7 @@ use crate::diff::{
 };
 use crate::error::{Error, Result};
 use crate::home;
-use crate::ingest::Exclude;
+use crate::ingest::{CACHE, Exclude, StatCache};
 use crate::located::{Located, relative};
 use crate::output::{ADDED, CHANGED, Output, REMOVED, Row, human, names};
 use crate::place::Place;
@@ -160,7 +160,8 @@ fn real(path: PathBuf, tree: &Located) -> Result<Side> {
         _ => Vec::new(),
     };
     let exclude = Exclude::new(&globs).map_err(|why| Error::failed("").caused_by(why))?;
-    Ok(Side::real(path, exclude))
+    let cache = StatCache::load(&tree.workspace.directory().join(CACHE));
+    Ok(Side::real(path, exclude, cache.unwrap_or_else(|_| StatCache::empty())))
 }
 
 fn path_shown(path: &[u8]) -> String {

@@ -64,7 +64,11 @@ impl Args {
             true => self.by_process(&located, &mut reader, output)?,
             false => self.in_order(&located, &mut reader, output)?,
         };
-        match reader.error.take() {
+        let damage = match located.is_present() {
+            true => located.workspace.damage().map(Error::from),
+            false => None,
+        };
+        match reader.error.take().or(damage) {
             Some(error) => Err(error),
             None if shown == 0
                 && filtered

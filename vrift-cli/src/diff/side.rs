@@ -9,13 +9,14 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use vrift_cas::{Digest, Hasher};
-use vrift_manifest::attributes::Kind;
+use vrift_manifest::attributes::{Attributes, Kind};
+use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::Cursor;
 use vrift_manifest::tree::xattrs::XattrList;
 
 use crate::content::Content;
 use crate::error::{Error, Result};
-use crate::ingest::Exclude;
+use crate::ingest::{Exclude, StatCache};
 use crate::located::Located;
 use crate::node::{Node, join};
 use crate::output::{Row, names};
@@ -25,7 +26,7 @@ pub enum Side {
     /// A state of a workspace, from one of its nodes on.
     Tree(Box<Located>),
     /// A real directory or file.
-    Real(Real),
+    Real(Box<Real>),
 }
 
 /// A real directory or file.
@@ -34,6 +35,8 @@ pub struct Real {
     pub path: PathBuf,
     /// What is not looked at in it.
     pub exclude: Exclude,
+    /// What the last ingest of it saw: what is as it was then is not read again.
+    pub cache: StatCache,
     /// What could not be read.
     pub problems: RefCell<Vec<Error>>,
 }
@@ -84,8 +87,8 @@ impl Item {
 
 impl Side {
     /// A real directory or file.
-    pub fn real(path: PathBuf, exclude: Exclude) -> Side {
-        Side::Real(Real { path, exclude, problems: RefCell::default() })
+    pub fn real(path: PathBuf, exclude: Exclude, cache: StatCache) -> Side {
+        Side::Real(Box::new(Real { path, exclude, cache, problems: RefCell::default() }))
     }
 
     /// Where the comparison begins.
@@ -98,7 +101,7 @@ impl Side {
             Side::Real(real) => {
                 let metadata = fs::metadata(&real.path)
                     .map_err(|error| Error::at("read", &real.path, error))?;
-                Ok(item_of_metadata(Vec::new(), &metadata))
+                Ok(real.item(Vec::new(), &metadata))
             }
         }
     }
@@ -126,7 +129,7 @@ impl Side {
         }
         let found = match (self, file.at) {
             (Side::Tree(located), Some(at)) => located.tree().digest(at)?,
-            (Side::Real(real), _) => real.digest(&file.path),
+            (Side::Real(real), _) => real.digest(&file.path, file.size),
             (Side::Tree(_), None) => None,
         };
         file.digest.set(found);
@@ -229,21 +232,45 @@ impl Real {
             let name = entry.file_name();
             let path = join(directory, name.as_bytes());
             if !self.exclude.matches(name.as_bytes(), &path, metadata.is_dir()) {
-                found.push(item_of_metadata(path, &metadata));
+                found.push(self.item(path, &metadata));
             }
         }
         found.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         found
     }
 
-    fn digest(&self, path: &[u8]) -> Option<Digest> {
+    fn item(&self, path: Vec<u8>, metadata: &Metadata) -> Item {
+        let kind = Kind::of_mode(metadata.mode()).unwrap_or(Kind::File);
+        let device = matches!(kind, Kind::CharDevice | Kind::BlockDevice);
+        let rdev = if device { metadata.rdev() } else { 0 };
+        let known = match kind {
+            Kind::File => self.cache.get(metadata.dev(), metadata.ino(), &attributes(metadata)),
+            _ => None,
+        };
+        Item {
+            path,
+            kind,
+            mode: metadata.mode() & 0o7777,
+            owner: (metadata.uid(), metadata.gid()),
+            size: metadata.len(),
+            rdev,
+            node: None,
+            at: None,
+            digest: Cell::new(known.map(|known| known.digest)),
+        }
+    }
+
+    fn digest(&self, path: &[u8], size: u64) -> Option<Digest> {
         let path = self.full(path);
         let hash = || {
             // Whatever was put in the place of the file since: it is not waited for.
             let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
             let flags = i32::try_from(flags.bits()).unwrap_or(0);
             let mut file = File::options().read(true).custom_flags(flags).open(&path)?;
-            let (mut hasher, mut buffer) = (Hasher::new(), vec![0; 256 << 10]);
+            // Most files are small, and a large buffer costs more than reading them.
+            let room = size.clamp(4 << 10, 256 << 10);
+            let room = usize::try_from(room).unwrap_or(4 << 10);
+            let (mut hasher, mut buffer) = (Hasher::new(), vec![0; room]);
             loop {
                 match file.read(&mut buffer) {
                     Ok(0) => return Ok(hasher.finish()),
@@ -271,18 +298,17 @@ fn item_of_node(path: Vec<u8>, node: &Node) -> Item {
     }
 }
 
-fn item_of_metadata(path: Vec<u8>, metadata: &Metadata) -> Item {
-    let kind = Kind::of_mode(metadata.mode()).unwrap_or(Kind::File);
-    let device = matches!(kind, Kind::CharDevice | Kind::BlockDevice);
-    Item {
-        path,
-        kind,
-        mode: metadata.mode() & 0o7777,
-        owner: (metadata.uid(), metadata.gid()),
+fn attributes(metadata: &Metadata) -> Attributes {
+    let time = |sec, nsec: i64| Timestamp { sec, nsec: u32::try_from(nsec).unwrap_or(0) };
+    Attributes {
+        mode: metadata.mode(),
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+        nlink: u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
         size: metadata.len(),
-        rdev: if device { metadata.rdev() } else { 0 },
-        node: None,
-        at: None,
-        digest: Cell::new(None),
+        atime: time(metadata.atime(), metadata.atime_nsec()),
+        mtime: time(metadata.mtime(), metadata.mtime_nsec()),
+        ctime: time(metadata.ctime(), metadata.ctime_nsec()),
+        rdev: metadata.rdev(),
     }
 }

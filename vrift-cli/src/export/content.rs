@@ -1,14 +1,19 @@
 //! Copying a content into a new file: by reference where the file system can, else within the kernel.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{copy_file_range, ioctl_ficlone};
 use rustix::io::Errno;
+use vrift_cas::{Digest, Hasher};
 
 /// Below this, one read and one write are cheaper than asking the kernel to copy.
 const SMALL: u64 = 1 << 16;
+
+/// How much is read at a time.
+const PIECE: usize = 1 << 18;
 
 /// How contents are copied to a destination. What did not work once is not tried again.
 #[derive(Debug, Default)]
@@ -27,10 +32,12 @@ pub enum CopyError {
 }
 
 impl Copier {
-    /// Copies all of `from`, which has `size` bytes, into the empty file `to`. `buffer` is for reuse.
+    /// Copies all of `from`, which has `size` bytes, into the empty file `to`. `buffer` is for reuse. What is not the
+    /// content that `digest` names is not given out.
     pub fn copy(
         &self,
-        mut from: &File,
+        digest: &Digest,
+        from: &File,
         mut to: &File,
         size: u64,
         buffer: &mut Vec<u8>,
@@ -38,6 +45,8 @@ impl Copier {
         if size == 0 {
             return Ok(());
         }
+        let whole = size <= SMALL;
+        check(digest, from, size, buffer).map_err(CopyError::From)?;
         if !self.no_clone.load(Ordering::Relaxed) {
             match ioctl_ficlone(to, from) {
                 Ok(()) => return Ok(()),
@@ -45,14 +54,16 @@ impl Copier {
                 Err(_) => self.no_clone.store(true, Ordering::Relaxed),
             }
         }
-        let mut left = size;
-        if size > SMALL && !self.no_range.load(Ordering::Relaxed) {
-            while left > 0 {
-                let piece = usize::try_from(left).unwrap_or(usize::MAX).min(1 << 30);
-                match copy_file_range(from, None, to, None, piece) {
+        if whole {
+            return to.write_all(buffer).map_err(CopyError::To);
+        }
+        let mut at = 0;
+        if !self.no_range.load(Ordering::Relaxed) {
+            while at < size {
+                let piece = usize::try_from(size - at).unwrap_or(usize::MAX).min(1 << 30);
+                match copy_file_range(from, Some(&mut at), to, None, piece) {
                     Ok(0) => break,
-                    Ok(copied) => left = left.saturating_sub(copied as u64),
-                    Err(Errno::INTR) => {}
+                    Ok(_) | Err(Errno::INTR) => {}
                     Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
                         return Err(CopyError::To(errno.into()));
                     }
@@ -64,20 +75,33 @@ impl Copier {
                 }
             }
         }
-        if left == 0 {
-            return Ok(());
-        }
-        buffer.resize(usize::try_from(left).unwrap_or(usize::MAX).clamp(1, 1 << 18), 0);
-        while left > 0 {
-            let read = match from.read(buffer) {
-                Ok(0) => return Err(CopyError::From(io::ErrorKind::UnexpectedEof.into())),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(CopyError::From(error)),
-            };
-            to.write_all(&buffer[..read]).map_err(CopyError::To)?;
-            left = left.saturating_sub(read as u64);
+        while at < size {
+            let piece = piece(size - at);
+            buffer.resize(piece, 0);
+            from.read_exact_at(buffer, at).map_err(CopyError::From)?;
+            to.write_all(buffer).map_err(CopyError::To)?;
+            at += piece as u64;
         }
         Ok(())
     }
+}
+
+/// Reads a content and compares it with its name. A small one is in `buffer` afterwards.
+fn check(digest: &Digest, from: &File, size: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let (mut hasher, mut at) = (Hasher::new(), 0);
+    while at < size {
+        let piece = piece(size - at);
+        buffer.resize(piece, 0);
+        from.read_exact_at(buffer, at)?;
+        hasher.update(buffer);
+        at += piece as u64;
+    }
+    if hasher.finish() == *digest {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "what the store has is not this content"))
+}
+
+fn piece(left: u64) -> usize {
+    usize::try_from(left).unwrap_or(usize::MAX).min(PIECE)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, OFlags, fstat, mknodat, openat, symlinkat};
 use rustix::io::Errno;
+use vrift_cas::Digest;
 use vrift_manifest::attributes::Kind;
 
 use super::content::CopyError;
@@ -39,13 +40,13 @@ impl<S: Source> Plan<'_, S> {
         let kind = Kind::of_mode(attributes.mode).unwrap_or(Kind::File);
         let made = match kind {
             Kind::File => {
-                let Some(content) = self.content(item, path) else { return Ok(false) };
+                let Some((digest, content)) = self.content(item, path) else { return Ok(false) };
                 let made = make(name, self.force, |name| create(directory, name));
                 let made = match made {
                     Ok(made) => made,
                     Err(errno) => return self.refused(path(), kind, errno).map(|()| false),
                 };
-                match self.copier.copy(&content, &made.value, attributes.size, buffer) {
+                match self.copier.copy(&digest, &content, &made.value, attributes.size, buffer) {
                     Ok(()) => {}
                     Err(CopyError::From(error)) => {
                         made.abandon(directory, name);
@@ -101,7 +102,7 @@ impl<S: Source> Plan<'_, S> {
     }
 
     /// The content of a file, if the store has it whole.
-    fn content(&self, item: &Item<S::Node>, path: impl Fn() -> Vec<u8>) -> Option<File> {
+    fn content(&self, item: &Item<S::Node>, path: impl Fn() -> Vec<u8>) -> Option<(Digest, File)> {
         let digest = self.known(path(), || self.source.digest(item.node))?;
         let content = self.known(path(), || self.source.open(&digest))?;
         let found = fstat(&content).ok().and_then(|stat| u64::try_from(stat.st_size).ok());
@@ -110,7 +111,7 @@ impl<S: Source> Plan<'_, S> {
             self.lost(path(), What::Length { expected, found });
             return None;
         }
-        Some(content)
+        Some((digest, content))
     }
 }
 

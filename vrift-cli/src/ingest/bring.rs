@@ -21,7 +21,7 @@ use crate::output::progress::Counters;
 use crate::place::Name;
 
 /// The stat cache's name in the workspace's directory.
-const CACHE: &str = "origin.stat";
+pub(crate) const CACHE: &str = "origin.stat";
 
 /// What is to be ingested.
 pub struct Job<'a> {

@@ -20,6 +20,7 @@ mod stat_cache;
 mod tree;
 mod xattrs;
 
+pub(crate) use bring::CACHE;
 pub use bring::{Ingested, Job, Step};
 pub use content::{Contents, PutError, Stored};
 pub use exclude::Exclude;

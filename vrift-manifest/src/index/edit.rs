@@ -28,6 +28,9 @@ pub enum EditError {
     /// Its file could not grow.
     #[error("the live index cannot grow: {0}")]
     Refused(rustix::io::Errno),
+    /// Its file was removed while it was in use.
+    #[error("the live index was removed")]
+    Gone,
     /// A word points nowhere.
     #[error("the live index is damaged")]
     Damaged,
@@ -38,6 +41,7 @@ impl From<Grow> for EditError {
         match grow {
             Grow::Full => EditError::Full,
             Grow::Refused(errno) => EditError::Refused(errno),
+            Grow::Gone => EditError::Gone,
         }
     }
 }
@@ -47,14 +51,16 @@ impl Index {
     pub(crate) fn initialise(
         region: Region,
         epoch: u64,
-        image_records: u64,
+        image: [u64; 4],
     ) -> Result<Index, EditError> {
-        let index = Index { region };
+        let index = Index::new(region);
         index.region.ensure(GROWTH.min(CAPACITY))?;
         let editor = index.edit();
         editor.set(H_VERSION, VERSION)?;
         editor.set(H_EPOCH, epoch)?;
-        editor.set(H_IMAGE_RECORDS, image_records)?;
+        for (place, word) in image.into_iter().enumerate() {
+            editor.set(H_IMAGE + place, word)?;
+        }
         editor.set(H_USED, HEADER as u64)?;
         Ok(index)
     }
@@ -85,8 +91,8 @@ impl Editor<'_> {
     }
 
     /// Makes room for any one change that adds `extra` bytes of names and targets, so that after the change was
-    /// journalled nothing can fail.
-    pub fn reserve(&self, extra: usize) -> Result<(), EditError> {
+    /// journalled nothing can fail. `keep`: words that must stay free behind it. `bound`: the most words to grow to.
+    pub fn reserve(&self, extra: usize, keep: usize, bound: usize) -> Result<(), EditError> {
         let table_growth = |table, count| match table_place(self.get(table)) {
             None => 1 << FIRST_TABLE_BITS,
             Some((_, slots)) if (self.get(count) as usize + 8) * 2 > slots => slots * 4,
@@ -99,14 +105,17 @@ impl Editor<'_> {
             + 8
             + table_growth(H_NODE_TABLE, H_NODES)
             + table_growth(H_ENTRY_TABLE, H_ENTRIES);
-        let wanted = self.get(H_USED) as usize + need;
+        let wanted = self.get(H_USED) as usize + need + keep;
+        if wanted > bound {
+            return Err(EditError::Full);
+        }
         if wanted <= self.index.region.len() {
             return Ok(());
         }
         let generous = wanted.next_multiple_of(GROWTH);
         match self.index.region.ensure(generous) {
-            Err(Grow::Refused(_)) | Err(Grow::Full) => Ok(self.index.region.ensure(wanted)?),
-            Ok(()) => Ok(()),
+            Err(Grow::Refused(_) | Grow::Full) => Ok(self.index.region.ensure(wanted)?),
+            other => Ok(other?),
         }
     }
 
@@ -234,7 +243,10 @@ impl Editor<'_> {
         hash_of: impl Fn(u32) -> u64,
     ) -> Result<(), EditError> {
         let used = self.get(count) as usize;
-        let (mut start, mut slots) = table_place(self.get(table)).unwrap_or((0, 0));
+        // Counted before it is there: counting a record twice, after a death in between, makes the next table come a
+        // little early; never having counted it would make the first change of all invisible (see `is_empty`).
+        self.set(count, used as u64 + 1)?;
+        let (start, slots) = table_place(self.get(table)).unwrap_or((0, 0));
         if (used + 1) * 2 > slots {
             let bits = if slots == 0 { FIRST_TABLE_BITS } else { slots.trailing_zeros() + 1 };
             let larger = self.take(1 << bits)?;
@@ -244,13 +256,11 @@ impl Editor<'_> {
                     old => self.put_slot(larger, 1 << bits, hash_of(old), old)?,
                 }
             }
-            (start, slots) = (larger, 1 << bits);
-            self.put_slot(start, slots, hash, offset)?;
-            self.set(table, (start as u64) << 8 | u64::from(bits))?;
+            self.put_slot(larger, 1 << bits, hash, offset)?;
+            self.set(table, (larger as u64) << 8 | u64::from(bits))
         } else {
-            self.put_slot(start, slots, hash, offset)?;
+            self.put_slot(start, slots, hash, offset)
         }
-        self.set(count, used as u64 + 1)
     }
 
     fn put_slot(

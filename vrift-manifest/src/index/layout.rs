@@ -3,7 +3,7 @@
 /// "VRIFTIDX", little-endian.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"VRIFTIDX");
 /// The layout described here.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// Words of the header; the arena begins behind it.
 pub const HEADER: usize = 64;
@@ -14,8 +14,6 @@ pub const H_MAGIC: usize = 0;
 pub const H_VERSION: usize = 1;
 /// Header: the epoch this index belongs to.
 pub const H_EPOCH: usize = 2;
-/// Header: records of the image below, to notice another one.
-pub const H_IMAGE_RECORDS: usize = 3;
 /// Header: words of the arena in use, counted from the start of the file.
 pub const H_USED: usize = 4;
 /// Header: position in the journal up to which this index is applied.
@@ -34,6 +32,10 @@ pub const H_NODES: usize = 11;
 pub const H_ENTRY_TABLE: usize = 12;
 /// Header: entry records in the table.
 pub const H_ENTRIES: usize = 13;
+/// Header: words of the file that may be used.
+pub const H_SIZE: usize = 14;
+/// Header: the digest of the image below, four words.
+pub const H_IMAGE: usize = 16;
 
 /// Node record: its number.
 pub const N_NUMBER: usize = 0;
@@ -80,3 +82,6 @@ pub const CAPACITY: usize = 1 << 26;
 
 /// The file grows by this many words (1 MiB) at least.
 pub const GROWTH: usize = 1 << 17;
+
+/// Words kept free for what must still work when there is no more room: removing things.
+pub const RESERVE: usize = 1 << 13;

@@ -1,4 +1,4 @@
-//! Reading the live index: no lock, no wait, no system call (but one fstat after it grew).
+//! Reading the live index: no lock, no wait, no system call.
 
 use std::io;
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use super::layout::*;
 use super::state::NodeState;
 use crate::hash::{number_hash, slot_hash};
 use crate::name::{NAME_MAX, NameBuf};
-use crate::shm::{Region, words_of};
+use crate::shm::{Inode, Region, words_of};
 
 /// A node record's offset. Never 0, so that "none" takes no room of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,12 +71,25 @@ impl Index {
     /// An empty index in memory of this process alone, to look at states of the past.
     pub fn private() -> Result<Index, EditError> {
         let refused = |_| EditError::Refused(rustix::io::Errno::NOMEM);
-        Index::initialise(Region::in_memory(CAPACITY).map_err(refused)?, 0, 0)
+        Index::initialise(Region::in_memory(CAPACITY).map_err(refused)?, 0, [0; 4])
     }
 
     /// An index over words that hold one already.
     pub(crate) fn new(region: Region) -> Index {
-        Index { region }
+        Index { region: region.sized_by(H_SIZE) }
+    }
+
+    /// Which file the index is in; none for memory.
+    pub(crate) fn inode(&self) -> Option<Inode> {
+        self.region.inode()
+    }
+
+    /// Whether the index is whole, and that of `epoch` over the image with this digest.
+    pub(crate) fn is_of(&self, epoch: u64, image: [u64; 4]) -> bool {
+        self.get(H_MAGIC) == MAGIC
+            && self.get(H_VERSION) == VERSION
+            && self.get(H_EPOCH) == epoch
+            && (0..4).all(|place| self.get(H_IMAGE + place) == image[place])
     }
 
     #[inline]
@@ -285,7 +298,7 @@ mod tests {
     /// A directory with three names.
     fn index() -> (Index, NodeRef) {
         let region = Region::in_memory(2 * GROWTH).expect("memory");
-        let index = Index::initialise(region, 0, 0).expect("room");
+        let index = Index::initialise(region, 0, [0; 4]).expect("room");
         let edit = index.edit();
         let directory = edit.node(Key::Number(2), 2, || Ok(state())).expect("room");
         for name in [b"one", b"two", b"six"] {

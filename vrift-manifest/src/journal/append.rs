@@ -8,19 +8,40 @@ use super::position::Position;
 use super::segment::{RECORD_HEADER, SegmentId, record_checksum, record_size};
 use crate::shm::{Grow, Region, words_of};
 
-/// The longest a segment gets (128 MiB): a workspace is compacted before, so that opening never replays more.
+/// The longest a segment gets (128 MiB): then the workspace is compacted, so that opening never replays more.
 pub const SEGMENT_BOUND: usize = 128 << 20;
 
 /// The file grows by this much.
 pub const CHUNK: usize = 256 << 10;
 
-/// Kept allocated ahead, for what must still work when the disk is full: removing things.
-pub const RESERVE: usize = 16 << 10;
+/// What a record may use of the room that is kept for when there is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// Nothing of it.
+    Ordinary,
+    /// What is kept for removing things: that must work on a full disk.
+    Frees,
+    /// All of it: the record ends the segment.
+    Ends,
+}
+
+impl Need {
+    /// Bytes that must stay free, and allocated, behind the record.
+    fn keep(self) -> usize {
+        match self {
+            Need::Ordinary => 16 << 10,
+            Need::Frees => 512,
+            Need::Ends => 0,
+        }
+    }
+}
 
 /// The writing end of the open segment.
 pub struct Appender {
     region: Region,
     id: SegmentId,
+    /// The most bytes that the segment gets.
+    bound: usize,
 }
 
 /// A record cannot be appended; nothing was written.
@@ -39,14 +60,22 @@ impl From<Grow> for AppendError {
         match grow {
             Grow::Full => AppendError::Full,
             Grow::Refused(errno) => AppendError::Refused(errno),
+            Grow::Gone => AppendError::Refused(rustix::io::Errno::NOENT),
         }
     }
 }
 
 impl Appender {
-    /// Maps the segment's file for writing.
-    pub fn open(path: &Path, id: SegmentId) -> io::Result<Appender> {
-        Ok(Appender { region: Region::of_file(path, SEGMENT_BOUND / 8, true)?, id })
+    /// Maps the segment's file for writing. It grows to `bound` bytes, and no further.
+    pub fn open(path: &Path, id: SegmentId, bound: usize) -> io::Result<Appender> {
+        let region = Region::of_file(path, SEGMENT_BOUND / 8, true)?;
+        region.fill_holes()?;
+        Ok(Appender { region, id, bound: bound.min(SEGMENT_BOUND) })
+    }
+
+    /// Whether the file reaches to `position`: somebody may have cut it.
+    pub fn holds(&self, position: Position) -> bool {
+        position.eighths as usize <= self.region.len()
     }
 
     /// Which segment this is.
@@ -54,23 +83,26 @@ impl Appender {
         self.id
     }
 
-    /// Makes sure that a record with `payload` bytes fits behind `position`. A record that `frees` may use the
-    /// reserve.
+    /// Makes sure that a record with `payload` bytes fits behind `position`.
     pub fn reserve(
         &self,
         position: Position,
         payload: usize,
-        frees: bool,
+        need: Need,
     ) -> Result<(), AppendError> {
         let end = position.offset() as usize + record_size(payload);
-        let wanted = (end + RESERVE).div_ceil(8);
-        if wanted <= self.region.len() {
+        let wanted = end + need.keep();
+        if wanted > self.bound {
+            return Err(AppendError::Full);
+        }
+        // Kept for others, whatever this one needs; on a full disk only what it needs itself.
+        let all = (end + Need::Ordinary.keep()).min(self.bound).div_ceil(8);
+        if all <= self.region.len() {
             return Ok(());
         }
-        let generous = (end + RESERVE).next_multiple_of(CHUNK) / 8;
-        let grown = self.region.ensure(generous).or_else(|_| self.region.ensure(wanted));
-        match grown {
-            Err(_) if frees && end.div_ceil(8) <= self.region.len() => Ok(()),
+        let generous = (all * 8).next_multiple_of(CHUNK).min(self.bound) / 8;
+        match self.region.ensure(generous).or_else(|_| self.region.ensure(all)) {
+            Err(_) if wanted.div_ceil(8) <= self.region.len() => Ok(()),
             other => Ok(other?),
         }
     }

@@ -183,6 +183,14 @@ pub enum Operation<'a> {
 }
 
 impl Operation<'_> {
+    /// Whether it is about nodes, so that applying it may need room in the live index.
+    pub fn is_of_nodes(&self) -> bool {
+        !matches!(
+            self,
+            Operation::Process { .. } | Operation::StoreSynced { .. } | Operation::Rebased { .. }
+        )
+    }
+
     /// Whether the tree is another one afterwards.
     pub fn changes_tree(&self) -> bool {
         match self {

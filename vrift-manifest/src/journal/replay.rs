@@ -53,7 +53,7 @@ impl<'a> Records<'a> {
     }
 
     /// All records that are whole, also behind places where none can be read. Rather one too many than one too few:
-    /// see [`Search`].
+    /// see `Search`.
     pub fn and_behind_gaps(self) -> impl Iterator<Item = Placed<'a>> {
         let Records { bytes, id, offset, .. } = self;
         let mut search = Search::new(bytes, id, offset);

@@ -29,6 +29,9 @@ pub enum LockError {
     /// The page cannot be written.
     #[error("the workspace is read-only")]
     ReadOnly,
+    /// Whether the lock is left over from before the machine was started cannot be settled.
+    #[error("the workspace's lock cannot be taken over: {0}")]
+    TakeOver(rustix::io::Errno),
 }
 
 /// Runs `work` while holding the lock.

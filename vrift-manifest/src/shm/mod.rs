@@ -15,4 +15,5 @@ mod sys;
 
 pub use lock::{Held, LockError, with_lock};
 pub use map::Mapping;
-pub use region::{Grow, Region, words_of};
+pub use protocol::OWNER_DIED;
+pub use region::{Grow, Inode, Region, grow_file, within_limit, words_of};

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use memmap2::{MmapMut, MmapOptions, MmapRaw};
 use rustix::fs::{FallocateFlags, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
 
 /// A failure to make a region larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +21,32 @@ pub enum Grow {
     /// The region has reached its capacity.
     Full,
     /// The file could not grow (ENOSPC, EFBIG ...).
-    Refused(rustix::io::Errno),
+    Refused(Errno),
+    /// The file has lost its name, or another one has it now: it can be read and written as before, but not grown.
+    Gone,
 }
 
 /// What keeps the words mapped.
 enum Backing {
-    File { _map: MmapRaw, path: CString },
+    File { _map: MmapRaw, path: CString, inode: Inode },
     Memory { _map: MmapMut },
+}
+
+/// Which file it is, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inode {
+    /// The file system.
+    pub device: u64,
+    /// The file in it.
+    pub number: u64,
+}
+
+impl Inode {
+    /// The inode of an open file.
+    pub fn of(file: impl AsFd) -> Result<Inode, Errno> {
+        let stat = rustix::fs::fstat(file)?;
+        Ok(Inode { device: stat.st_dev, number: stat.st_ino })
+    }
 }
 
 /// Words shared with other processes, or private to this one.
@@ -37,6 +57,8 @@ pub struct Region {
     capacity: usize,
     /// Words known to be backed by the file: beyond them an access would be a SIGBUS.
     backed: AtomicUsize,
+    /// The word that says how many words there are, if one does.
+    size_word: Option<usize>,
     writable: bool,
 }
 
@@ -44,20 +66,44 @@ impl Region {
     /// Maps the file at `path`, reserving address space for `capacity` words of growth.
     pub fn of_file(path: &Path, capacity: usize, writable: bool) -> io::Result<Region> {
         let file = File::options().read(true).write(writable).open(path)?;
+        Region::of_open(&file, path, capacity, writable)
+    }
+
+    /// As [`Region::of_file`], of a file that was opened already, by that path.
+    pub fn of_open(
+        file: &File,
+        path: &Path,
+        capacity: usize,
+        writable: bool,
+    ) -> io::Result<Region> {
         let backed = words_in(file.metadata()?.len());
         let capacity = capacity.max(backed).max(1);
         let mut options = MmapOptions::new();
         options.len(capacity.checked_mul(8).ok_or(io::ErrorKind::OutOfMemory)?);
         let map =
-            if writable { options.map_raw(&file)? } else { options.map_raw_read_only(&file)? };
+            if writable { options.map_raw(file)? } else { options.map_raw_read_only(file)? };
         let path = CString::new(path.as_os_str().as_bytes())?;
         Ok(Region {
             base: map.as_ptr().cast(),
-            backing: Backing::File { _map: map, path },
+            backing: Backing::File { _map: map, path, inode: Inode::of(file)? },
             capacity,
             backed: AtomicUsize::new(backed),
+            size_word: None,
             writable,
         })
+    }
+
+    /// The word at `at` says how many words there are, and is kept up as they grow. So a reader learns of growth
+    /// without asking for a file that may have lost its name.
+    pub fn sized_by(mut self, at: usize) -> Region {
+        let backed = *self.backed.get_mut();
+        if at < backed && matches!(self.backing, Backing::File { .. }) {
+            let said = self.word(at).map_or(0, |word| word.load(Ordering::Acquire));
+            let said = usize::try_from(said).unwrap_or(usize::MAX);
+            *self.backed.get_mut() = backed.min(said.max(at + 1));
+        }
+        self.size_word = Some(at);
+        self
     }
 
     /// Zeroed words of this process alone; pages are taken as they are touched.
@@ -69,6 +115,7 @@ impl Region {
             backing: Backing::Memory { _map: map },
             capacity,
             backed: AtomicUsize::new(capacity),
+            size_word: None,
             writable: true,
         })
     }
@@ -134,23 +181,63 @@ impl Region {
         if words > self.capacity {
             return Err(Grow::Full);
         }
-        let Backing::File { path, .. } = &self.backing else { return Err(Grow::Full) };
-        let file = rustix::fs::open(path.as_c_str(), OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-            .map_err(Grow::Refused)?;
+        let Backing::File { path, inode, .. } = &self.backing else { return Err(Grow::Full) };
+        let file = match rustix::fs::open(
+            path.as_c_str(),
+            OFlags::RDWR | OFlags::CLOEXEC,
+            Mode::empty(),
+        ) {
+            Err(Errno::NOENT) => return Err(Grow::Gone),
+            other => other.map_err(Grow::Refused)?,
+        };
+        if Inode::of(&file).map_err(Grow::Refused)? != *inode {
+            return Err(Grow::Gone);
+        }
         grow_file(&file, words as u64 * 8).map_err(Grow::Refused)?;
         self.backed.fetch_max(words, Ordering::Relaxed);
+        if let Some(at) = self.size_word {
+            self.store(at, words as u64, Ordering::Release);
+        }
         Ok(())
     }
 
-    /// Asks the file how large it is by now: another process may have grown it.
+    /// Makes sure that what there is has real blocks: a copy made by a thrifty tool has holes where there were zeros.
+    pub fn fill_holes(&self) -> Result<(), Errno> {
+        let Backing::File { path, .. } = &self.backing else { return Ok(()) };
+        let file =
+            rustix::fs::open(path.as_c_str(), OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+        let length = self.len() as u64 * 8;
+        match retry_on_intr(|| rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, length)) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Which file this is; none for memory.
+    pub fn inode(&self) -> Option<Inode> {
+        match &self.backing {
+            Backing::File { inode, .. } => Some(*inode),
+            Backing::Memory { .. } => None,
+        }
+    }
+
+    /// Looks how large the file is by now: another process may have grown it.
     #[cold]
     fn grown_to(&self, at: usize) -> bool {
         let Backing::File { path, .. } = &self.backing else { return false };
         if at >= self.capacity {
             return false;
         }
-        let Ok(stat) = rustix::fs::stat(path.as_c_str()) else { return false };
-        let words = words_in(u64::try_from(stat.st_size).unwrap_or(0)).min(self.capacity);
+        let words = match self.size_word {
+            // The word lies below what is backed, else the file is no region yet.
+            Some(size) if size >= self.backed.load(Ordering::Relaxed) => return false,
+            Some(size) => self.word(size).map_or(0, |word| word.load(Ordering::Acquire)),
+            None => match rustix::fs::stat(path.as_c_str()) {
+                Ok(stat) => u64::try_from(stat.st_size).unwrap_or(0) / 8,
+                Err(_) => return false,
+            },
+        };
+        let words = usize::try_from(words).unwrap_or(usize::MAX).min(self.capacity);
         self.backed.fetch_max(words, Ordering::Relaxed);
         at < words
     }
@@ -161,18 +248,39 @@ unsafe impl Send for Region {}
 // SAFETY: as above.
 unsafe impl Sync for Region {}
 
-/// Extends `file` to `length` bytes with real blocks, unless `ulimit -f` forbids it: there the kernel would send
-/// SIGXFSZ, which kills a program that did nothing wrong.
-fn grow_file(file: impl AsFd, length: u64) -> Result<(), rustix::io::Errno> {
+/// Says no where `ulimit -f` does: at a write beyond it the kernel would send SIGXFSZ, which kills a program that did
+/// nothing wrong.
+pub fn within_limit(length: u64) -> Result<(), Errno> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
-    if limit.is_some_and(|limit| length > limit) {
-        return Err(rustix::io::Errno::FBIG);
-    }
+    if limit.is_some_and(|limit| length > limit) { Err(Errno::FBIG) } else { Ok(()) }
+}
+
+/// Extends `file` to `length` bytes with real blocks.
+pub fn grow_file(file: impl AsFd, length: u64) -> Result<(), Errno> {
+    within_limit(length)?;
     let old = rustix::fs::fstat(&file)?.st_size as u64;
     if length <= old {
         return Ok(());
     }
-    rustix::fs::fallocate(&file, FallocateFlags::empty(), old, length - old)
+    let grown =
+        retry_on_intr(|| rustix::fs::fallocate(&file, FallocateFlags::empty(), old, length - old));
+    match grown {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, old, length),
+        other => other,
+    }
+}
+
+/// What a file system does that cannot allocate.
+fn write_zeros(file: impl AsFd, mut from: u64, to: u64) -> Result<(), Errno> {
+    let zeros = [0; 1 << 16];
+    while from < to {
+        let length = zeros.len().min(usize::try_from(to - from).unwrap_or(usize::MAX));
+        match retry_on_intr(|| rustix::io::pwrite(&file, &zeros[..length], from))? {
+            0 => return Err(Errno::IO),
+            written => from += written as u64,
+        }
+    }
+    Ok(())
 }
 
 fn words_in(bytes: u64) -> usize {

@@ -234,7 +234,7 @@ impl Tree {
     }
 }
 
-pub(super) fn digest_words(digest: &Digest) -> [u64; 4] {
+pub(crate) fn digest_words(digest: &Digest) -> [u64; 4] {
     let (words, _) = digest.as_bytes().as_chunks::<8>();
     let mut out = [0; 4];
     for (word, bytes) in out.iter_mut().zip(words) {

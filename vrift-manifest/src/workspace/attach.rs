@@ -1,24 +1,24 @@
 //! Attaching to a workspace: mapping the live index that is in force, or building it from the journal.
 
-use std::fs::{self, File};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
-use super::config::{Config, Era, Segment, now_nanos};
-use super::control::{Control, DROPPED, OpenSegment};
+use super::build::{self, load_into};
+use super::config::Config;
+use super::control::{Control, DROPPED};
 use super::error::{Action, WorkspaceError};
-use super::load::{self, End, Loaded, segment_path};
+use super::images;
+use super::load::End;
 use super::place::Directory;
-use super::{images, runtime};
-use crate::image::Image;
+use super::segments::segment_path;
 use crate::index::Index;
-use crate::index::layout::*;
+use crate::index::layout::{CAPACITY, H_APPLIED};
 use crate::journal::append::Appender;
-use crate::journal::replay::Tail;
 use crate::journal::{Position, SegmentId};
-use crate::shm::{Mapping, Region};
-use crate::tree::Tree;
+use crate::shm::Region;
+use crate::tree::{Tree, digest_words};
 
 /// A workspace's present state, mapped.
 pub struct Attached {
@@ -30,6 +30,17 @@ pub struct Attached {
     pub writer: Option<Writer>,
     /// Where the journal is damaged: the tree is what can be read before that place, and cannot be changed.
     pub damage: Option<Damage>,
+    /// Where the tree's last record is known from.
+    pub head: Head,
+}
+
+/// Where the number of a tree's last record is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Head {
+    /// The index says how many records it has taken, and this is the number of the first.
+    Shared { first: u64 },
+    /// The tree is in memory of this process, and stays as it is.
+    Private { seq: u64 },
 }
 
 /// A place in a journal from which on it cannot be read, though records had happened there.
@@ -51,207 +62,151 @@ pub struct Writer {
     pub journal: Appender,
 }
 
-/// Attaches to the workspace in `place`, building its index first if there is none.
+/// Attaches to the workspace in `place`: to read it, if nothing else can be had.
 pub fn attach(place: &Directory, control: &Control) -> Result<Attached, WorkspaceError> {
     if !place.writable() {
-        let end = match control.boot() == runtime::boot_id() && control.epoch().is_multiple_of(2) {
-            true => End::Committed(control.segment().committed),
-            false => End::AfterPowerCut,
-        };
-        return private(place, control, end);
+        return private(place, control, false);
     }
     match shared(place, control) {
-        Err(WorkspaceError::Damaged { .. }) => private(place, control, End::BeforeDamage),
+        Err(WorkspaceError::Damaged { .. }) => private(place, control, true),
+        // Looking must work where there is no room for an index that others could share.
+        Err(error) if error.is_no_room() => private(place, control, false).map_err(|_| error),
         other => other,
     }
 }
 
 /// Maps the index that all processes share, after building it if need be.
-fn shared(place: &Directory, control: &Control) -> Result<Attached, WorkspaceError> {
-    take_over(place, control)?;
+pub fn shared(place: &Directory, control: &Control) -> Result<Attached, WorkspaceError> {
     loop {
         let epoch = control.epoch();
         if epoch == DROPPED {
             return Err(WorkspaceError::NoSuchWorkspace(place.name.clone()));
         }
-        if epoch.is_multiple_of(2)
-            && let Some(attached) = map(place, epoch)?
-        {
-            return Ok(attached);
+        if control.is_taken_over() && epoch.is_multiple_of(2) {
+            let mapped = map(place, control, epoch);
+            // What was read between two epochs need not fit together.
+            if control.epoch() != epoch {
+                continue;
+            }
+            if let Some(attached) = mapped? {
+                return Ok(attached);
+            }
         }
-        control.with_lock(|_| build_if_missing(place, control))??;
+        control.with_lock(|_| put_right(place, control))??;
     }
 }
 
 /// Maps the index of `epoch`, if it is there.
-fn map(place: &Directory, epoch: u64) -> Result<Option<Attached>, WorkspaceError> {
-    let path = place.index_path(epoch);
-    let Ok(region) = Region::of_file(&path, CAPACITY, false) else { return Ok(None) };
-    let index = Index::new(region);
+fn map(
+    place: &Directory,
+    control: &Control,
+    epoch: u64,
+) -> Result<Option<Attached>, WorkspaceError> {
+    let path = place.index_path(control, epoch);
+    let file = match open_index(place, &path, false) {
+        Err(error) if is_unusable(&error) => return Ok(None),
+        other => other.map_err(Action::Read.of(&path))?,
+    };
+    let region = Region::of_open(&file, &path, CAPACITY, false);
+    let index = Index::new(region.map_err(Action::Read.of(&path))?);
     let config = Config::load(&place.path)?;
-    let image = images::open(&place.store, &config.last_era().image)?;
-    let sound = index.header(H_MAGIC) == MAGIC
-        && index.header(H_VERSION) == VERSION
-        && index.header(H_EPOCH) == epoch
-        && index.header(H_IMAGE_RECORDS) == u64::from(image.record_count());
-    // A config newer than the epoch is possible for a moment: the caller looks at the epoch again.
-    Ok(sound.then(|| Attached { epoch, tree: Tree::new(image, index), writer: None, damage: None }))
+    let digest = config.last_era().image;
+    if !index.is_of(epoch, digest_words(&digest)) {
+        return Ok(None);
+    }
+    // In this order: applied never overtakes committed, unless the control page is an older one that somebody put back.
+    let applied = Position::from_word(index.header(H_APPLIED));
+    let segment = control.segment();
+    if applied > segment.committed {
+        return Ok(None);
+    }
+    let tree = Tree::new(images::open(&place.store, &digest)?, index);
+    let head = Head::Shared { first: segment.first_seq };
+    Ok(Some(Attached { epoch, tree, writer: None, damage: None, head }))
 }
 
-/// The first to open a workspace after the machine was started looks at the end of the journal; one at a time.
-fn take_over(place: &Directory, control: &Control) -> Result<(), WorkspaceError> {
-    let boot = runtime::boot_id();
-    if control.boot() == boot {
-        return Ok(());
+/// Opens an index that nobody else can have put there.
+fn open_index(place: &Directory, path: &Path, writable: bool) -> io::Result<File> {
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits() as i32;
+    let file = File::options().read(true).write(writable).custom_flags(flags).open(path)?;
+    let found = file.metadata()?;
+    let user = rustix::process::geteuid().as_raw();
+    let ours = found.uid() == user
+        || std::fs::metadata(place.store.root()).is_ok_and(|store| store.uid() == found.uid());
+    if found.is_file() && ours && found.mode() & 0o077 == 0 {
+        Ok(file)
+    } else {
+        Err(io::ErrorKind::PermissionDenied.into())
     }
-    let path = place.control_path();
-    let file = File::open(&path).map_err(Action::Read.of(&path))?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
-        .map_err(Action::Read.of(&path))?;
-    if control.boot() == boot {
-        return Ok(());
-    }
-    // Nobody of this boot has passed here yet, so whoever held the lock is gone with the machine.
-    control.reset_lock();
-    control.with_lock(|_| {
-        if control.epoch() == DROPPED {
-            return Ok(());
-        }
-        build(place, control, End::AfterPowerCut)?;
-        control.set_boot(boot);
-        Ok(())
-    })?
 }
 
-/// Under the lock.
-fn build_if_missing(place: &Directory, control: &Control) -> Result<(), WorkspaceError> {
+/// Whether an index that cannot be opened for this reason is as good as none.
+fn is_unusable(error: &io::Error) -> bool {
+    use io::ErrorKind::{IsADirectory, NotADirectory, NotFound, PermissionDenied};
+    let link = rustix::io::Errno::LOOP.raw_os_error();
+    matches!(error.kind(), NotFound | NotADirectory | IsADirectory | PermissionDenied)
+        || error.raw_os_error() == Some(link)
+}
+
+/// Under the lock: sees to it that the index in force is there.
+fn put_right(place: &Directory, control: &Control) -> Result<(), WorkspaceError> {
     let epoch = control.epoch();
     if epoch == DROPPED {
         return Ok(());
     }
+    if !control.is_taken_over() {
+        // The first to come after the machine was started looks at the end of the journal.
+        return build::build_found(place, control, true);
+    }
     if epoch % 2 == 1 {
         // Its replacer died: the words of the control page may not fit each other, so the journal decides.
-        return build(place, control, End::AfterPowerCut);
+        return build::build_found(place, control, false);
     }
-    if map(place, epoch)?.is_some() {
+    if map(place, control, epoch)?.is_some() {
         return Ok(());
     }
-    build(place, control, End::Committed(control.segment().committed))
-}
-
-/// Builds the live index from the journal and puts it in force, under the lock.
-pub fn build(place: &Directory, control: &Control, end: End) -> Result<(), WorkspaceError> {
-    let old = control.epoch();
-    let epoch = (old | 1) + 1;
-    control.set_epoch(old | 1);
-    let result = build_epoch(place, control, end, epoch);
-    match result {
-        Ok(()) => {
-            control.set_epoch(epoch);
-            let _ = fs::remove_file(place.index_path(old & !1));
-        }
-        // What was in force stays so.
-        Err(_) if old.is_multiple_of(2) => control.set_epoch(old),
-        Err(_) => {}
-    }
-    result
-}
-
-fn build_epoch(
-    place: &Directory,
-    control: &Control,
-    end: End,
-    epoch: u64,
-) -> Result<(), WorkspaceError> {
-    let mut config = Config::load(&place.path)?;
-    let (mut loaded, mut index_path) = build_index(place, &config, end, epoch)?;
-    while let Some(rebased) = loaded.rebased {
-        // Whoever was replacing the tree died after it had happened, before it was written down.
-        let seq = loaded.seq;
-        end_era(&mut config, seq, &rebased);
-        load::ensure_segment(&place.store, rebased.segment, seq + 1)?;
-        config.save(&place.path)?;
-        (loaded, index_path) = build_index(place, &config, end, epoch)?;
-    }
-    let open = *config.open_segment();
-    if loaded.tail != Tail::Clean {
-        let aside = load::cut_aside(&place.store, open.id, loaded.position)?;
-        place.note_cut(&aside);
-    }
-    control.set_segment(&OpenSegment {
-        id: open.id,
-        first_seq: open.first,
-        committed: loaded.position,
-    });
-    control.set_synced(loaded.synced);
-    let path = place.index_path(epoch);
-    fs::rename(&index_path, &path).map_err(Action::Create.of(&path))
-}
-
-/// Closes the era in force with record `seq` and begins the next one.
-pub fn end_era(config: &mut Config, seq: u64, rebased: &load::Rebased) {
-    if let Some(open) = config.last_era_mut().segment.last_mut() {
-        open.last = Some(seq);
-    }
-    config.era.push(Era {
-        base: seq,
-        time: now_nanos(),
-        image: rebased.image,
-        segment: vec![Segment { id: rebased.segment, first: seq + 1, last: None }],
-    });
-}
-
-fn build_index(
-    place: &Directory,
-    config: &Config,
-    end: End,
-    epoch: u64,
-) -> Result<(Loaded, PathBuf), WorkspaceError> {
-    let era = config.last_era();
-    let image = images::open(&place.store, &era.image)?;
-    let staged = place.index_path(epoch).with_extension("new");
-    // The whole directory goes when the user's last session ends, on some systems.
-    runtime::remake(&place.runtime).map_err(Action::Create.of(&place.runtime))?;
-    let _ = fs::remove_file(&staged);
-    let create = || File::options().write(true).create_new(true).mode(0o600).open(&staged);
-    create().map_err(Action::Create.of(&staged))?;
-    let region = Region::of_file(&staged, CAPACITY, true).map_err(Action::Create.of(&staged))?;
-    let (tree, loaded) = load_into(place, era, image, region, end, epoch)?;
-    tree.index.edit().publish()?;
-    Ok((loaded, staged))
-}
-
-/// Replays an era into an index of `region`.
-pub fn load_into(
-    place: &Directory,
-    era: &Era,
-    image: Arc<Image<Mapping>>,
-    region: Region,
-    end: End,
-    epoch: u64,
-) -> Result<(Tree, Loaded), WorkspaceError> {
-    let index = Index::initialise(region, epoch, u64::from(image.record_count()))?;
-    let edit = index.edit();
-    edit.raise_next_node(image.next_node().saturating_sub(1))?;
-    let tree = Tree::new(image, index);
-    let loaded = load::replay(&place.name, &place.store, era, &tree, end)?;
-    tree.index.edit().set(H_APPLIED, loaded.position.to_word())?;
-    Ok((tree, loaded))
+    build::build(place, control, End::Committed(control.segment().committed))
 }
 
 /// What the journal says, in memory of this process: where the shared index cannot be built.
-fn private(place: &Directory, control: &Control, end: End) -> Result<Attached, WorkspaceError> {
+fn private(
+    place: &Directory,
+    control: &Control,
+    damaged: bool,
+) -> Result<Attached, WorkspaceError> {
+    // Others may be replacing the tree, and what is read meanwhile need not fit together. But they may be dead, too.
+    let mut tries = 0..8;
+    loop {
+        let epoch = control.epoch();
+        let attached = private_at(place, control, epoch, damaged);
+        if control.epoch() == epoch || tries.next().is_none() {
+            return attached;
+        }
+    }
+}
+
+fn private_at(
+    place: &Directory,
+    control: &Control,
+    epoch: u64,
+    damaged: bool,
+) -> Result<Attached, WorkspaceError> {
     let config = Config::load(&place.path)?;
+    let end = match control.is_taken_over() && epoch.is_multiple_of(2) {
+        true => End::Committed(control.segment().committed),
+        false => build::found(&config, control, !control.is_taken_over()),
+    };
     let era = config.last_era();
     let load = |end| {
         let image = images::open(&place.store, &era.image)?;
         load_into(place, era, image, private_region()?, end, 0)
     };
-    let (tree, loaded) = match load(end) {
+    let (tree, loaded) = match if damaged { load(End::BeforeDamage) } else { load(end) } {
         Err(WorkspaceError::Damaged { .. }) => load(End::BeforeDamage)?,
         other => other?,
     };
-    Ok(Attached { epoch: control.epoch(), tree, writer: None, damage: loaded.damage })
+    let head = Head::Private { seq: loaded.seq };
+    Ok(Attached { epoch, tree, writer: None, damage: loaded.damage, head })
 }
 
 /// Memory for the index of a state that is only looked at.
@@ -264,23 +219,49 @@ pub fn private_region() -> Result<Region, WorkspaceError> {
 }
 
 impl Attached {
-    /// The writing side. Only under the lock.
+    /// The number of the last record that the tree has taken.
+    pub fn head(&self) -> u64 {
+        match self.head {
+            Head::Private { seq } => seq,
+            Head::Shared { first } => {
+                (first + u64::from(applied(&self.tree).records)).saturating_sub(1)
+            }
+        }
+    }
+
+    /// Whether the index is in memory of this process alone.
+    pub fn is_private(&self) -> bool {
+        matches!(self.head, Head::Private { .. })
+    }
+
+    /// The writing side. Only under the lock. `None`: a file that it needs is not what it was.
     pub fn writer(
         &mut self,
         place: &Directory,
         control: &Control,
-    ) -> Result<&Writer, WorkspaceError> {
+    ) -> Result<Option<&Writer>, WorkspaceError> {
         if self.writer.is_none() {
-            let path = place.index_path(self.epoch);
-            let region = Region::of_file(&path, CAPACITY, true).map_err(Action::Write.of(&path))?;
-            let id = control.segment().id;
-            let journal_path = segment_path(&place.store, id);
-            let journal =
-                Appender::open(&journal_path, id).map_err(Action::Write.of(&journal_path))?;
+            let path = place.index_path(control, self.epoch);
+            let file = match open_index(place, &path, true) {
+                Err(error) if is_unusable(&error) => return Ok(None),
+                other => other.map_err(Action::Write.of(&path))?,
+            };
+            let region = Region::of_open(&file, &path, CAPACITY, true);
+            let region = region.map_err(Action::Write.of(&path))?;
+            if region.inode() != self.tree.index.inode() {
+                return Ok(None);
+            }
+            let segment = control.segment();
+            let journal_path = segment_path(&place.store, segment.id);
+            let journal = Appender::open(&journal_path, segment.id, place.bounds.journal)
+                .map_err(Action::Write.of(&journal_path))?;
+            if !journal.holds(segment.committed) {
+                return Ok(None);
+            }
             let tree = Tree::new(self.tree.image.clone(), Index::new(region));
             self.writer = Some(Writer { tree, journal });
         }
-        self.writer.as_ref().ok_or_else(|| WorkspaceError::ReadOnly(place.name.clone()))
+        Ok(self.writer.as_ref())
     }
 }
 

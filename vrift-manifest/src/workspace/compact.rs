@@ -8,24 +8,46 @@ use super::config::Config;
 use super::create::random_segment;
 use super::error::WorkspaceError;
 use super::images;
+use super::mutate::Author;
 use super::open::Workspace;
 use super::rebase::{Replacement, rebase};
 use crate::attributes::{Attributes, Content, Kind};
 use crate::image::{Builder, Handle, NodeSpec};
-use crate::journal::Reason;
+use crate::journal::{Reason, SegmentId};
 use crate::tree::xattrs::XattrList;
 use crate::tree::{Cursor, Tree};
 
 impl Workspace {
     /// Folds the journal into a new image. The tree, its node numbers and all history stay. The number of the step.
     pub fn compact(&mut self) -> Result<u64, WorkspaceError> {
+        let author = self.author.clone();
+        let seq = self.fold_journal(None, author.as_ref())?;
+        self.refresh()?;
+        Ok(seq.unwrap_or_else(|| self.head()))
+    }
+
+    /// As [`Workspace::compact`], where `segment` cannot take any more, unless somebody else did it already.
+    pub(super) fn make_room(&mut self, segment: SegmentId) -> Result<(), WorkspaceError> {
+        // Nobody's step: the record of the one who ran into the bound may be what does not fit.
+        self.fold_journal(Some(segment), None)?;
+        self.refresh().map(drop)
+    }
+
+    fn fold_journal(
+        &mut self,
+        only: Option<SegmentId>,
+        author: Option<&Author>,
+    ) -> Result<Option<u64>, WorkspaceError> {
         let store = self.home.store.clone();
         // Until image and segment are named by the workspace, gc is not to take them.
         let _activity = store.begin()?;
-        self.place.store.sync()?;
-        let author = self.author.clone();
+        // Most of what is to be written, before others have to wait.
+        store.sync()?;
         let segment = random_segment(&self.home)?;
         let seq = self.locked(|locked| {
+            if only.is_some_and(|only| locked.segment.id != only) {
+                return Ok(None);
+            }
             let tree = locked.tree();
             let builder = fold(tree, &mut |number| number)?;
             let store = &locked.place.store;
@@ -33,10 +55,9 @@ impl Workspace {
             store.sync()?;
             let replacement =
                 Replacement { image, reason: Reason::Compact, expected: None, origin: None };
-            rebase(locked, &replacement, segment, author.as_ref())
+            rebase(locked, &replacement, segment, author).map(Some)
         })?;
         self.process = 0;
-        self.refresh()?;
         Ok(seq)
     }
 
@@ -48,7 +69,7 @@ impl Workspace {
             let keep = config.last_era().base.min(oldest_named.unwrap_or(u64::MAX));
             let first = config.era.iter().rposition(|era| era.base <= keep).unwrap_or(0);
             config.era.drain(..first);
-            config.save(&locked.place.path)?;
+            config.save(&locked.place.store, &locked.place.path)?;
             Ok(first)
         })
     }

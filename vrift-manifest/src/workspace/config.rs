@@ -1,16 +1,16 @@
 //! `workspace.toml`: what a workspace is made of. Small, replaced as a whole, on disk before the change counts.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{Action, WorkspaceError};
 use super::escape;
+use super::files;
 use crate::journal::SegmentId;
 use crate::time::Timestamp;
-use vrift_cas::Digest;
+use vrift_cas::{Digest, Store};
 
 /// The format written here.
 pub const FORMAT: u32 = 1;
@@ -137,18 +137,20 @@ impl Config {
     }
 
     /// Replaces the description on disk; when this returns, it is there for good.
-    pub fn save(&self, directory: &Path) -> Result<(), WorkspaceError> {
+    pub fn save(&self, store: &Store, directory: &Path) -> Result<(), WorkspaceError> {
+        self.stage(store, directory)?.put_in_place()
+    }
+
+    /// Does everything that needs room on the disk, so that putting it in place does not.
+    pub fn stage(&self, store: &Store, directory: &Path) -> Result<Staged, WorkspaceError> {
         let path = path(directory);
         let staged = directory.join("workspace.toml.new");
         let text = toml::to_string(self).map_err(|error| WorkspaceError::Config {
             path: path.clone(),
             reason: error.to_string(),
         })?;
-        let mut file = File::create(&staged).map_err(Action::Write.of(&staged))?;
-        file.write_all(text.as_bytes()).map_err(Action::Write.of(&staged))?;
-        file.sync_all().map_err(Action::Write.of(&staged))?;
-        fs::rename(&staged, &path).map_err(Action::Write.of(&path))?;
-        sync_directory(directory)
+        files::write(store, &staged, text.as_bytes()).map_err(Action::Write.of(&staged))?;
+        Ok(Staged { staged, path })
     }
 
     /// The era in force.
@@ -166,16 +168,35 @@ impl Config {
         self.last_era().segment.last().expect("`check` refuses an era without a segment")
     }
 
+    /// The oldest state that the history still has.
+    pub fn first_state(&self) -> u64 {
+        self.era.first().map_or(0, |era| era.base)
+    }
+
     /// A named moment.
     pub fn snapshot(&self, name: &str) -> Option<&Snapshot> {
         self.snapshot.iter().find(|snapshot| snapshot.name == name)
     }
 }
 
+/// A description on disk that is not in force yet.
+#[derive(Debug)]
+pub struct Staged {
+    staged: PathBuf,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Puts it in the place of the one in force; when this returns, it is there for good.
+    pub fn put_in_place(self) -> Result<(), WorkspaceError> {
+        fs::rename(&self.staged, &self.path).map_err(Action::Write.of(&self.path))?;
+        sync_directory(self.path.parent().unwrap_or(&self.path))
+    }
+}
+
 /// Makes the entries of a directory durable.
 pub fn sync_directory(directory: &Path) -> Result<(), WorkspaceError> {
-    let act = || File::open(directory)?.sync_all();
-    act().map_err(Action::Write.of(directory))
+    files::sync_directory(directory).map_err(Action::Write.of(directory))
 }
 
 fn path(directory: &Path) -> PathBuf {

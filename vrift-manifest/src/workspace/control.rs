@@ -5,21 +5,36 @@
 //! |---|---|
 //! | 0, 1 | "VRIFTCTL", version |
 //! | 8 | the lock (see the shared-memory module) |
+//! | 10, 11 | whose lock that is: a *machine* |
 //! | 16 | epoch: even = the index of that number is in force; odd = being replaced; all ones = workspace dropped |
 //! | 17 | committed position in the open segment |
-//! | 18, 19 | the boot in which the page was last taken over |
+//! | 18, 19 | the machine that has looked at the end of the journal |
 //! | 20, 21 | the open segment |
 //! | 22 | its first sequence number |
 //! | 23 | the highest sequence number known to be on disk |
 //! | 24 | last use, nanoseconds since 1970 |
+//! | 25 | no later stamp is older, nanoseconds since 1970 |
+//! | 26 | no later node has a smaller number |
+//! | 27 | the record, if any, that says that everything before it is on disk |
+//! | 64..128 | length and bytes of the directory in which the index lies; empty: the store's own |
+//!
+//! A **machine** is one boot of one kernel and one inode: after a restart, and in a copy of a store, the lock and the
+//! index are nobody's, whatever the words say.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::runtime;
 use crate::journal::{Position, SegmentId};
-use crate::shm::{Held, LockError, Region, with_lock};
+use crate::shm::{Held, Inode, LockError, OWNER_DIED, Region, with_lock};
+use crate::time::Timestamp;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"VRIFTCTL");
 const VERSION: u64 = 1;
@@ -27,13 +42,19 @@ const WORDS: usize = 512;
 
 const C_VERSION: usize = 1;
 const C_LOCK: usize = 8;
+const C_LOCK_OF: usize = 10;
 const C_EPOCH: usize = 16;
 const C_COMMITTED: usize = 17;
-const C_BOOT: usize = 18;
+const C_TAKEN_BY: usize = 18;
 const C_SEGMENT: usize = 20;
 const C_FIRST_SEQ: usize = 22;
 const C_SYNCED: usize = 23;
 const C_LAST_USE: usize = 24;
+const C_FLOOR: usize = 25;
+const C_NEXT_NODE: usize = 26;
+const C_SYNC_RECORD: usize = 27;
+const C_PLACE: usize = 64;
+const PLACE_WORDS: usize = 63;
 
 /// The epoch of a workspace that is gone.
 pub const DROPPED: u64 = u64::MAX;
@@ -41,6 +62,11 @@ pub const DROPPED: u64 = u64::MAX;
 /// A mapped control page.
 pub struct Control {
     region: Region,
+    path: PathBuf,
+    inode: Inode,
+    /// This boot and inode. `None`: the boot cannot be known here; then what was taken over counts as ours, because
+    /// to take the lock away from a living process would be worse than to wait for a dead one.
+    machine: Option<[u8; 16]>,
 }
 
 /// The open segment, and how far it is filled.
@@ -57,24 +83,26 @@ pub struct OpenSegment {
 impl OpenSegment {
     /// The number of the last record that happened.
     pub fn last_seq(&self) -> u64 {
-        self.first_seq + u64::from(self.committed.records) - 1
+        (self.first_seq + u64::from(self.committed.records)).saturating_sub(1)
     }
 }
 
 impl Control {
-    /// Writes the page of a new workspace. Its boot is no boot, so that the first to open it looks at everything.
-    pub fn create(path: &Path) -> io::Result<()> {
+    /// The page of a new workspace. Nobody has taken it over, so that the first to open it looks at everything.
+    pub fn fresh() -> Vec<u8> {
         let mut page = vec![0; WORDS * 8];
         page[..8].copy_from_slice(&MAGIC.to_le_bytes());
         page[8..16].copy_from_slice(&VERSION.to_le_bytes());
-        let mut file = File::create_new(path)?;
-        file.write_all(&page)
+        page
     }
 
     /// Maps the page.
     pub fn open(path: &Path, writable: bool) -> io::Result<Control> {
-        let region = Region::of_file(path, WORDS, writable)?;
-        let control = Control { region };
+        let file = File::options().read(true).write(writable).open(path)?;
+        let inode = Inode::of(&file)?;
+        let region = Region::of_open(&file, path, WORDS, writable)?;
+        let machine = runtime::boot_id().map(|boot| machine(boot, inode));
+        let control = Control { region, path: path.to_owned(), inode, machine };
         if control.region.len() < WORDS || control.get(0) != MAGIC {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not a control page"));
         }
@@ -82,6 +110,11 @@ impl Control {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "of another version"));
         }
         Ok(control)
+    }
+
+    /// Which file the page is.
+    pub fn inode(&self) -> Inode {
+        self.inode
     }
 
     #[inline]
@@ -95,15 +128,82 @@ impl Control {
 
     /// Runs `work` under the workspace's lock.
     pub fn with_lock<T>(&self, work: impl FnOnce(Held) -> T) -> Result<T, LockError> {
-        match self.region.futex(C_LOCK) {
-            Some(word) if self.region.is_writable() => with_lock(word, work),
-            _ => Err(LockError::ReadOnly),
+        let Some(word) = self.region.futex(C_LOCK).filter(|_| self.region.is_writable()) else {
+            return Err(LockError::ReadOnly);
+        };
+        if !self.is_ours(C_LOCK_OF) {
+            self.reset_lock().map_err(LockError::TakeOver)?;
         }
+        with_lock(word, work)
     }
 
-    /// Forgets a lock that was held when the machine went down. Only under the file lock of a take-over.
-    pub fn reset_lock(&self) {
-        self.set(C_LOCK, 0);
+    /// Forgets a lock that was held when the machine went down, or when this copy was made. Once per machine and
+    /// before anybody there takes it: never while it is held.
+    fn reset_lock(&self) -> Result<(), Errno> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = rustix::fs::open(&self.path, flags, Mode::empty())?;
+        if Inode::of(&file)? != self.inode {
+            return Err(Errno::STALE);
+        }
+        retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))?;
+        if !self.is_ours(C_LOCK_OF) {
+            if let Some(word) = self.region.futex(C_LOCK) {
+                word.store(0, Ordering::Release);
+            }
+            self.set_ours(C_LOCK_OF);
+        }
+        // A process forked meanwhile has the descriptor too.
+        flock(&file, FlockOperation::Unlock)
+    }
+
+    /// Whether the last holder of the lock died, and nobody has taken it since.
+    pub fn owner_died(&self) -> bool {
+        self.region.futex(C_LOCK).is_some_and(|word| word.load(Ordering::Relaxed) & OWNER_DIED != 0)
+    }
+
+    fn is_ours(&self, at: usize) -> bool {
+        let owner = self.pair(at);
+        owner != [0; 16] && self.machine.is_none_or(|machine| machine == owner)
+    }
+
+    fn set_ours(&self, at: usize) {
+        self.set_pair(at, self.machine.unwrap_or([0xff; 16]));
+    }
+
+    /// Whether somebody on this machine has looked at the end of the journal.
+    pub fn is_taken_over(&self) -> bool {
+        self.is_ours(C_TAKEN_BY)
+    }
+
+    /// Says that this has happened.
+    pub fn set_taken_over(&self) {
+        self.set_ours(C_TAKEN_BY);
+    }
+
+    /// The directory in which the index in force lies; `None`: the store's own. Good if the epoch is the same and
+    /// even before and after.
+    pub fn place(&self) -> Option<PathBuf> {
+        let length = usize::try_from(self.get(C_PLACE)).ok()?.min(PLACE_WORDS * 8);
+        let mut bytes = Vec::with_capacity(PLACE_WORDS * 8);
+        for place in 0..length.div_ceil(8) {
+            bytes.extend_from_slice(&self.get(C_PLACE + 1 + place).to_le_bytes());
+        }
+        bytes.truncate(length);
+        (length > 0).then(|| PathBuf::from(OsStr::from_bytes(&bytes)))
+    }
+
+    /// Whether [`Control::set_place`] can keep this path.
+    pub fn can_keep(place: &Path) -> bool {
+        place.as_os_str().len() <= PLACE_WORDS * 8
+    }
+
+    /// Replaces it. Only while the epoch is odd.
+    pub fn set_place(&self, place: Option<&Path>) {
+        let bytes = place.map_or(&[][..], |place| place.as_os_str().as_bytes());
+        self.set(C_PLACE, bytes.len() as u64);
+        for (place, word) in crate::shm::words_of(bytes).take(PLACE_WORDS).enumerate() {
+            self.set(C_PLACE + 1 + place, word);
+        }
     }
 
     /// Which index is in force.
@@ -115,16 +215,6 @@ impl Control {
     /// Replaces the epoch.
     pub fn set_epoch(&self, epoch: u64) {
         self.set(C_EPOCH, epoch);
-    }
-
-    /// The boot in which the page was last taken over.
-    pub fn boot(&self) -> [u8; 16] {
-        self.pair(C_BOOT)
-    }
-
-    /// Says that this is the boot now.
-    pub fn set_boot(&self, boot: [u8; 16]) {
-        self.set_pair(C_BOOT, boot);
     }
 
     /// The open segment.
@@ -159,6 +249,36 @@ impl Control {
         self.set(C_SYNCED, seq);
     }
 
+    /// The record that says that everything before it is on disk; itself it need not be.
+    pub fn sync_record(&self) -> u64 {
+        self.get(C_SYNC_RECORD)
+    }
+
+    /// Notes it.
+    pub fn set_sync_record(&self, seq: u64) {
+        self.set(C_SYNC_RECORD, seq);
+    }
+
+    /// No stamp given from now on is older.
+    pub fn floor(&self) -> Timestamp {
+        Timestamp::from_nanos(self.get(C_FLOOR) as i64)
+    }
+
+    /// The smallest number that a new node can have.
+    pub fn next_node(&self) -> u64 {
+        self.get(C_NEXT_NODE)
+    }
+
+    /// Raises both: what a tree that is replaced has given out is not given out again.
+    pub fn raise(&self, floor: Timestamp, next_node: u64) {
+        if floor > self.floor() {
+            self.set(C_FLOOR, floor.to_nanos() as u64);
+        }
+        if next_node > self.next_node() {
+            self.set(C_NEXT_NODE, next_node);
+        }
+    }
+
     /// When the workspace was last opened to be used, in nanoseconds since 1970; 0: never.
     pub fn last_use(&self) -> i64 {
         self.get(C_LAST_USE) as i64
@@ -182,4 +302,15 @@ impl Control {
             self.set(at + place, u64::from_le_bytes(*word));
         }
     }
+}
+
+/// The name of this boot and this inode together.
+fn machine(boot: [u8; 16], inode: Inode) -> [u8; 16] {
+    let mut hasher = vrift_cas::Hasher::new();
+    hasher.update(&boot);
+    hasher.update(&inode.device.to_le_bytes());
+    hasher.update(&inode.number.to_le_bytes());
+    let mut name = [0; 16];
+    name.copy_from_slice(&hasher.finish().as_bytes()[..16]);
+    name
 }

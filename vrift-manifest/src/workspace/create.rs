@@ -1,14 +1,18 @@
 //! Making a workspace.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat, renameat_with};
+use rustix::io::Errno;
 
 use super::config::{self, Config, Era, FORMAT, Origin, Segment, Snapshot};
 use super::control::Control;
 use super::error::{Action, WorkspaceError};
-use super::load;
+use super::files;
 use super::place::Home;
 use super::runtime::random_id;
+use super::segments::ensure_segment;
 use crate::journal::SegmentId;
 use vrift_cas::Digest;
 
@@ -72,27 +76,34 @@ pub(super) fn establish(
         format!("{:032x}", u128::from_le_bytes(random_id().map_err(Action::Create.of(&path))?));
     let config = Config { format: FORMAT, id, mount, origin, forked_from, era, snapshot };
     let open = *config.open_segment();
-    load::ensure_segment(&home.store, open.id, open.first)?;
+    ensure_segment(&home.store, open.id, open.first)?;
     // The tree's blobs, image and journal first: a name on disk must never lead to something that is not.
     home.store.sync()?;
     let staged = parent.join(format!(".new-{}", config.id));
     fs::create_dir(&staged).map_err(Action::Create.of(&staged))?;
-    let control = staged.join("control");
-    Control::create(&control).map_err(Action::Create.of(&control))?;
-    config.save(&staged)?;
-    let renamed = rustix::fs::renameat_with(
-        rustix::fs::CWD,
-        &staged,
-        rustix::fs::CWD,
-        &path,
-        rustix::fs::RenameFlags::NOREPLACE,
-    );
-    if let Err(errno) = renamed {
+    let made = fill(home, &staged, &config).and_then(|()| match rename_new(&staged, &path) {
+        Err(Errno::EXIST | Errno::NOTEMPTY) => Err(WorkspaceError::Exists(name.to_owned())),
+        other => other.map_err(Action::Create.of(&path)),
+    });
+    if let Err(error) = made {
         let _ = fs::remove_dir_all(&staged);
-        return Err(match errno {
-            rustix::io::Errno::EXIST => WorkspaceError::Exists(name.to_owned()),
-            errno => Action::Create.of(&path)(errno),
-        });
+        return Err(error);
     }
     config::sync_directory(&parent)
+}
+
+/// Everything in a workspace's directory, on the disk.
+fn fill(home: &Home, directory: &Path, config: &Config) -> Result<(), WorkspaceError> {
+    files::give(&home.store, directory).map_err(Action::Create.of(directory))?;
+    let control = directory.join("control");
+    files::write(&home.store, &control, &Control::fresh()).map_err(Action::Create.of(&control))?;
+    config.save(&home.store, directory)
+}
+
+/// Renames a directory that is not empty; never over another one like it.
+fn rename_new(from: &Path, to: &Path) -> Result<(), Errno> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS) => renameat(CWD, from, CWD, to),
+        other => other,
+    }
 }

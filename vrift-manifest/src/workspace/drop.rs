@@ -1,11 +1,14 @@
 //! Dropping a workspace. Its images, segments and blobs stay until gc finds that nobody else needs them.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 
 use super::config::sync_directory;
 use super::control::{Control, DROPPED};
 use super::error::{Action, WorkspaceError};
 use super::place::{Directory, Home};
+use super::runtime::random_id;
 
 /// Removes the workspace `name`. Processes that still have it open get errors.
 pub fn drop_workspace(home: &Home, name: &str) -> Result<(), WorkspaceError> {
@@ -16,17 +19,42 @@ pub fn drop_workspace(home: &Home, name: &str) -> Result<(), WorkspaceError> {
     if home.store.is_read_only() {
         return Err(WorkspaceError::ReadOnly(name.to_owned()));
     }
-    // A workspace whose description or control page is damaged can be dropped too.
-    if let Ok((place, _)) = Directory::of(home, name)
-        && let Ok(control) = Control::open(&place.control_path(), true)
-    {
-        let epoch = control.epoch();
-        let _ = control.with_lock(|_| control.set_epoch(DROPPED));
-        let _ = fs::remove_file(place.index_path(epoch & !1));
-    }
     let parent = home.store.workspaces_dir();
-    let gone = parent.join(format!(".dropped-{}-{name}", std::process::id()));
-    fs::rename(&path, &gone).map_err(Action::Remove.of(&path))?;
+    let random = random_id().map_err(Action::Remove.of(&path))?;
+    let gone = parent.join(format!("{GONE}{:032x}", u128::from_le_bytes(random)));
+    let leave = || fs::rename(&path, &gone).map_err(Action::Remove.of(&path));
+    // A workspace whose description or control page is damaged can be dropped too.
+    let opened = Directory::of(home, name)
+        .ok()
+        .and_then(|(place, _)| Some((Control::open(&place.control_path(), true).ok()?, place)));
+    match opened {
+        None => leave()?,
+        // The name goes first: whoever dies here has dropped the workspace, or not.
+        Some((control, place)) => control.with_lock(|_| {
+            let index = place.index_path(&control, control.epoch() & !1);
+            leave()?;
+            control.set_epoch(DROPPED);
+            let _ = fs::remove_file(index);
+            Ok::<_, WorkspaceError>(())
+        })??,
+    }
     sync_directory(&parent)?;
-    fs::remove_dir_all(&gone).map_err(Action::Remove.of(&gone))
+    clear(&parent)
+}
+
+/// How directories begin that were workspaces.
+const GONE: &str = ".dropped-";
+
+/// Removes what this drop has left, and what others have that died.
+fn clear(parent: &Path) -> Result<(), WorkspaceError> {
+    for entry in fs::read_dir(parent).map_err(Action::Read.of(parent))? {
+        let entry = entry.map_err(Action::Read.of(parent))?;
+        if entry.file_name().to_string_lossy().starts_with(GONE) {
+            match fs::remove_dir_all(entry.path()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other.map_err(Action::Remove.of(&entry.path()))?,
+            }
+        }
+    }
+    Ok(())
 }

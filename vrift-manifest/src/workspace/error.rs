@@ -152,6 +152,33 @@ pub enum WorkspaceError {
     Build(#[from] crate::image::BuildError),
 }
 
+impl WorkspaceError {
+    /// Whether there was no room, or no permission to take it: the disk, the quota or a limit.
+    pub fn is_no_room(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, OutOfMemory, QuotaExceeded, StorageFull};
+        let full = |errno: &Errno| matches!(*errno, Errno::NOSPC | Errno::DQUOT | Errno::FBIG);
+        match self {
+            WorkspaceError::Io { source, .. } => {
+                matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge | OutOfMemory)
+            }
+            WorkspaceError::Append(AppendError::Refused(errno))
+            | WorkspaceError::Index(EditError::Refused(errno))
+            | WorkspaceError::Replay {
+                source: ApplyError::Index(EditError::Refused(errno)), ..
+            } => full(errno),
+            _ => false,
+        }
+    }
+
+    /// Whether the journal or the live index is as large as it may get.
+    pub(super) fn is_at_bound(&self) -> bool {
+        matches!(
+            self,
+            WorkspaceError::Append(AppendError::Full) | WorkspaceError::Index(EditError::Full)
+        )
+    }
+}
+
 impl From<ChangeError> for WorkspaceError {
     fn from(error: ChangeError) -> WorkspaceError {
         match error {

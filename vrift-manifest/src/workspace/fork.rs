@@ -16,13 +16,19 @@ impl Workspace {
         if self.home.directory_of(name)?.exists() {
             return Err(WorkspaceError::Exists(name.to_owned()));
         }
-        let head = self.sync()?;
-        let config = self.config()?;
-        let seq = match moment {
-            Moment::Now => head,
-            other => self.resolve(other)?,
+        let asked = match moment {
+            Moment::Now => None,
+            other => Some(self.resolve(other)?),
         };
+        // After that: what the fork shares is on disk, and a record of this journal vouches for it, so that what
+        // becomes of this workspace after a power cut spares it.
+        let seq = self.sync()?;
+        let seq = asked.map_or(seq, |asked| asked.min(seq));
+        let config = self.config()?;
         let mut eras = up_to(&config.era, seq);
+        if eras.is_empty() {
+            return Err(self.no_such_state(&config, seq));
+        }
         let segment = random_segment(&self.home)?;
         if let Some(last) = eras.last_mut() {
             last.segment.push(Segment { id: segment, first: seq + 1, last: None });

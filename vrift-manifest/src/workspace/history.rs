@@ -1,11 +1,13 @@
 //! The past: any state as a tree, and the records in order.
 
 use super::attach;
+use super::build;
 use super::config::{Config, Segment};
 use super::error::WorkspaceError;
 use super::images;
-use super::load::{End, read_segment, segment_path};
+use super::load::End;
 use super::open::Workspace;
+use super::segments::{read_segment, segment_path};
 use crate::journal::Record;
 use crate::journal::replay::Records;
 use crate::tree::Tree;
@@ -38,16 +40,8 @@ impl Workspace {
         match moment {
             Moment::Now => Ok(head),
             Moment::Seq(seq) => {
-                let first = first_state(&config);
-                if (first..=head).contains(seq) {
-                    return Ok(*seq);
-                }
-                Err(WorkspaceError::NoSuchState {
-                    workspace: self.name().to_owned(),
-                    seq: *seq,
-                    first,
-                    last: head,
-                })
+                let known = (config.first_state()..=head).contains(seq);
+                if known { Ok(*seq) } else { Err(self.no_such_state(&config, *seq)) }
             }
             Moment::Snapshot(name) => match config.snapshot(name) {
                 Some(snapshot) => Ok(snapshot.seq),
@@ -59,9 +53,14 @@ impl Workspace {
         }
     }
 
+    pub(super) fn no_such_state(&self, config: &Config, seq: u64) -> WorkspaceError {
+        let (workspace, first) = (self.name().to_owned(), config.first_state());
+        WorkspaceError::NoSuchState { workspace, seq, first, last: self.head() }
+    }
+
     /// The oldest state that history still has.
     pub fn oldest(&self) -> Result<u64, WorkspaceError> {
-        Ok(first_state(&self.config()?))
+        Ok(self.config()?.first_state())
     }
 
     /// The tree as it was after record `seq`.
@@ -69,10 +68,10 @@ impl Workspace {
         self.resolve(&Moment::Seq(seq))?;
         let config = self.config()?;
         let era = config.era.iter().rev().find(|era| era.base <= seq);
-        let era = era.unwrap_or_else(|| config.last_era());
+        let era = era.ok_or_else(|| self.no_such_state(&config, seq))?;
         let image = images::open(&self.place.store, &era.image)?;
         let region = attach::private_region()?;
-        let (tree, _) = attach::load_into(&self.place, era, image, region, End::At(seq), 0)?;
+        let (tree, _) = build::load_into(&self.place, era, image, region, End::At(seq), 0)?;
         Ok(tree)
     }
 
@@ -128,8 +127,4 @@ impl Workspace {
         }
         Ok(Some(last + 1))
     }
-}
-
-fn first_state(config: &Config) -> u64 {
-    config.era.first().map_or(0, |era| era.base)
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::{Action, WorkspaceError};
+use super::files;
 use super::runtime::random_id;
 use super::trash;
 use crate::image::{Builder, Image, Summary};
@@ -50,6 +51,7 @@ fn write_to(
     store: &Store,
 ) -> Result<Summary, WorkspaceError> {
     let file = File::create_new(staged).map_err(Action::Create.of(staged))?;
+    files::give(store, staged).map_err(Action::Create.of(staged))?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
     let summary = builder.finish(next_node, &mut out)?;
     out.flush().map_err(Action::Write.of(staged))?;

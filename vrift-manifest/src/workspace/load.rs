@@ -1,40 +1,29 @@
 //! Loading a state: an era's image, and the records since then applied over it.
 
-use std::fs;
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use super::attach::Damage;
 use super::config::{Era, Segment};
-use super::error::{Action, WorkspaceError};
-use super::trash;
+use super::error::WorkspaceError;
+use super::segments::{read_segment, segment_path};
 use crate::journal::replay::{Records, Tail};
 use crate::journal::{Operation, Position, Reason, SegmentId};
 use crate::tree::Tree;
-use vrift_cas::{Digest, Store};
-
-/// Where the segment with this name lies.
-pub fn segment_path(store: &Store, id: SegmentId) -> PathBuf {
-    store.journals_dir().join(id.to_string())
-}
-
-/// Reads a segment's bytes.
-pub fn read_segment(store: &Store, id: SegmentId) -> Result<Vec<u8>, WorkspaceError> {
-    let path = segment_path(store, id);
-    let mut bytes = Vec::new();
-    let mut read = || trash::open(store, &path)?.read_to_end(&mut bytes);
-    read().map_err(Action::Read.of(&path))?;
-    Ok(bytes)
-}
+use vrift_cas::{Digest, Store, StoreError};
 
 /// What is known of the end of the open segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// Records up to here have happened: the control page says so.
     Committed(Position),
-    /// The machine may have gone down since: what can be read has happened, as long as its content is there too.
-    AfterPowerCut,
+    /// Nobody knows: what can be read has happened.
+    Found {
+        /// The machine may have gone down since. Then what was not synced may be there in part: a record counts as
+        /// long as the content that it names is there too, and what is lost behind the last sync is no damage.
+        power_failed: bool,
+        /// Everything up to this number is known to have been on the disk.
+        vouched: u64,
+    },
     /// The records up to this number are wanted, no further.
     At(u64),
     /// What can be read is wanted, whatever stands behind it.
@@ -91,8 +80,12 @@ pub fn replay(
         {
             break;
         }
-        Replay { workspace, store, tree, segment, end, loaded: &mut loaded }.run()?;
-        if loaded.damage.is_some() {
+        let vouched = match end {
+            End::Found { vouched, .. } => vouched,
+            _ => 0,
+        };
+        Replay { workspace, store, tree, segment, end, vouched, loaded: &mut loaded }.run()?;
+        if loaded.damage.is_some() || loaded.rebased.is_some() {
             break;
         }
     }
@@ -105,6 +98,7 @@ struct Replay<'a> {
     tree: &'a Tree,
     segment: &'a Segment,
     end: End,
+    vouched: u64,
     loaded: &'a mut Loaded,
 }
 
@@ -116,6 +110,11 @@ impl Replay<'_> {
         let mut records = Records::of(&bytes, self.segment.id).map_err(header)?;
         let first = records.next_seq();
         let last = self.last();
+        let open = self.segment.last.is_none();
+        let power_failed = matches!(self.end, End::Found { power_failed: true, .. });
+        if open && power_failed {
+            self.vouched = self.vouched.max(vouched_for(records.clone()));
+        }
         loop {
             self.loaded.position = Position {
                 records: u32::try_from(records.next_seq() - first).unwrap_or(u32::MAX),
@@ -132,14 +131,19 @@ impl Replay<'_> {
             if placed.seq <= self.loaded.seq {
                 continue;
             }
-            if self.segment.last.is_none()
-                && self.end == End::AfterPowerCut
-                && !self.content_is_there(&placed.record.operation)
+            if open
+                && power_failed
+                && placed.seq > self.vouched
+                && !self.content_is_there(&placed.record.operation)?
             {
                 self.loaded.tail = Tail::PowerCut { next: placed.seq };
                 return Ok(());
             }
             self.apply(&placed)?;
+            // Nothing can have happened in this segment since.
+            if self.loaded.rebased.is_some() && open {
+                return Ok(());
+            }
         }
     }
 
@@ -167,7 +171,7 @@ impl Replay<'_> {
             Operation::StoreSynced { through } => {
                 self.loaded.synced = self.loaded.synced.max(through);
             }
-            Operation::Rebased { image, reason, segment } => {
+            Operation::Rebased { image, reason, segment } if self.segment.last.is_none() => {
                 self.loaded.rebased = Some(Rebased {
                     image: Digest::from_bytes(image),
                     reason,
@@ -197,77 +201,39 @@ impl Replay<'_> {
         if last.is_some() {
             return Err(damaged);
         }
-        self.loaded.tail = records.tail(self.end == End::AfterPowerCut);
+        self.loaded.tail = records.tail(matches!(self.end, End::Found { power_failed: true, .. }));
         match self.loaded.tail {
             Tail::Damage { .. } => Err(damaged),
+            // Even if nothing stands behind it: that there was something is known from elsewhere.
+            _ if seq <= self.vouched => Err(damaged),
             _ => Ok(()),
         }
     }
 
-    /// After a power cut a record may be whole while the blob that it names is not.
-    fn content_is_there(&self, operation: &Operation<'_>) -> bool {
+    /// After a power cut a record may be whole while the blob that it names is not. A blob that cannot be read for
+    /// another reason than the disk's is no reason to say so: it may be readable a moment later.
+    fn content_is_there(&self, operation: &Operation<'_>) -> Result<bool, WorkspaceError> {
         match *operation {
-            Operation::SetContent { digest, size, .. } => self
-                .store
-                .verify_sized(&Digest::from_bytes(digest), size)
-                .is_ok_and(|verdict| verdict.is_sound()),
-            _ => true,
+            Operation::SetContent { digest, size, .. } => {
+                match self.store.verify_sized(&Digest::from_bytes(digest), size) {
+                    Err(StoreError::Io { source, .. }) if is_bad_block(&source) => Ok(false),
+                    other => Ok(other?.is_sound()),
+                }
+            }
+            _ => Ok(true),
         }
     }
 }
 
-/// Keeps the bytes of a segment from `from` on in a file beside it; the file's path.
-pub fn copy_aside(store: &Store, id: SegmentId, from: Position) -> Result<PathBuf, WorkspaceError> {
-    let bytes = read_segment(store, id)?;
-    let tail = bytes.get(from.offset() as usize..).unwrap_or(&[]);
-    let kept = &tail[..tail.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)];
-    let path = segment_path(store, id);
-    let aside = (0..)
-        .map(|number| path.with_extension(format!("cut-{}-{number}", from.offset())))
-        .find(|aside| !aside.exists())
-        .expect("some number is free");
-    let act = || -> io::Result<()> {
-        let copy = fs::File::create_new(&aside)?;
-        copy.write_all_at(kept, 0)?;
-        copy.sync_all()
-    };
-    act().map_err(Action::Write.of(&aside))?;
-    Ok(aside)
+/// Up to where the records of a segment say that everything was on the disk.
+fn vouched_for(records: Records<'_>) -> u64 {
+    let through = records.and_behind_gaps().filter_map(|placed| match placed.record.operation {
+        Operation::StoreSynced { through } => Some(through),
+        _ => None,
+    });
+    through.max().unwrap_or(0)
 }
 
-/// As [`copy_aside`], and clears the bytes in the segment.
-pub fn cut_aside(store: &Store, id: SegmentId, from: Position) -> Result<PathBuf, WorkspaceError> {
-    let aside = copy_aside(store, id, from)?;
-    let path = segment_path(store, id);
-    let act = || -> io::Result<()> {
-        let segment = fs::File::options().write(true).open(&path)?;
-        let length = segment.metadata()?.len().saturating_sub(from.offset());
-        segment.write_all_at(&vec![0; length as usize], from.offset())?;
-        segment.sync_all()
-    };
-    act().map_err(Action::Write.of(&path))?;
-    Ok(aside)
+fn is_bad_block(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
-
-/// Makes the file of a new segment, with room for its first records, unless it is there.
-pub fn ensure_segment(store: &Store, id: SegmentId, first_seq: u64) -> Result<(), WorkspaceError> {
-    let directory = store.journals_dir();
-    fs::create_dir_all(&directory).map_err(Action::Create.of(&directory))?;
-    let path = segment_path(store, id);
-    if path.exists() {
-        return Ok(());
-    }
-    let staged = path.with_extension("new");
-    let act = || -> io::Result<()> {
-        let file = fs::File::create(&staged)?;
-        file.write_all_at(&crate::journal::segment::header(id, first_seq), 0)?;
-        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, FIRST_CHUNK)?;
-        file.sync_all()?;
-        fs::rename(&staged, &path)?;
-        fs::File::open(&directory)?.sync_all()
-    };
-    act().map_err(Action::Create.of(&path))
-}
-
-/// Room in a new segment: enough for a few hundred records and the reserve.
-const FIRST_CHUNK: u64 = 64 << 10;

@@ -3,13 +3,14 @@
 //! ```text
 //! workspaces/NAME/workspace.toml   eras (image, segments), snapshots, mount path    config
 //! workspaces/NAME/control          lock, epoch, committed                           control
-//! images/ID  journals/ID           shared by forks and snapshots                    images, load
-//! <tmpfs>/vrift-UID/index-WS.EPOCH the live index                                   attach
+//! images/ID  journals/ID           shared by forks and snapshots                    images, segments
+//! <tmpfs>/vrift-UID/index-*.EPOCH  the live index                                   attach, build
 //! ```
 //! An **era** is an image and the journal since; a new one begins when the tree is replaced as a whole (ingest, reset)
 //! or when the journal is folded into an image. A state is a sequence number; the state after record N is `NAME@N`.
 
 mod attach;
+mod build;
 mod collect;
 mod compact;
 mod config;
@@ -18,6 +19,7 @@ mod create;
 mod drop;
 mod error;
 mod escape;
+mod files;
 mod fork;
 mod history;
 mod images;
@@ -31,6 +33,7 @@ mod repair;
 mod reset;
 mod roots;
 mod runtime;
+mod segments;
 mod snapshot;
 mod sync;
 mod trash;
@@ -42,11 +45,11 @@ pub use drop::drop_workspace;
 pub use error::{Action, WorkspaceError};
 pub use history::{Entry, Moment};
 pub use images::{open as open_image, path as image_path, write as write_image};
-pub use load::{read_segment, segment_path};
 pub use mutate::{Author, Done};
 pub use names::{is_snapshot_name, is_workspace_name};
 pub use open::Workspace;
-pub use place::Home;
+pub use place::{Bounds, Home};
 pub use rebase::Replacement;
 pub use repair::repair_control;
 pub use roots::{Roots, roots};
+pub use segments::{read_segment, segment_path};

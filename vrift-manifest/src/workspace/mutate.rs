@@ -1,12 +1,16 @@
 //! Changing the tree: lock, check, append, publish, apply, unlock.
 
 use super::attach::{self, Attached, Writer, applied};
+use super::build;
 use super::control::{Control, OpenSegment};
 use super::error::WorkspaceError;
-use super::load::segment_path;
+use super::load::End;
 use super::open::Workspace;
 use super::place::Directory;
-use crate::index::layout::H_APPLIED;
+use super::segments::segment_path;
+use crate::index::edit::EditError;
+use crate::index::layout::{H_APPLIED, RESERVE};
+use crate::journal::append::Need;
 use crate::journal::record::PAYLOAD_MAX;
 use crate::journal::replay::Records;
 use crate::journal::{Operation, Position, Record};
@@ -57,12 +61,17 @@ pub struct Done {
     pub node: u64,
 }
 
+/// How often room is made for one change before it fails.
+const TRIES: usize = 16;
+
 /// Outcome of one try under the lock.
 pub(super) enum Try<T> {
     /// Done.
     Done(T),
     /// The index is not in force any more.
     Retired,
+    /// What the journal says cannot be read to its end.
+    Unreadable(WorkspaceError),
 }
 
 /// What is known under the lock.
@@ -86,8 +95,23 @@ impl Workspace {
     }
 
     /// Changes the tree. When this returns, every process sees it, and it survives `kill -9`; a power cut only after
-    /// [`Workspace::sync`].
+    /// [`Workspace::sync`]. Where the journal or the index has reached its bound, it is folded into an image first.
     pub fn change(&mut self, change: &Change<'_>) -> Result<Done, WorkspaceError> {
+        // Others may fill again what was made free.
+        for _ in 0..TRIES {
+            let full = match self.change_once(change) {
+                Err(error) if error.is_at_bound() => error,
+                other => return other,
+            };
+            match self.attached.writer.as_ref().map(|writer| writer.journal.id()) {
+                Some(segment) => self.make_room(segment)?,
+                None => return Err(full),
+            }
+        }
+        self.change_once(change)
+    }
+
+    fn change_once(&mut self, change: &Change<'_>) -> Result<Done, WorkspaceError> {
         let author = self.author.take();
         let process = self.process;
         let result = self.locked(|locked| {
@@ -101,13 +125,14 @@ impl Workspace {
             if let Some(author) = &author
                 && process == 0
             {
-                process = locked.append(0, author.operation(), false)?.0;
+                process = locked.append(0, author.operation(), Need::Ordinary)?.0;
             }
             let node = match operation {
                 Operation::Create { node, .. } => node,
                 _ => 0,
             };
-            let (seq, time) = locked.append(process, operation, change.frees())?;
+            let need = if change.frees() { Need::Frees } else { Need::Ordinary };
+            let (seq, time) = locked.append(process, operation, need)?;
             Ok((Done { seq, time, node }, process))
         });
         self.author = author;
@@ -124,18 +149,31 @@ impl Workspace {
         if !self.place.writable() {
             return Err(WorkspaceError::ReadOnly(self.place.name.clone()));
         }
-        if let Some(damage) = &self.attached.damage {
-            return Err(self.place.damaged(damage));
-        }
         loop {
+            if let Some(damage) = &self.attached.damage {
+                return Err(self.place.damaged(damage));
+            }
+            if self.attached.is_private() {
+                self.attached = attach::shared(&self.place, &self.control)?;
+            }
             let (place, control, attached) = (&self.place, &self.control, &mut self.attached);
             let tried = control
                 .with_lock(|held| with_lock_held(place, control, attached, held, &mut work))?;
             match tried? {
                 Try::Done(value) => return Ok(value),
                 Try::Retired => self.attached = attach::attach(&self.place, &self.control)?,
+                Try::Unreadable(error) => {
+                    self.attached = attach::attach(&self.place, &self.control)?;
+                    return Err(error);
+                }
             }
         }
+    }
+
+    /// Finishes what a dead owner of the lock left half done, so that nobody looks at half a change.
+    pub(super) fn settle(&mut self) -> Result<(), WorkspaceError> {
+        let can = self.place.writable() && !self.attached.is_private();
+        if can && self.control.owner_died() { self.locked(|_| Ok(())) } else { Ok(()) }
     }
 }
 
@@ -149,15 +187,50 @@ fn with_lock_held<T>(
     if control.epoch() != attached.epoch {
         return Ok(Try::Retired);
     }
-    let writer = attached.writer(place, control)?;
+    let Some(writer) = attached.writer(place, control)? else {
+        return rebuilt(build::build(place, control, End::Committed(control.segment().committed)));
+    };
     let mut locked = Locked { place, control, writer, segment: control.segment() };
     if writer.journal.id() != locked.segment.id {
         return Ok(Try::Retired);
     }
-    if held.owner_died || applied(&writer.tree) != locked.segment.committed {
-        locked.recover()?;
+    let left_over = held.owner_died || applied(&writer.tree) != locked.segment.committed;
+    // The index is a cache: on doubt it is built again.
+    if left_over && locked.recover().is_err() {
+        return rebuilt(build::build(place, control, End::Committed(locked.segment.committed)));
     }
-    work(&mut locked).map(Try::Done)
+    match work(&mut locked) {
+        Err(WorkspaceError::Index(EditError::Gone)) => {
+            rebuilt(build::build(place, control, End::Committed(control.segment().committed)))
+        }
+        Err(WorkspaceError::Index(EditError::Refused(errno))) if is_full(errno) => {
+            match build::build_elsewhere(place, control) {
+                Ok(()) => Ok(Try::Retired),
+                Err(_) => Err(WorkspaceError::Index(EditError::Refused(errno))),
+            }
+        }
+        Ok(value) => {
+            // What has happened and could not be applied is in the journal.
+            if applied(&writer.tree) != locked.segment.committed {
+                let _ = build::build(place, control, End::Committed(locked.segment.committed));
+            }
+            Ok(Try::Done(value))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn rebuilt<T>(result: Result<(), WorkspaceError>) -> Result<Try<T>, WorkspaceError> {
+    match result {
+        Ok(()) => Ok(Try::Retired),
+        Err(error @ WorkspaceError::Damaged { .. }) => Ok(Try::Unreadable(error)),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_full(errno: rustix::io::Errno) -> bool {
+    use rustix::io::Errno;
+    matches!(errno, Errno::NOSPC | Errno::DQUOT | Errno::FBIG)
 }
 
 impl Locked<'_> {
@@ -176,7 +249,7 @@ impl Locked<'_> {
         &mut self,
         process: u64,
         operation: Operation<'_>,
-        frees: bool,
+        need: Need,
     ) -> Result<(u64, Timestamp), WorkspaceError> {
         let time = Timestamp::coarse_now().max(self.tree().index.floor());
         let record = Record { time, process, operation };
@@ -194,13 +267,18 @@ impl Locked<'_> {
         let seq = self.head() + 1;
         let at = self.segment.committed;
         // Whatever can fail comes before the record: once it is published, it has happened.
-        self.writer.journal.reserve(at, payload.len(), frees)?;
-        self.writer.tree.index.edit().reserve(payload.len())?;
-        let damaged = WorkspaceError::Index(crate::index::edit::EditError::Damaged);
+        self.writer.journal.reserve(at, payload.len(), need)?;
+        if record.operation.is_of_nodes() {
+            let keep = if need == Need::Ordinary { RESERVE } else { 0 };
+            let bound = self.place.bounds.index / 8;
+            self.writer.tree.index.edit().reserve(payload.len(), keep, bound)?;
+        }
+        let damaged = WorkspaceError::Index(EditError::Damaged);
         let after = self.writer.journal.write(at, seq, payload).ok_or(damaged)?;
         self.control.commit(after);
         self.segment.committed = after;
-        self.apply(seq, &record, after)?;
+        // It has happened, whatever comes now: see `with_lock_held` for what cannot be applied.
+        let _ = self.apply(seq, &record, after);
         Ok((seq, time))
     }
 

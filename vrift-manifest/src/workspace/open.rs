@@ -40,7 +40,10 @@ impl Workspace {
         let path = place.control_path();
         let control = Control::open(&path, place.writable()).map_err(Action::Read.of(&path))?;
         let attached = attach::attach(&place, &control)?;
-        Ok(Workspace { home: home.clone(), place, control, attached, author: None, process: 0 })
+        let (home, author) = (home.clone(), None);
+        let mut workspace = Workspace { home, place, control, attached, author, process: 0 };
+        workspace.settle()?;
+        Ok(workspace)
     }
 
     /// The present tree. It stays readable while others go on changing it; after the workspace was replaced as a
@@ -55,6 +58,7 @@ impl Workspace {
             return Ok(false);
         }
         self.attached = attach::attach(&self.place, &self.control)?;
+        self.settle()?;
         Ok(true)
     }
 
@@ -88,9 +92,9 @@ impl Workspace {
         Ok(self.config()?.snapshot)
     }
 
-    /// The number of the last record: the present state.
+    /// The number of the last record that [`Workspace::tree`] shows: the present state, unless the tree was replaced.
     pub fn head(&self) -> u64 {
-        self.control.segment().last_seq()
+        self.attached.head()
     }
 
     /// Bytes of the open journal segment in use.

@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use super::attach::Damage;
 use super::config::Config;
+use super::control::Control;
 use super::error::WorkspaceError;
-use super::load::segment_path;
+use super::files;
 use super::names;
 use super::runtime;
+use super::segments::segment_path;
+use crate::index::layout::CAPACITY;
+use crate::journal::append::SEGMENT_BOUND;
 use vrift_cas::Store;
 
 /// A store with workspaces in it, and where their live indexes lie.
@@ -16,6 +20,23 @@ use vrift_cas::Store;
 pub struct Home {
     pub(super) store: Arc<Store>,
     pub(super) runtime: PathBuf,
+    pub(super) bounds: Bounds,
+}
+
+/// How far a workspace grows before its journal is folded into an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes of the open segment.
+    pub journal: usize,
+    /// Bytes of the live index.
+    pub index: usize,
+}
+
+impl Default for Bounds {
+    /// As much as the formats allow: 128 MiB and 512 MiB.
+    fn default() -> Bounds {
+        Bounds { journal: SEGMENT_BOUND, index: CAPACITY * 8 }
+    }
 }
 
 impl Home {
@@ -23,7 +44,15 @@ impl Home {
     /// itself is the last resort.
     pub fn new(store: Arc<Store>, runtime: &[PathBuf]) -> Home {
         let runtime = runtime::directory(runtime).unwrap_or_else(|| store.workspaces_dir());
-        Home { store, runtime }
+        Home { store, runtime, bounds: Bounds::default() }
+    }
+
+    /// The same with smaller bounds.
+    pub fn with_bounds(mut self, bounds: Bounds) -> Home {
+        let most = Bounds::default();
+        let (journal, index) = (bounds.journal.min(most.journal), bounds.index.min(most.index));
+        self.bounds = Bounds { journal, index };
+        self
     }
 
     /// The store.
@@ -74,6 +103,7 @@ pub struct Directory {
     pub(super) name: String,
     pub(super) path: PathBuf,
     pub(super) id: String,
+    pub(super) bounds: Bounds,
     cuts: Mutex<Vec<PathBuf>>,
 }
 
@@ -91,6 +121,7 @@ impl Directory {
             name: name.to_owned(),
             path,
             id: config.id.clone(),
+            bounds: home.bounds,
             cuts: Mutex::default(),
         };
         Ok((directory, config))
@@ -106,9 +137,37 @@ impl Directory {
         self.path.join("control")
     }
 
-    /// The live index of an epoch.
-    pub fn index_path(&self, epoch: u64) -> PathBuf {
-        self.runtime.join(format!("index-{}.{epoch}", self.id))
+    /// The file name of an epoch's index. A copy of the store has a control page of its own, hence indexes of its own.
+    pub fn index_name(&self, control: &Control, epoch: u64) -> String {
+        let inode = control.inode();
+        format!("index-{}-{:x}-{:x}.{epoch}", self.id, inode.device, inode.number)
+    }
+
+    /// The path of an epoch's index, if it lies where the control page says.
+    pub fn index_path(&self, control: &Control, epoch: u64) -> PathBuf {
+        let directory = control.place().unwrap_or_else(|| self.store.workspaces_dir());
+        directory.join(self.index_name(control, epoch))
+    }
+
+    /// Where to build an index, best first. All processes must find it: so it stays where the last one was, and if
+    /// that cannot be reached from here (another session's directory, another mount namespace) it goes into the
+    /// store, which everybody has.
+    pub fn index_directories(&self, control: &Control) -> Vec<PathBuf> {
+        let place = match control.is_taken_over() {
+            true => control.place(),
+            false => Some(self.runtime.clone()),
+        };
+        let place = place.filter(|place| {
+            Control::can_keep(place)
+                && files::foreign_owner(&self.store).is_none()
+                && runtime::is_private(place)
+        });
+        let store = self.store.workspaces_dir();
+        let mut directories: Vec<PathBuf> = place.into_iter().collect();
+        if !directories.contains(&store) {
+            directories.push(store);
+        }
+        directories
     }
 
     /// The error that a damaged place in the journal is.

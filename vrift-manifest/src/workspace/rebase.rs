@@ -2,13 +2,15 @@
 
 use std::fs::File;
 
-use super::attach::{self, end_era};
+use super::build::{self, end_era};
 use super::config::{Config, Origin};
 use super::create::random_segment;
 use super::error::{Action, WorkspaceError};
-use super::load::{self, End, Rebased, segment_path};
+use super::load::Rebased;
 use super::mutate::{Author, Locked};
 use super::open::Workspace;
+use super::segments::{ensure_segment, segment_path};
+use crate::journal::append::Need;
 use crate::journal::replay::Records;
 use crate::journal::segment::HEADER;
 use crate::journal::{Operation, Position, Reason, SegmentId};
@@ -34,12 +36,17 @@ impl Workspace {
         let store = self.home.store.clone();
         // Until image and segment are named by the workspace, gc is not to take them.
         let _activity = store.begin()?;
+        let through = self.locked(|locked| Ok(locked.head()))?;
         self.place.store.sync()?;
         let author = self.author.clone();
         let segment = random_segment(&self.home)?;
         let seq = self.locked(|locked| {
             if replacement.expected.is_some_and(|expected| locked.changed_since(expected)) {
                 return Err(WorkspaceError::ChangedMeanwhile(locked.place.name.clone()));
+            }
+            // What others have changed since ends in a closed segment: nobody asks later whether it reached the disk.
+            if locked.head() > through {
+                locked.place.store.sync()?;
             }
             rebase(locked, replacement, segment, author.as_ref())
         })?;
@@ -60,6 +67,12 @@ impl Workspace {
 }
 
 impl Locked<'_> {
+    /// Whether everything that happened is on the disk, but for a record that says so.
+    pub(super) fn is_synced(&self) -> bool {
+        let head = self.head();
+        self.control.synced() >= head || self.control.sync_record() == head
+    }
+
     /// Whether the tree changed after record `seq`. What lies in an earlier segment counts as a change: the tree was
     /// replaced since.
     fn changed_since(&self, seq: u64) -> bool {
@@ -77,8 +90,9 @@ impl Locked<'_> {
     }
 }
 
-/// Under the lock: the step is journalled, then written down, then put in force. Whoever comes after a death in
-/// between finds the record at the end of the journal and does the rest.
+/// Under the lock: the step is journalled, then written down, then put in force. What may fail for want of room comes
+/// before. Whoever comes after a death in between finds the epoch odd, then the record at the end of the journal or
+/// not, and does the rest.
 pub(super) fn rebase(
     locked: &mut Locked<'_>,
     replacement: &Replacement,
@@ -86,35 +100,36 @@ pub(super) fn rebase(
     author: Option<&Author>,
 ) -> Result<u64, WorkspaceError> {
     let process = match author {
-        Some(author) => locked.append(0, author.operation(), false)?.0,
+        Some(author) => locked.append(0, author.operation(), Need::Ordinary)?.0,
         None => 0,
     };
-    let operation = Operation::Rebased {
-        image: *replacement.image.as_bytes(),
-        reason: replacement.reason,
-        segment: segment.0,
-    };
+    let (place, control) = (locked.place, locked.control);
+    let Replacement { image, reason, .. } = *replacement;
     // The record takes the next number, the new segment begins with the one after it.
-    load::ensure_segment(&locked.place.store, segment, locked.head() + 2)?;
-    let (seq, _) = locked.append(process, operation, false)?;
-    let control = locked.control;
-    // From here on the old index is not in force: a state between two trees is no state.
-    control.set_epoch(control.epoch() | 1);
-    let path = segment_path(&locked.place.store, locked.segment.id);
-    let sync = || File::open(&path)?.sync_data();
-    sync().map_err(Action::Write.of(&path))?;
-    let mut config = Config::load(&locked.place.path)?;
-    end_era(
-        &mut config,
-        seq,
-        &Rebased { image: replacement.image, reason: replacement.reason, segment },
-    );
+    let seq = locked.head() + 1;
+    ensure_segment(&place.store, segment, seq + 1)?;
+    let mut config = Config::load(&place.path)?;
+    end_era(&mut config, seq, &Rebased { image, reason, segment });
     if let Some((directory, excludes)) = &replacement.origin {
         config.origin =
             Some(Origin { directory: directory.clone(), excludes: excludes.clone(), seq });
     }
-    config.save(&locked.place.path)?;
-    attach::build(locked.place, control, End::AfterPowerCut)?;
+    let staged = config.stage(&place.store, &place.path)?;
+    control.raise(locked.tree().index.floor(), locked.tree().next_node());
+
+    // From here on the old index is not in force: nobody may add to a journal that has ended.
+    let epoch = control.epoch();
+    control.set_epoch(epoch | 1);
+    let operation = Operation::Rebased { image: *image.as_bytes(), reason, segment: segment.0 };
+    if let Err(error) = locked.append(process, operation, Need::Ends) {
+        control.set_epoch(epoch);
+        return Err(error);
+    }
+    let path = segment_path(&place.store, locked.segment.id);
+    let sync = || File::open(&path)?.sync_data();
+    sync().map_err(Action::Write.of(&path))?;
+    staged.put_in_place()?;
+    build::build_found(place, control, false)?;
     control.set_synced(seq);
     Ok(seq)
 }

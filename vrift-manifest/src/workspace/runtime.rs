@@ -13,39 +13,31 @@ pub fn directory(candidates: &[PathBuf]) -> Option<PathBuf> {
     let user = rustix::process::geteuid().as_raw();
     candidates.iter().find_map(|candidate| {
         let path = candidate.join(format!("vrift-{user}"));
-        private(&path, user).ok().map(|()| path)
+        is_private(&path).then_some(path)
     })
 }
 
-/// Makes sure that `path` is a directory of `user` alone.
-fn private(path: &Path, user: u32) -> io::Result<()> {
-    remake(path)?;
-    let found = fs::symlink_metadata(path)?;
-    if found.is_dir() && found.uid() == user && found.mode() & 0o077 == 0 {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::PermissionDenied.into())
-    }
+/// Whether `path` is a directory of this user alone; made on demand. The whole directory goes when the user's last
+/// session ends, on some systems, and then anybody may make another one of that name.
+pub fn is_private(path: &Path) -> bool {
+    let user = rustix::process::geteuid().as_raw();
+    remake(path).is_ok()
+        && fs::symlink_metadata(path)
+            .is_ok_and(|found| found.is_dir() && found.uid() == user && found.mode() & 0o077 == 0)
 }
 
-/// Makes a directory that was there before, if it is gone.
-pub fn remake(path: &Path) -> io::Result<()> {
+fn remake(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }
 
-/// The identity of this boot of the machine; what the kernel does not tell is one boot for ever.
-pub fn boot_id() -> [u8; 16] {
-    let mut id = [0; 16];
-    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-    for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).ok();
-        *byte = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
-    }
-    id
+/// The identity of this boot of the machine, if the kernel tells it here.
+pub fn boot_id() -> Option<[u8; 16]> {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    u128::from_str_radix(&digits, 16).ok().filter(|&id| id != 0).map(u128::to_be_bytes)
 }
 
 /// Sixteen random bytes.

@@ -19,14 +19,23 @@ impl Workspace {
             None => Ok(()),
         };
         taken(&self.config()?, self.name())?;
-        let seq = self.sync()?;
-        self.locked(|locked| {
-            let mut config = Config::load(&locked.place.path)?;
-            taken(&config, &locked.place.name)?;
-            config.snapshot.push(Snapshot { name: name.to_owned(), seq, time: now_nanos() });
-            config.save(&locked.place.path)
-        })?;
-        Ok(seq)
+        loop {
+            let seq = self.sync()?;
+            let named = self.locked(|locked| {
+                let mut config = Config::load(&locked.place.path)?;
+                taken(&config, &locked.place.name)?;
+                // Folded and forgotten since.
+                if seq < config.first_state() {
+                    return Ok(false);
+                }
+                config.snapshot.push(Snapshot { name: name.to_owned(), seq, time: now_nanos() });
+                config.save(&locked.place.store, &locked.place.path)?;
+                Ok(true)
+            })?;
+            if named {
+                return Ok(seq);
+            }
+        }
     }
 
     /// Forgets a snapshot's name. What only it kept reachable goes with the next compaction and gc.
@@ -41,7 +50,7 @@ impl Workspace {
                     snapshot: name.to_owned(),
                 });
             }
-            config.save(&locked.place.path)
+            config.save(&locked.place.store, &locked.place.path)
         })
     }
 }

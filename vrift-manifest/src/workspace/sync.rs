@@ -3,20 +3,35 @@
 use super::error::WorkspaceError;
 use super::open::Workspace;
 use crate::journal::Operation;
+use crate::journal::append::Need;
 
 impl Workspace {
     /// Puts everything that happened so far on disk: blobs, image and journal by one sync of the store's file system,
     /// then a record that says so. The number of the last record that is covered.
     pub fn sync(&mut self) -> Result<u64, WorkspaceError> {
-        let through = self.locked(|locked| Ok(locked.head()))?;
-        self.place.store.sync()?;
-        if self.control.synced() >= through {
+        let (through, done) = self.locked(|locked| {
+            // The record that says that everything before it is on disk is not on disk itself, and nothing is missing
+            // without it.
+            let head = locked.head();
+            let said = locked.control.sync_record() == head;
+            Ok((if said { head.saturating_sub(1) } else { head }, locked.is_synced()))
+        })?;
+        if done {
             return Ok(through);
         }
+        self.place.store.sync()?;
         self.locked(|locked| {
-            let (seq, _) = locked.append(0, Operation::StoreSynced { through }, false)?;
-            // The record itself may be lost: it only vouches for what is on disk without it.
-            locked.control.set_synced(if seq == through + 1 { seq } else { through });
+            if locked.control.synced() >= through {
+                return Ok(through);
+            }
+            locked.control.set_synced(through);
+            // Only to vouch for it after the next boot: where there is no room for the record, it is true without.
+            let operation = Operation::StoreSynced { through };
+            if let Ok((seq, _)) = locked.append(0, operation, Need::Ordinary)
+                && seq == through + 1
+            {
+                locked.control.set_sync_record(seq);
+            }
             Ok(through)
         })
     }

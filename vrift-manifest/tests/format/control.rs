@@ -1,5 +1,7 @@
 //! A control page, read by the page.
 
+use std::os::unix::fs::MetadataExt;
+
 use vrift_manifest::tree::{Change, ROOT};
 
 use crate::page::{Fields, chapter};
@@ -23,8 +25,20 @@ fn a_control_page_says_what_the_page_says() {
     assert_eq!(number("control_version"), 1);
     assert_eq!(number("lock"), 0);
     assert_eq!(number("epoch") % 2, 0);
-    let index = format!("index-{}.{}", workspace.config().expect("one").id, number("epoch"));
-    assert_eq!(fixture.indexes(), [fixture.home.runtime().join(index)]);
+    let page = std::fs::metadata(fixture.control_path()).expect("there");
+    let index = format!(
+        "index-{}-{:x}-{:x}.{}",
+        workspace.config().expect("one").id,
+        page.dev(),
+        page.ino(),
+        number("epoch")
+    );
+    let directory = fixture.home.runtime();
+    assert_eq!(fixture.indexes(), [directory.join(index)]);
+    let length = number("index_directory_len") as usize;
+    let (said, rest) = fields.bytes(&control, "index_directory").split_at(length);
+    assert_eq!(said, directory.as_os_str().as_encoded_bytes());
+    assert!(rest.iter().all(|&byte| byte == 0));
 
     assert_eq!(number("committed") as u32 * 8, workspace.journal_bytes() as u32);
     assert_eq!(number("open_first"), 1);
@@ -39,7 +53,13 @@ fn a_control_page_says_what_the_page_says() {
     assert_eq!(hex(fields.bytes(&control, "open_segment")), open);
     if let Ok(text) = std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
         let digits = text.trim().replace('-', "");
-        assert_eq!(hex(fields.bytes(&control, "boot")), digits);
+        let boot = (0..16).map(|at| u8::from_str_radix(&digits[2 * at..][..2], 16).expect("hex"));
+        let mut named: Vec<u8> = boot.collect();
+        named.extend(page.dev().to_le_bytes());
+        named.extend(page.ino().to_le_bytes());
+        let machine = &vrift_cas::Digest::of(&named).as_bytes()[..16].to_vec();
+        assert_eq!(fields.bytes(&control, "lock_machine"), machine);
+        assert_eq!(fields.bytes(&control, "taken_machine"), machine);
     }
     for (field, (at, size)) in &fields.0 {
         if field.starts_with("control_zero") {

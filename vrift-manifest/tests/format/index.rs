@@ -181,8 +181,8 @@ fn a_live_index_says_what_the_page_says() {
     let tree = workspace.tree();
     let header = |field: &str| index.get(0, field);
     assert_eq!(header("index_magic").to_le_bytes(), *b"VRIFTIDX");
-    assert_eq!(header("index_version"), 1);
-    assert_eq!(header("image_records"), 3);
+    assert_eq!(header("index_version"), 2);
+    assert_eq!(header("index_size") as usize, index.words.len());
     assert_eq!(header("next_node"), tree.next_node());
     assert_eq!((header("applied") & 0xffff_ffff) * 8, workspace.journal_bytes());
     assert_eq!(header("applied") >> 32, workspace.head());
@@ -244,7 +244,8 @@ fn the_places_of_the_page_are_those_of_the_program() {
         ("index_magic", H_MAGIC),
         ("index_version", H_VERSION),
         ("index_epoch", H_EPOCH),
-        ("image_records", H_IMAGE_RECORDS),
+        ("index_size", H_SIZE),
+        ("index_image", H_IMAGE),
         ("used", H_USED),
         ("applied", H_APPLIED),
         ("generation", H_GENERATION),

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use vrift_cas::Digest;
-use vrift_manifest::journal::append::Appender;
+use vrift_manifest::journal::append::{Appender, Need, SEGMENT_BOUND};
 use vrift_manifest::journal::replay::{Records, Tail};
 use vrift_manifest::journal::segment::{self, HEADER};
 use vrift_manifest::journal::{Operation, Position, Reason, Record, SegmentId};
@@ -143,12 +143,12 @@ fn written() -> Vec<u8> {
     let temporary = tempfile::tempdir().expect("a directory");
     let path = temporary.path().join("segment");
     std::fs::write(&path, segment::header(ID, FIRST)).expect("written");
-    let appender = Appender::open(&path, ID).expect("mapped");
+    let appender = Appender::open(&path, ID, SEGMENT_BOUND).expect("mapped");
     let mut position = Position { records: 0, eighths: (HEADER / 8) as u32 };
     let mut buffer = [0; 1024];
     for (seq, record) in (FIRST..).zip(records()) {
         let payload = record.encode(&mut buffer).map(|length| &buffer[..length]).expect("room");
-        appender.reserve(position, payload.len(), false).expect("room");
+        appender.reserve(position, payload.len(), Need::Ordinary).expect("room");
         position = appender.write(position, seq, payload).expect("room");
     }
     let mut bytes = std::fs::read(&path).expect("readable");

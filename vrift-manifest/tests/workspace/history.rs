@@ -291,3 +291,24 @@ fn resetting_to_another_workspace_gives_numbers_that_were_never_used() {
     let root = workspace.tree().xattrs(workspace.tree().root()).expect("sound");
     assert_eq!(root, [(b"user.x".to_vec(), b"y".to_vec())]);
 }
+
+#[test]
+fn a_store_that_is_only_read_shows_the_state_that_its_journal_ends_with() {
+    let fixture = Fixture::new();
+    // Never opened by anyone: the control page says nothing yet.
+    crate::support::create(&fixture.home, "untouched");
+    let mut workspace = fixture.workspace("w");
+    let states = fill(&mut workspace);
+    workspace.sync().expect("synced");
+    let head = workspace.head();
+    drop(workspace);
+    restart_machine(&fixture.root, "w");
+    let store = vrift_cas::Store::open_read_only(fixture.root.join("store")).expect("a store");
+    let home = vrift_manifest::workspace::Home::new(std::sync::Arc::new(store), &[]);
+    let untouched = Workspace::open(&home, "untouched").expect("it opens");
+    assert_eq!(untouched.head(), 0);
+    let read = Workspace::open(&home, "w").expect("it opens");
+    assert_eq!(read.head(), head);
+    assert_eq!(picture(read.tree()), states.last().expect("states").1);
+    assert_eq!(picture(&read.view(states[2].0).expect("a state")), states[2].1);
+}

@@ -1,12 +1,20 @@
 //! Workspaces, from the outside: against the kernel, against a model, against each other, against kill -9.
 
 mod against_kernel;
+mod attaching;
+mod bounds;
+mod durable;
+mod faults;
 mod history;
 mod kills;
 mod lock;
+mod power;
 mod processes;
+mod steps;
 mod support;
+mod sweep;
 mod tail;
+mod trace;
 mod walking;
 
 #[test]

@@ -164,7 +164,10 @@ pub fn control_path(root: &Path, workspace: &str) -> PathBuf {
 pub fn restart_machine(root: &Path, workspace: &str) {
     use std::os::unix::fs::FileExt;
     let page = std::fs::File::options().write(true).open(control_path(root, workspace));
-    page.expect("a control page").write_all_at(&[0xee; 16], 18 * 8).expect("written");
+    let page = page.expect("a control page");
+    // Whose lock it is, and who has looked at the journal.
+    page.write_all_at(&[0xee; 16], 10 * 8).expect("written");
+    page.write_all_at(&[0xee; 16], 18 * 8).expect("written");
     for runtime in std::fs::read_dir(root.join("runtime")).expect("a directory") {
         std::fs::remove_dir_all(runtime.expect("an entry").path()).expect("removed");
     }

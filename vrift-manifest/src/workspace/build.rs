@@ -1,0 +1,247 @@
+//! Building the live index from the journal, and putting it in force. All of it under the lock.
+//!
+//! What may fail for want of room comes first and leaves everything as it was. From the odd epoch on the journal
+//! decides what is in force, and whoever comes after a death finishes the work from there.
+
+use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::config::{Config, Era, Segment, now_nanos};
+use super::control::{Control, OpenSegment};
+use super::error::{Action, WorkspaceError};
+use super::load::{self, End, Loaded};
+use super::place::Directory;
+use super::{files, images, segments};
+use crate::image::Image;
+use crate::index::Index;
+use crate::index::layout::{CAPACITY, H_APPLIED};
+use crate::journal::replay::Tail;
+use crate::shm::{Mapping, Region};
+use crate::time::Timestamp;
+use crate::tree::{Tree, digest_words};
+
+/// What is known of the end of a journal that nobody has looked at.
+pub fn found(config: &Config, control: &Control, power_failed: bool) -> End {
+    let named = config.snapshot.iter().map(|snapshot| snapshot.seq).max().unwrap_or(0);
+    End::Found { power_failed, vouched: control.synced().max(named) }
+}
+
+/// Builds the live index of what can be found in the journal, and puts it in force. `power_failed`: nobody of this
+/// machine has looked at it yet.
+pub fn build_found(
+    place: &Directory,
+    control: &Control,
+    power_failed: bool,
+) -> Result<(), WorkspaceError> {
+    let config = Config::load(&place.path)?;
+    build(place, control, found(&config, control, power_failed))?;
+    if power_failed {
+        control.set_taken_over();
+    }
+    Ok(())
+}
+
+/// Builds the live index from the journal and puts it in force.
+pub fn build(place: &Directory, control: &Control, end: End) -> Result<(), WorkspaceError> {
+    build_in(place, control, end, &place.index_directories(control))
+}
+
+/// As [`build`], with the directory where the index in force cannot grow left out.
+pub fn build_elsewhere(place: &Directory, control: &Control) -> Result<(), WorkspaceError> {
+    let now = control.place().unwrap_or_else(|| place.store.workspaces_dir());
+    let mut directories = place.index_directories(control);
+    directories.retain(|directory| *directory != now);
+    if directories.is_empty() {
+        let full = crate::index::edit::EditError::Refused(rustix::io::Errno::NOSPC);
+        return Err(WorkspaceError::Index(full));
+    }
+    build_in(place, control, End::Committed(control.segment().committed), &directories)
+}
+
+fn build_in(
+    place: &Directory,
+    control: &Control,
+    end: End,
+    directories: &[PathBuf],
+) -> Result<(), WorkspaceError> {
+    let old = place.index_path(control, control.epoch() & !1);
+    let built = prepare(place, control, end, directories)?;
+    control.set_epoch(built.epoch - 1);
+    let path = built.put_in_force(place, control)?;
+    if old != path {
+        let _ = fs::remove_file(old);
+    }
+    Ok(())
+}
+
+/// An index that is not in force yet.
+struct Built {
+    epoch: u64,
+    directory: PathBuf,
+    staged: PathBuf,
+    config: Config,
+    /// The description on disk is behind: whoever was replacing the tree died after it had happened.
+    config_changed: bool,
+    loaded: Loaded,
+    end: End,
+    floor: Timestamp,
+    next_node: u64,
+}
+
+/// Builds it in the first of `directories` where that can be done.
+fn prepare(
+    place: &Directory,
+    control: &Control,
+    end: End,
+    directories: &[PathBuf],
+) -> Result<Built, WorkspaceError> {
+    let mut first_error = None;
+    for directory in directories {
+        let epoch = (control.epoch() | 1) + 1;
+        let staged = directory.join(place.index_name(control, epoch)).with_extension("new");
+        match prepare_at(place, control, end, epoch, directory, &staged) {
+            Ok(built) => return Ok(built),
+            Err(error) => {
+                let _ = fs::remove_file(&staged);
+                if matches!(error, WorkspaceError::Damaged { .. }) {
+                    return Err(error);
+                }
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    Err(first_error.unwrap_or_else(|| WorkspaceError::ReadOnly(place.name.clone())))
+}
+
+fn prepare_at(
+    place: &Directory,
+    control: &Control,
+    mut end: End,
+    epoch: u64,
+    directory: &Path,
+    staged: &Path,
+) -> Result<Built, WorkspaceError> {
+    let mut config = Config::load(&place.path)?;
+    let mut config_changed = false;
+    let (mut floor, mut next_node) = (control.floor(), control.next_node());
+    loop {
+        let (tree, loaded) = build_index(place, &config, end, epoch, staged)?;
+        floor = floor.max(tree.index.floor());
+        next_node = next_node.max(tree.next_node());
+        if let Some(rebased) = loaded.rebased {
+            end_era(&mut config, loaded.seq, &rebased);
+            segments::ensure_segment(&place.store, rebased.segment, loaded.seq + 1)?;
+            config_changed = true;
+            end = End::Found { power_failed: false, vouched: 0 };
+            continue;
+        }
+        let edit = tree.index.edit();
+        // A new tree gives out neither older stamps nor lower numbers than the one before it.
+        edit.raise_floor(floor)?;
+        edit.raise_next_node(next_node.saturating_sub(1))?;
+        edit.publish()?;
+        let (directory, staged) = (directory.to_owned(), staged.to_owned());
+        return Ok(Built {
+            epoch,
+            directory,
+            staged,
+            config,
+            config_changed,
+            loaded,
+            end,
+            floor,
+            next_node,
+        });
+    }
+}
+
+impl Built {
+    /// Puts the index in force; its path.
+    fn put_in_force(self, place: &Directory, control: &Control) -> Result<PathBuf, WorkspaceError> {
+        if self.config_changed {
+            self.config.save(&place.store, &place.path)?;
+        }
+        let open = *self.config.open_segment();
+        let (power_failed, vouched) = match self.end {
+            End::Found { power_failed, vouched } => (power_failed, vouched),
+            _ => (false, control.synced()),
+        };
+        match self.loaded.tail {
+            Tail::Clean => {}
+            _ if power_failed => {
+                let aside = segments::cut_aside(&place.store, open.id, self.loaded.position)?;
+                place.note_cut(&aside);
+            }
+            // The beginning of an append whose maker was killed: it has not happened.
+            _ => segments::clear_from(&place.store, open.id, self.loaded.position)?,
+        }
+        control.set_segment(&OpenSegment {
+            id: open.id,
+            first_seq: open.first,
+            committed: self.loaded.position,
+        });
+        control.set_synced(self.loaded.synced.max(vouched).min(self.loaded.seq));
+        control.set_sync_record(0);
+        control.raise(self.floor, self.next_node);
+        let own = self.directory == place.store.workspaces_dir();
+        control.set_place((!own).then_some(self.directory.as_path()));
+        let path = self.directory.join(place.index_name(control, self.epoch));
+        fs::rename(&self.staged, &path).map_err(Action::Create.of(&path))?;
+        control.set_epoch(self.epoch);
+        Ok(path)
+    }
+}
+
+/// Closes the era in force with record `seq` and begins the next one.
+pub fn end_era(config: &mut Config, seq: u64, rebased: &load::Rebased) {
+    if let Some(open) = config.last_era_mut().segment.last_mut() {
+        open.last = Some(seq);
+    }
+    config.era.push(Era {
+        base: seq,
+        time: now_nanos(),
+        image: rebased.image,
+        segment: vec![Segment { id: rebased.segment, first: seq + 1, last: None }],
+    });
+}
+
+fn build_index(
+    place: &Directory,
+    config: &Config,
+    end: End,
+    epoch: u64,
+    staged: &Path,
+) -> Result<(Tree, Loaded), WorkspaceError> {
+    let era = config.last_era();
+    let image = images::open(&place.store, &era.image)?;
+    let _ = fs::remove_file(staged);
+    let create = || {
+        let mut options = File::options();
+        let file = options.read(true).write(true).create_new(true).mode(0o600).open(staged)?;
+        files::give(&place.store, staged)?;
+        segments::keep_in_place(&file);
+        Region::of_open(&file, staged, CAPACITY, true)
+    };
+    let region = create().map_err(Action::Create.of(staged))?;
+    load_into(place, era, image, region, end, epoch)
+}
+
+/// Replays an era into an index of `region`.
+pub fn load_into(
+    place: &Directory,
+    era: &Era,
+    image: Arc<Image<Mapping>>,
+    region: Region,
+    end: End,
+    epoch: u64,
+) -> Result<(Tree, Loaded), WorkspaceError> {
+    let index = Index::initialise(region, epoch, digest_words(&era.image))?;
+    let edit = index.edit();
+    edit.raise_next_node(image.next_node().saturating_sub(1))?;
+    let tree = Tree::new(image, index);
+    let loaded = load::replay(&place.name, &place.store, era, &tree, end)?;
+    tree.index.edit().set(H_APPLIED, loaded.position.to_word())?;
+    Ok((tree, loaded))
+}

@@ -1,0 +1,49 @@
+//! Making the small files of a workspace, so that a full disk, a limit or a power cut is an error before it matters.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::Path;
+
+use vrift_cas::Store;
+
+use crate::shm::within_limit;
+
+/// Writes `bytes` into a file at `path`, over whatever was there, and brings them to the disk. The name is not: that
+/// is the directory's.
+pub fn write(store: &Store, path: &Path, bytes: &[u8]) -> io::Result<File> {
+    within_limit(bytes.len() as u64)?;
+    let mut file = File::create(path)?;
+    let written =
+        give(store, path).and_then(|()| file.write_all(bytes)).and_then(|()| file.sync_all());
+    match written {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            // On a full disk the part of it is in the way.
+            let _ = std::fs::remove_file(path);
+            Err(error)
+        }
+    }
+}
+
+/// Gives what root made in another user's store to that user, who could not change the workspace otherwise.
+pub fn give(store: &Store, path: &Path) -> io::Result<()> {
+    match foreign_owner(store) {
+        Some((user, group)) => chown(path, Some(user), Some(group)),
+        None => Ok(()),
+    }
+}
+
+/// User and group of the store, if we are root and it is somebody else's.
+pub fn foreign_owner(store: &Store) -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let metadata = std::fs::metadata(store.root()).ok()?;
+    (metadata.uid() != 0).then_some((metadata.uid(), metadata.gid()))
+}
+
+/// Makes the names in a directory durable.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
