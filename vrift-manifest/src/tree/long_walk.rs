@@ -37,6 +37,8 @@ pub(super) struct LongWalk<'a> {
     waiting: [Place; LINKS_MAX],
     depth: usize,
     links: usize,
+    /// A slash behind the last name asked for a directory, however far it leads from there.
+    directory: bool,
 }
 
 impl<'a> LongWalk<'a> {
@@ -50,13 +52,24 @@ impl<'a> LongWalk<'a> {
     ) -> LongWalk<'a> {
         let here = Place { link: None, at: 0 };
         let waiting = [here; LINKS_MAX];
-        let (length, depth, links) = (0, 0, 0);
-        LongWalk { tree, path, mount, follow, who, buffer, length, here, waiting, depth, links }
+        LongWalk {
+            tree,
+            path,
+            mount,
+            follow,
+            who,
+            buffer,
+            length: 0,
+            here,
+            waiting,
+            depth: 0,
+            links: 0,
+            directory: false,
+        }
     }
 
     pub(super) fn run(mut self, start: Cursor) -> Result<Found, WalkError> {
         let mut at = start;
-        let (mut follow, mut directory) = (self.follow, false);
         loop {
             let rest = self.rest();
             let Some((name, behind)) = split_first(rest) else {
@@ -69,10 +82,7 @@ impl<'a> LongWalk<'a> {
             self.tree.may_look_up(at, self.tree.mode(at)?, name, self.who)?;
             let ended = is_end(behind);
             let last = ended && self.depth == 0;
-            // A slash behind the last name asks for a directory, through symlinks if need be.
-            if last && !behind.is_empty() {
-                (follow, directory) = (true, true);
-            }
+            let slash = last && !behind.is_empty();
             let advance = rest.len() - behind.len();
             let next = match name {
                 b"." => Some(at),
@@ -82,14 +92,18 @@ impl<'a> LongWalk<'a> {
             };
             let next = next.ok_or(WalkError::NotFound)?;
             self.here.at += advance;
+            // A slash behind the last name asks for a directory, through symlinks if need be.
+            if slash {
+                (self.follow, self.directory) = (true, true);
+            }
             let kind = self.tree.kind(next)?;
-            if kind == Kind::Symlink && (!last || follow) {
+            if kind == Kind::Symlink && (!last || self.follow) {
                 if let Some(outside) = self.enter(next, ended, &mut at)? {
                     return Ok(outside);
                 }
                 continue;
             }
-            if last && directory && kind != Kind::Directory {
+            if last && self.directory && kind != Kind::Directory {
                 return Err(WalkError::NotDirectory);
             }
             at = next;
@@ -172,29 +186,35 @@ impl<'a> LongWalk<'a> {
     }
 
     /// The buffer holds an absolute path outside: what waits goes behind it.
+    #[cold]
     fn outside(&mut self) -> Result<Found, WalkError> {
+        let mut target = [0; PATH_MAX];
         while self.depth > 0 {
             self.depth -= 1;
             let Place { link, at } = self.waiting[self.depth];
-            let room = &mut self.buffer[self.length..];
-            let read = match link {
-                Some(link) => match self.tree.read_target(link, room)? {
-                    0 => return Err(WalkError::TooLong),
-                    read => read,
-                },
-                None => {
-                    let whole = room.get_mut(..self.path.len()).ok_or(WalkError::TooLong)?;
-                    whole.copy_from_slice(self.path);
-                    self.path.len()
+            let text = match link {
+                Some(link) => {
+                    let length = self.tree.read_target(link, &mut target)?;
+                    &target[..length]
                 }
+                None => self.path,
             };
-            room.copy_within(at..read, 0);
-            self.length += read - at;
+            self.append(text.get(at..).unwrap_or(&[]))?;
+        }
+        if self.directory && !self.buffer[..self.length].ends_with(b"/") {
+            self.append(b"/")?;
         }
         if self.length < PATH_MAX {
             Ok(Found::Outside(self.length))
         } else {
             Err(WalkError::TooLong)
         }
+    }
+
+    fn append(&mut self, text: &[u8]) -> Result<(), WalkError> {
+        let room = self.buffer.get_mut(self.length..self.length + text.len());
+        room.ok_or(WalkError::TooLong)?.copy_from_slice(text);
+        self.length += text.len();
+        Ok(())
     }
 }

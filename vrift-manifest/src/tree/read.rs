@@ -42,6 +42,11 @@ impl Tree {
         &self.image
     }
 
+    /// What the journal changed.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
     /// The root directory.
     pub fn root(&self) -> Cursor {
         self.at_record(0)

@@ -7,6 +7,7 @@ mod seen;
 #[path = "../workspace/support.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
+mod walks;
 mod worlds;
 
 #[test]

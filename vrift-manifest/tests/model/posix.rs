@@ -73,7 +73,7 @@ impl Model {
     }
 
     /// The directory that holds a directory, or held it; the root holds itself.
-    fn holder(&self, directory: u64) -> Option<u64> {
+    pub fn holder(&self, directory: u64) -> Option<u64> {
         if directory == 1 {
             return Some(1);
         }

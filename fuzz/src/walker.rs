@@ -1,0 +1,95 @@
+//! Walking a path in the model, with strings and copies.
+
+use crate::posix::Model;
+
+/// Where a path leads.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// To a node.
+    Node(u64),
+    /// Out of the tree; what is left to walk.
+    Outside(Vec<u8>),
+    /// ENOENT.
+    NotFound,
+    /// ENOTDIR.
+    NotDirectory,
+    /// ELOOP.
+    Loop,
+    /// ENAMETOOLONG.
+    TooLong,
+}
+
+const TYPE: u32 = 0o170000;
+
+/// Walks `path` from the directory `start` of the tree mounted at `mount`.
+pub fn walk(model: &Model, start: u64, path: &[u8], mount: &[u8], follow: bool) -> Goal {
+    if path.is_empty() {
+        return Goal::NotFound;
+    }
+    if path.len() > 4095 {
+        return Goal::TooLong;
+    }
+    let mut left = path.to_vec();
+    let mut at = start;
+    let mut links = 0;
+    let mut absolute = left[0] == b'/';
+    loop {
+        if absolute {
+            // Below the mount path by whole components, or not ours.
+            let inside =
+                left.strip_prefix(mount).filter(|in_it| !matches!(in_it, [b, ..] if *b != b'/'));
+            match inside {
+                Some(inside) => (at, left) = (1, inside.to_vec()),
+                None => return outside(left),
+            }
+            absolute = false;
+        }
+        while left.first() == Some(&b'/') {
+            left.remove(0);
+        }
+        if left.is_empty() {
+            return Goal::Node(at);
+        }
+        let end = left.iter().position(|&byte| byte == b'/').unwrap_or(left.len());
+        let behind = left.split_off(end);
+        let name = left;
+        if model.nodes[&at].mode & TYPE != 0o040000 {
+            return Goal::NotDirectory;
+        }
+        if name.len() > 255 {
+            return Goal::TooLong;
+        }
+        let next = match &name[..] {
+            b"." => at,
+            b".." if at == 1 => {
+                let above = mount.iter().rposition(|&byte| byte == b'/').expect("absolute");
+                return outside([&mount[..above.max(1)], &behind].concat());
+            }
+            b".." => model.holder(at).expect("nobody removed it meanwhile"),
+            name => match model.nodes[&at].entries.get(name) {
+                Some(next) => *next,
+                None => return Goal::NotFound,
+            },
+        };
+        let last = behind.iter().all(|&byte| byte == b'/');
+        let node = &model.nodes[&next];
+        if node.mode & TYPE == 0o120000 && (!last || follow || !behind.is_empty()) {
+            links += 1;
+            if links > 40 {
+                return Goal::Loop;
+            }
+            left = [&node.target[..], &behind].concat();
+            absolute = left[0] == b'/';
+            continue;
+        }
+        if !behind.is_empty() && node.mode & TYPE != 0o040000 {
+            return Goal::NotDirectory;
+        }
+        (at, left) = (next, behind);
+    }
+}
+
+/// What is left must be a path that somebody can be asked to walk.
+fn outside(left: Vec<u8>) -> Goal {
+    if left.len() > 4095 { Goal::TooLong } else { Goal::Outside(left) }
+}
