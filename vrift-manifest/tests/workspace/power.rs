@@ -128,7 +128,7 @@ fn checking_child() {
     let text = fs::read_to_string(acknowledged).expect("readable");
     // A name or a fork stays for ever, of the states the last one is enough: its history has the others.
     let mut last_state = None;
-    let mut open = |name: &str| {
+    let open = |name: &str| {
         let workspace = Workspace::open(&home, name);
         let workspace = workspace.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(workspace.damage().is_none(), "{name} is damaged");
