@@ -82,11 +82,13 @@ mod digest;
 mod error;
 mod facts;
 mod layout;
+mod limit;
 mod stamp;
 mod store;
 
 pub use digest::{Digest, DigestError, Hasher};
 pub use error::StoreError;
+pub use limit::within_limit;
 pub use stamp::Stamp;
 pub use store::Store;
 pub use store::activity::Activity;

@@ -16,6 +16,7 @@ use super::{Store, Writer};
 use crate::digest::{Digest, Hasher};
 use crate::error::{At, StoreError};
 use crate::layout::BlobName;
+use crate::limit::within_limit;
 
 /// Content up to this size is read whole and hashed before anything is written, so that what the store holds
 /// already costs no writing.
@@ -87,6 +88,8 @@ impl Store {
         }
         drop(buffer);
         let staged = writer.sessions.stage()?;
+        let size = u64::try_from(rustix::fs::fstat(file).map_or(0, |stat| stat.st_size));
+        within_limit(size.unwrap_or(0)).at("write", staged.path())?;
         if ioctl_ficlone(staged.file(), file).is_ok() {
             // The clone is read, not the file, which may change between the two.
             let (digest, size) = self.hash_file(staged.file()).at("read", staged.path())?;
@@ -195,6 +198,7 @@ impl Filling {
 
     fn finish(self) -> Result<(Staged, Digest, u64), StoreError> {
         if self.ends_in_hole {
+            within_limit(self.length).at("write", self.staged.path())?;
             ftruncate(self.staged.file(), self.length).at("write", self.staged.path())?;
         }
         Ok((self.staged, self.hasher.finish(), self.length))
@@ -202,6 +206,7 @@ impl Filling {
 }
 
 fn write_all(staged: &Staged, mut bytes: &[u8], mut at: u64) -> Result<(), StoreError> {
+    within_limit(at.saturating_add(bytes.len() as u64)).at("write", staged.path())?;
     while !bytes.is_empty() {
         let written = match retry_on_intr(|| pwrite(staged.file(), bytes, at)) {
             // The kernel does not do this to files; if it did, it would go on forever.

@@ -6,7 +6,7 @@
 //! unlocked directory is the leftover of a dead process.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -23,6 +23,7 @@ use super::Store;
 use crate::error::{At, StoreError};
 use crate::facts::Facts;
 use crate::layout::{BLOB_MODE, DIRECTORY_MODE};
+use crate::limit::within_limit;
 use crate::stamp::Stamp;
 
 /// How often a name or a directory that was taken away is tried anew. Others would have to interfere that
@@ -294,6 +295,7 @@ impl Staged {
 
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        within_limit(self.file.stream_position()?.saturating_add(bytes.len() as u64))?;
         self.file.write(bytes)
     }
 

@@ -91,12 +91,17 @@ impl Editor<'_> {
     }
 
     /// Makes room for any one change that adds `extra` bytes of names and targets, so that after the change was
-    /// journalled nothing can fail. `keep`: words that must stay free behind it. `bound`: the most words to grow to.
-    pub fn reserve(&self, extra: usize, keep: usize, bound: usize) -> Result<(), EditError> {
-        let table_growth = |table, count| match table_place(self.get(table)) {
-            None => 1 << FIRST_TABLE_BITS,
-            Some((_, slots)) if (self.get(count) as usize + 8) * 2 > slots => slots * 4,
-            Some(_) => 0,
+    /// journalled nothing can fail. A change that `frees` may use what others must leave, and fuller tables. `bound`:
+    /// the most words to grow to.
+    pub fn reserve(&self, extra: usize, frees: bool, bound: usize) -> Result<(), EditError> {
+        let table_growth = |table, count| {
+            let used = self.get(count) as usize + 8;
+            match table_place(self.get(table)) {
+                None => 1 << FIRST_TABLE_BITS,
+                Some((_, slots)) if is_crowded(used, slots) => slots * 4,
+                Some((_, slots)) if used * 2 > slots && !frees => slots * 4,
+                Some(_) => 0,
+            }
         };
         // At most five node records and two entries a change (an exchange across directories).
         let need = 5 * NODE
@@ -105,6 +110,7 @@ impl Editor<'_> {
             + 8
             + table_growth(H_NODE_TABLE, H_NODES)
             + table_growth(H_ENTRY_TABLE, H_ENTRIES);
+        let keep = if frees { 0 } else { RESERVE };
         let wanted = self.get(H_USED) as usize + need + keep;
         if wanted > bound {
             return Err(EditError::Full);
@@ -247,7 +253,7 @@ impl Editor<'_> {
         // little early; never having counted it would make the first change of all invisible (see `is_empty`).
         self.set(count, used as u64 + 1)?;
         let (start, slots) = table_place(self.get(table)).unwrap_or((0, 0));
-        if (used + 1) * 2 > slots {
+        if (used + 1) * 2 > slots && self.can_grow(used, slots) {
             let bits = if slots == 0 { FIRST_TABLE_BITS } else { slots.trailing_zeros() + 1 };
             let larger = self.take(1 << bits)?;
             for place in 0..slots {
@@ -261,6 +267,12 @@ impl Editor<'_> {
         } else {
             self.put_slot(start, slots, hash, offset)
         }
+    }
+
+    /// Whether there is room for a larger table and for all else that one change needs, or it must be found.
+    fn can_grow(&self, used: usize, slots: usize) -> bool {
+        let room = self.get(H_USED) as usize + 2 * slots + SPARE;
+        is_crowded(used + 1, slots) || self.index.region.ensure(room).is_ok()
     }
 
     fn put_slot(
@@ -316,4 +328,12 @@ impl Index {
     pub fn floor(&self) -> Timestamp {
         Timestamp::from_nanos(self.get(H_FLOOR) as i64)
     }
+}
+
+/// Words that a change needs which removes something, tables left out.
+const SPARE: usize = 1024;
+
+/// Whether a table must be replaced by a larger one. At half full it should be, and is if there is room.
+fn is_crowded(used: usize, slots: usize) -> bool {
+    used * 8 > slots * 7
 }

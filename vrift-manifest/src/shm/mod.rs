@@ -16,4 +16,4 @@ mod sys;
 pub use lock::{Held, LockError, with_lock};
 pub use map::Mapping;
 pub use protocol::OWNER_DIED;
-pub use region::{Grow, Inode, Region, grow_file, within_limit, words_of};
+pub use region::{Grow, Inode, Region, grow_file, words_of};

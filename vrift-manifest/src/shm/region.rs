@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use memmap2::{MmapMut, MmapOptions, MmapRaw};
 use rustix::fs::{FallocateFlags, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
+use vrift_cas::within_limit;
 
 /// A failure to make a region larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,13 +248,6 @@ impl Region {
 unsafe impl Send for Region {}
 // SAFETY: as above.
 unsafe impl Sync for Region {}
-
-/// Says no where `ulimit -f` does: at a write beyond it the kernel would send SIGXFSZ, which kills a program that did
-/// nothing wrong.
-pub fn within_limit(length: u64) -> Result<(), Errno> {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
-    if limit.is_some_and(|limit| length > limit) { Err(Errno::FBIG) } else { Ok(()) }
-}
 
 /// Extends `file` to `length` bytes with real blocks.
 pub fn grow_file(file: impl AsFd, length: u64) -> Result<(), Errno> {

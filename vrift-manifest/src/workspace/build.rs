@@ -66,18 +66,22 @@ fn build_in(
     end: End,
     directories: &[PathBuf],
 ) -> Result<(), WorkspaceError> {
-    let old = place.index_path(control, control.epoch() & !1);
-    let built = prepare(place, control, end, directories)?;
-    control.set_epoch(built.epoch - 1);
-    let path = built.put_in_force(place, control)?;
-    if old != path {
-        let _ = fs::remove_file(old);
-    }
-    Ok(())
+    let config = Config::load(&place.path)?;
+    prepare(place, control, &config, end, directories)?.put_in_force(place, control)
 }
 
-/// An index that is not in force yet.
-struct Built {
+/// Builds the index of an era that begins with `config`, whose journal is empty.
+pub fn prepare_era(
+    place: &Directory,
+    control: &Control,
+    config: &Config,
+) -> Result<Built, WorkspaceError> {
+    let end = End::Found { power_failed: false, vouched: 0 };
+    prepare(place, control, config, end, &place.index_directories(control))
+}
+
+/// An index that is not in force yet. Dropped, it is gone.
+pub struct Built {
     epoch: u64,
     directory: PathBuf,
     staged: PathBuf,
@@ -94,6 +98,7 @@ struct Built {
 fn prepare(
     place: &Directory,
     control: &Control,
+    config: &Config,
     end: End,
     directories: &[PathBuf],
 ) -> Result<Built, WorkspaceError> {
@@ -101,7 +106,7 @@ fn prepare(
     for directory in directories {
         let epoch = (control.epoch() | 1) + 1;
         let staged = directory.join(place.index_name(control, epoch)).with_extension("new");
-        match prepare_at(place, control, end, epoch, directory, &staged) {
+        match prepare_at(place, control, config.clone(), end, epoch, directory, &staged) {
             Ok(built) => return Ok(built),
             Err(error) => {
                 let _ = fs::remove_file(&staged);
@@ -118,12 +123,12 @@ fn prepare(
 fn prepare_at(
     place: &Directory,
     control: &Control,
+    mut config: Config,
     mut end: End,
     epoch: u64,
     directory: &Path,
     staged: &Path,
 ) -> Result<Built, WorkspaceError> {
-    let mut config = Config::load(&place.path)?;
     let mut config_changed = false;
     let (mut floor, mut next_node) = (control.floor(), control.next_node());
     loop {
@@ -158,8 +163,10 @@ fn prepare_at(
 }
 
 impl Built {
-    /// Puts the index in force; its path.
-    fn put_in_force(self, place: &Directory, control: &Control) -> Result<PathBuf, WorkspaceError> {
+    /// Puts the index in force. From the odd epoch on the journal decides.
+    pub fn put_in_force(self, place: &Directory, control: &Control) -> Result<(), WorkspaceError> {
+        let old = place.index_path(control, control.epoch() & !1);
+        control.set_epoch(self.epoch - 1);
         if self.config_changed {
             self.config.save(&place.store, &place.path)?;
         }
@@ -190,7 +197,17 @@ impl Built {
         let path = self.directory.join(place.index_name(control, self.epoch));
         fs::rename(&self.staged, &path).map_err(Action::Create.of(&path))?;
         control.set_epoch(self.epoch);
-        Ok(path)
+        if old != path {
+            let _ = fs::remove_file(old);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Built {
+    fn drop(&mut self) {
+        // It has another name if it is in force.
+        let _ = fs::remove_file(&self.staged);
     }
 }
 

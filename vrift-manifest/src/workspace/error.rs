@@ -166,6 +166,7 @@ impl WorkspaceError {
             | WorkspaceError::Replay {
                 source: ApplyError::Index(EditError::Refused(errno)), ..
             } => full(errno),
+            WorkspaceError::Store(error) => matches!(error, vrift_cas::StoreError::Full { .. }),
             _ => false,
         }
     }

@@ -5,9 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 
-use vrift_cas::Store;
-
-use crate::shm::within_limit;
+use vrift_cas::{Store, within_limit};
 
 /// Writes `bytes` into a file at `path`, over whatever was there, and brings them to the disk. The name is not: that
 /// is the directory's.
@@ -23,6 +21,38 @@ pub fn write(store: &Store, path: &Path, bytes: &[u8]) -> io::Result<File> {
             let _ = std::fs::remove_file(path);
             Err(error)
         }
+    }
+}
+
+/// A file that is written from its beginning to its end.
+#[derive(Debug)]
+pub struct Limited {
+    file: File,
+    length: u64,
+}
+
+impl Limited {
+    /// Writes into an empty file.
+    pub fn new(file: File) -> Limited {
+        Limited { file, length: 0 }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        within_limit(self.length.saturating_add(bytes.len() as u64))?;
+        let written = self.file.write(bytes)?;
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

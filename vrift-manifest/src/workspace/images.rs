@@ -10,7 +10,7 @@ use super::error::{Action, WorkspaceError};
 use super::files;
 use super::runtime::random_id;
 use super::trash;
-use crate::image::{Builder, Image, Summary};
+use crate::image::{BuildError, Builder, Image, Summary};
 use crate::shm::Mapping;
 use vrift_cas::{Digest, Store};
 
@@ -52,11 +52,14 @@ fn write_to(
 ) -> Result<Summary, WorkspaceError> {
     let file = File::create_new(staged).map_err(Action::Create.of(staged))?;
     files::give(store, staged).map_err(Action::Create.of(staged))?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    let summary = builder.finish(next_node, &mut out)?;
+    let mut out = BufWriter::with_capacity(1 << 20, files::Limited::new(file));
+    let summary = match builder.finish(next_node, &mut out) {
+        Err(BuildError::Write(error)) => return Err(Action::Write.of(staged)(error)),
+        other => other?,
+    };
     out.flush().map_err(Action::Write.of(staged))?;
     let read_only = fs::Permissions::from_mode(0o444);
-    out.get_ref().set_permissions(read_only).map_err(Action::Write.of(staged))?;
+    out.get_ref().file().set_permissions(read_only).map_err(Action::Write.of(staged))?;
     let path = path(store, &summary.image_id);
     fs::rename(staged, &path).map_err(Action::Create.of(&path))?;
     Ok(summary)

@@ -9,7 +9,7 @@ use super::open::Workspace;
 use super::place::Directory;
 use super::segments::segment_path;
 use crate::index::edit::EditError;
-use crate::index::layout::{H_APPLIED, RESERVE};
+use crate::index::layout::H_APPLIED;
 use crate::journal::append::Need;
 use crate::journal::record::PAYLOAD_MAX;
 use crate::journal::replay::Records;
@@ -269,9 +269,8 @@ impl Locked<'_> {
         // Whatever can fail comes before the record: once it is published, it has happened.
         self.writer.journal.reserve(at, payload.len(), need)?;
         if record.operation.is_of_nodes() {
-            let keep = if need == Need::Ordinary { RESERVE } else { 0 };
-            let bound = self.place.bounds.index / 8;
-            self.writer.tree.index.edit().reserve(payload.len(), keep, bound)?;
+            let (frees, bound) = (need != Need::Ordinary, self.place.bounds.index / 8);
+            self.writer.tree.index.edit().reserve(payload.len(), frees, bound)?;
         }
         let damaged = WorkspaceError::Index(EditError::Damaged);
         let after = self.writer.journal.write(at, seq, payload).ok_or(damaged)?;

@@ -114,8 +114,9 @@ pub(super) fn rebase(
         config.origin =
             Some(Origin { directory: directory.clone(), excludes: excludes.clone(), seq });
     }
-    let staged = config.stage(&place.store, &place.path)?;
     control.raise(locked.tree().index.floor(), locked.tree().next_node());
+    let index = build::prepare_era(place, control, &config)?;
+    let staged = config.stage(&place.store, &place.path)?;
 
     // From here on the old index is not in force: nobody may add to a journal that has ended.
     let epoch = control.epoch();
@@ -129,7 +130,8 @@ pub(super) fn rebase(
     let sync = || File::open(&path)?.sync_data();
     sync().map_err(Action::Write.of(&path))?;
     staged.put_in_place()?;
-    build::build_found(place, control, false)?;
+    control.raise(locked.tree().index.floor(), 0);
+    index.put_in_force(place, control)?;
     control.set_synced(seq);
     Ok(seq)
 }

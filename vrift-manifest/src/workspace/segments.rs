@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use super::error::{Action, WorkspaceError};
 use super::{files, trash};
 use crate::journal::{Position, SegmentId};
-use crate::shm::{grow_file, within_limit};
-use vrift_cas::Store;
+use crate::shm::grow_file;
+use vrift_cas::{Store, within_limit};
 
 /// Where the segment with this name lies.
 pub fn segment_path(store: &Store, id: SegmentId) -> PathBuf {

@@ -5,6 +5,7 @@ mod attaching;
 mod bounds;
 mod durable;
 mod faults;
+mod full;
 mod history;
 mod kills;
 mod lock;
