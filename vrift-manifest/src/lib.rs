@@ -8,6 +8,7 @@ pub mod index;
 pub mod journal;
 pub mod name;
 mod shm;
+pub mod signals;
 pub mod time;
 pub mod tree;
 pub mod workspace;
