@@ -7,6 +7,7 @@ pub mod image;
 pub mod index;
 pub mod journal;
 pub mod name;
+pub mod places;
 mod shm;
 pub mod signals;
 pub mod time;
