@@ -1,11 +1,14 @@
 //! What a call means in the tree: safe code that knows no C.
 
 pub mod attributes;
+pub mod close;
 pub mod cwd;
 pub mod descriptor;
 pub mod find;
 pub mod lexical;
+pub mod open;
 pub mod paths;
+pub mod pipes;
 pub mod session;
 pub mod stat;
 pub mod who;
