@@ -2,11 +2,13 @@
 #![deny(unsafe_code)]
 
 pub mod attributes;
+pub mod handover;
 pub mod hash;
 pub mod image;
 pub mod index;
 pub mod journal;
 pub mod name;
+pub mod session;
 mod shm;
 pub mod signals;
 pub mod time;
