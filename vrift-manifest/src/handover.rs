@@ -1,9 +1,11 @@
 //! The handover: how the command tells a preloaded library which workspace a process works in. One environment variable,
-//! text, so that it goes through every shell and every `exec`. Pure: this writes and reads the text and nothing else.
+//! text, so that it goes through every shell and every `exec`. Writing and reading it is pure.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+
+use crate::workspace::{Workspace, WorkspaceError};
 
 /// The environment variable that holds the text.
 pub const SESSION_VARIABLE: &str = "VRIFT_SESSION";
@@ -30,6 +32,19 @@ pub struct Handover {
 }
 
 impl Handover {
+    /// What leads to an open workspace.
+    pub fn of(workspace: &Workspace) -> Result<Handover, WorkspaceError> {
+        let config = workspace.config()?;
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Ok(Handover {
+            workspace: workspace.name().to_owned(),
+            id: config.id,
+            store: absolute(workspace.store().root()),
+            runtime: absolute(workspace.home().runtime()),
+            mount: config.mount,
+        })
+    }
+
     /// The text: `1:NAME:ID:STORE:RUNTIME:MOUNT`, bytes other than letters, digits, `.`, `_`, `/` and `-` as `%XX`.
     pub fn to_text(&self) -> String {
         let mut text = String::from_utf8_lossy(FORM).into_owned();

@@ -8,6 +8,7 @@ pub mod find;
 pub mod lexical;
 pub mod open;
 pub mod paths;
+pub mod pending;
 pub mod pipes;
 pub mod session;
 pub mod stat;
