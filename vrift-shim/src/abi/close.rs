@@ -4,15 +4,14 @@ use std::ffi::{c_int, c_long, c_uint};
 
 use crate::vfs::{close, descriptor};
 
-hook! {
-    /// close(2)
-    real => fn close(fd: c_int) -> c_int {
-        let ends = close::before(fd);
-        let closed = real(fd);
-        close::after(ends);
-        closed
-    }
+fn one(real: extern "C" fn(c_int) -> c_int, fd: c_int) -> c_int {
+    let ends = close::before(fd);
+    let closed = real(fd);
+    close::after(ends);
+    closed
 }
+
+spellings!(one: fn(fd: c_int) -> c_int: close, __close);
 
 hook! {
     /// dup(2)
@@ -21,18 +20,18 @@ hook! {
     }
 }
 
-hook! {
-    /// dup2(2): what has the number is closed first.
-    real => fn dup2(fd: c_int, number: c_int) -> c_int {
-        if fd == number {
-            return real(fd, number);
-        }
-        let ends = close::before(number);
-        let new = noted(fd, real(fd, number));
-        close::after(ends);
-        new
+/// What has the number is closed first.
+fn second(real: extern "C" fn(c_int, c_int) -> c_int, fd: c_int, number: c_int) -> c_int {
+    if fd == number {
+        return real(fd, number);
     }
+    let ends = close::before(number);
+    let new = noted(fd, real(fd, number));
+    close::after(ends);
+    new
 }
+
+spellings!(second: fn(fd: c_int, number: c_int) -> c_int: dup2, __dup2);
 
 hook! {
     /// dup3(2)
@@ -67,7 +66,7 @@ fn control(
     }
 }
 
-spellings!(control: fn(fd: c_int, command: c_int, argument: c_long) -> c_int: fcntl, fcntl64);
+spellings!(control: fn(fd: c_int, command: c_int, argument: c_long) -> c_int: fcntl, fcntl64, __fcntl);
 
 /// Descriptors that are looked at one by one when many are closed at once: those that are noted.
 const NOTED: c_uint = 1024;

@@ -45,7 +45,7 @@ fn plain(
     at(CWD, path, flags, mode, |path| real(path, flags, mode))
 }
 
-spellings!(plain: fn(path: CPath, flags: c_int, mode: mode_t) -> c_int: open, open64);
+spellings!(plain: fn(path: CPath, flags: c_int, mode: mode_t) -> c_int: open, open64, __open, __open64);
 
 fn below(
     real: extern "C" fn(c_int, CPath, c_int, mode_t) -> c_int,
