@@ -9,6 +9,7 @@ pub mod journal;
 pub mod name;
 pub mod places;
 mod shm;
+pub mod signals;
 pub mod time;
 pub mod tree;
 pub mod workspace;
