@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod attributes;
+pub mod census;
 pub mod hash;
 pub mod image;
 pub mod index;
