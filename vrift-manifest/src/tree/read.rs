@@ -143,7 +143,7 @@ impl Tree {
             [] => 0,
             _ => OF_IMAGE | u64::from(record),
         };
-        Ok(NodeState { seq: 0, attributes, content, parent, xattrs })
+        Ok(NodeState { seq: 0, attributes, content, parent, draft: 0, xattrs })
     }
 
     /// What `stat` shows.
@@ -228,6 +228,15 @@ impl Tree {
         at.live.and_then(|node| self.index.state(node)).map_or(0, |state| state.seq)
     }
 
+    /// The number of the draft that holds a file's content while it is being written; `None`: the blob does.
+    #[inline]
+    pub fn draft(&self, at: Cursor) -> Option<u64> {
+        at.live
+            .and_then(|node| self.index.state(node))
+            .map(|state| state.draft)
+            .filter(|&it| it != 0)
+    }
+
     /// The number that the next new node gets.
     pub fn next_node(&self) -> u64 {
         self.index.header(crate::index::layout::H_NEXT_NODE).max(self.image.next_node())
@@ -243,7 +252,7 @@ pub(crate) fn digest_words(digest: &Digest) -> [u64; 4] {
     out
 }
 
-fn words_digest(words: [u64; 4]) -> Digest {
+pub(crate) fn words_digest(words: [u64; 4]) -> Digest {
     let mut bytes = [0; 32];
     for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
         chunk.copy_from_slice(&word.to_le_bytes());

@@ -22,7 +22,6 @@
 //! index are nobody's, whatever the words say.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -98,7 +97,9 @@ impl Control {
 
     /// Maps the page.
     pub fn open(path: &Path, writable: bool) -> io::Result<Control> {
-        let file = File::options().read(true).write(writable).open(path)?;
+        let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+        let file =
+            retry_on_intr(|| rustix::fs::open(path, access | OFlags::CLOEXEC, Mode::empty()))?;
         let inode = Inode::of(&file)?;
         let region = Region::of_open(&file, path, WORDS, writable)?;
         let machine = runtime::boot_id().map(|boot| machine(boot, inode));
