@@ -16,7 +16,7 @@ use crate::located::Located;
 pub struct Blame {
     /// The record that did it; the first state of the history if none did.
     pub made: Event,
-    /// What gave the node another name since, oldest first.
+    /// What gave the node another name since, or began to write it again, oldest first.
     pub since: Vec<Event>,
 }
 
@@ -46,7 +46,7 @@ impl Blame {
     }
 }
 
-/// The last record of an era that gave the node its content, and those after it that gave it a name.
+/// The last record of an era that gave the node its content, and what there is to tell after it.
 fn in_era(
     located: &Located,
     config: &Config,
@@ -57,15 +57,23 @@ fn in_era(
     let workspace = &located.workspace;
     let base = config.era.get(index).map_or(0, |era| era.base);
     let next = config.era.get(index + 1).map_or(u64::MAX, |next| next.base);
-    let (mut made, mut named) = (None, Vec::new());
+    let (mut made, mut named, mut writer) = (None, Vec::new(), 0);
     let mut names = Names::of(workspace.view(base)?);
     workspace.for_each_record(base + 1, next.min(located.seq), |entry| {
         processes.learn(entry);
         let operation = &entry.record.operation;
         if gives_content(operation, node) {
-            made = Some(Event::of(entry, &names, workspace.store()));
+            let mut event = Event::of(entry, &names, workspace.store());
+            // What a process left open is sealed by whoever comes next: that is not who wrote it.
+            if event.process == 0 && matches!(operation, Operation::Sealed { .. }) {
+                event.process = writer;
+            }
+            made = Some(event);
             named.clear();
-        } else if gives_a_name(operation, node) {
+        } else if gives_a_name(operation, node) || is_written(operation, node) {
+            if is_written(operation, node) {
+                writer = entry.record.process;
+            }
             named.push(Event::of(entry, &names, workspace.store()));
         }
         names.apply(operation);
@@ -76,9 +84,16 @@ fn in_era(
 
 fn gives_content(operation: &Operation<'_>, wanted: u64) -> bool {
     match *operation {
-        Operation::Create { node, .. } | Operation::SetContent { node, .. } => node == wanted,
+        Operation::Create { node, .. }
+        | Operation::SetContent { node, .. }
+        | Operation::Sealed { node, .. } => node == wanted,
         _ => false,
     }
+}
+
+/// Whether a process began to write the node: as long as nothing is sealed after it, it still does.
+fn is_written(operation: &Operation<'_>, wanted: u64) -> bool {
+    matches!(*operation, Operation::DraftOpened { node, .. } if node == wanted)
 }
 
 fn gives_a_name(operation: &Operation<'_>, wanted: u64) -> bool {
