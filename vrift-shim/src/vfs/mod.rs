@@ -8,7 +8,6 @@ pub mod find;
 pub mod lexical;
 pub mod open;
 pub mod paths;
-pub mod pending;
 pub mod pipes;
 pub mod session;
 pub mod stat;
