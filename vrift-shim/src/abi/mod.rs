@@ -6,4 +6,16 @@ pub mod args;
 #[macro_use]
 mod hook;
 
+mod access;
+mod link;
+mod make;
+mod owner;
+mod permission;
+mod readlink;
+mod remove;
+mod rename;
 mod stat;
+mod statfs;
+mod times;
+mod truncate;
+mod xattr;
