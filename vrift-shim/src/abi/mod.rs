@@ -6,8 +6,20 @@ pub mod args;
 #[macro_use]
 mod hook;
 
+mod access;
 mod close;
+mod link;
+mod make;
 mod open;
+mod owner;
+mod permission;
+mod readlink;
+mod remove;
+mod rename;
 mod stat;
+mod statfs;
 mod stdio;
 mod temporary;
+mod times;
+mod truncate;
+mod xattr;
