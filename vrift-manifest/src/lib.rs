@@ -8,6 +8,7 @@ pub mod image;
 pub mod index;
 pub mod journal;
 pub mod name;
+pub mod places;
 pub mod session;
 mod shm;
 pub mod signals;
