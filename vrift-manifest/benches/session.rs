@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 use vrift_cas::Store;
@@ -34,8 +34,8 @@ fn main() {
     let real = directory.path().join("real");
     std::fs::create_dir(&real).expect("a directory");
     println!(
-        "{:<34}{:>12}{:>12}{:>8}",
-        "median of 31 rounds, ns a file", "native", "ours", "ratio"
+        "{:<40}{:>12}{:>12}{:>8}",
+        "median of 31 rounds, ns of CPU a file", "native", "ours", "ratio"
     );
     let process = AtomicU64::new(0);
     let author = || Author { pid: std::process::id(), ..Author::default() };
@@ -58,17 +58,17 @@ fn main() {
                     next(made)
                 })
                 .collect();
-            let start = Instant::now();
+            let start = now();
             for (place, content) in contents[..FILES].iter().enumerate() {
                 native(&real.join(format!("{round}-{place}-{length}")), content);
             }
-            let native = start.elapsed();
-            let start = Instant::now();
+            let native = now() - start;
+            let start = now();
             for (place, content) in contents[FILES..].iter().enumerate() {
                 ours(&session, &who, &format!("{round}-{place}-{length}"), content);
             }
-            let ours = start.elapsed();
-            let each = |time: std::time::Duration| time.as_nanos() as f64 / FILES as f64;
+            let ours = now() - start;
+            let each = |time: Duration| time.as_nanos() as f64 / FILES as f64;
             pairs.push((each(native), each(ours)));
             std::fs::remove_dir_all(&real).expect("removed");
             std::fs::create_dir(&real).expect("a directory");
@@ -84,13 +84,19 @@ fn main() {
             all[all.len() / 2]
         };
         println!(
-            "{:<34}{:>12.0}{:>12.0}{:>8.2}",
+            "{:<40}{:>12.0}{:>12.0}{:>8.2}",
             format!("create, write {length}, close, seal"),
             middle(&|pair| pair.0),
             middle(&|pair| pair.1),
             middle(&|pair| pair.1 / pair.0)
         );
     }
+}
+
+/// Time of the processor that this process has used: the machine may be at work for others, and its disk too.
+fn now() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
 fn native(path: &PathBuf, content: &[u8]) {
