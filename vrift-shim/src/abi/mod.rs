@@ -6,7 +6,12 @@ pub mod args;
 #[macro_use]
 mod hook;
 
+mod canonical;
 mod close;
+mod cwd;
+mod directory;
+mod ftw;
+mod glob;
 mod open;
 mod stat;
 mod stdio;

@@ -1,15 +1,19 @@
 //! What a call means in the tree: safe code that knows no C.
 
 pub mod attributes;
+pub mod canonical;
 pub mod close;
 pub mod cwd;
 pub mod descriptor;
+pub mod directory;
 pub mod find;
 pub mod lexical;
+pub mod listing;
 pub mod open;
 pub mod paths;
 pub mod pending;
 pub mod pipes;
+pub mod reach;
 pub mod session;
 pub mod stat;
 pub mod who;
