@@ -17,6 +17,7 @@ mod create;
 mod draft;
 mod error;
 mod mend;
+pub use mend::run_inside;
 mod pause;
 mod seal;
 mod times;

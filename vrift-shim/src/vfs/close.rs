@@ -5,8 +5,6 @@ use std::ffi::c_int;
 use rustix::fs::OFlags;
 
 use super::descriptor::{self, Held, borrow};
-#[allow(unused_imports)]
-use super::pending::Pending as _;
 use super::session::{self, Given};
 use super::who;
 

@@ -11,7 +11,6 @@ pub mod lexical;
 pub mod listing;
 pub mod open;
 pub mod paths;
-pub mod pending;
 pub mod pipes;
 pub mod reach;
 pub mod session;

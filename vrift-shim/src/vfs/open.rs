@@ -10,8 +10,6 @@ use vrift_manifest::places;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::find::{self, At, Name, Place, Work};
-#[allow(unused_imports)]
-use super::pending::Pending as _;
 use super::session;
 use super::{Answer, descriptor, pipes, who};
 
