@@ -150,7 +150,12 @@ type Compare = Option<crate::sys::lend::Compare>;
 type Names = Out<*mut Entry>;
 
 /// scandir(3) of a directory of ours.
-fn scan(mut stream: Stream, names: Names, select: Select, compare: Compare) -> Result<c_int, Errno> {
+fn scan(
+    mut stream: Stream,
+    names: Names,
+    select: Select,
+    compare: Compare,
+) -> Result<c_int, Errno> {
     let scanned = errno::kept(|| scan_all(&mut stream, select, compare));
     let _ = fd::close_owned(stream.descriptor());
     let list = scanned?;

@@ -184,8 +184,8 @@ impl Walk {
             return result;
         }
         errno::kept(|| directory::closedir(stream));
-        let goes_on = result == 0
-            || self.flags & ACTIONRETVAL != 0 && result != FAILED && result != STOP;
+        let goes_on =
+            result == 0 || self.flags & ACTIONRETVAL != 0 && result != FAILED && result != STOP;
         match back {
             Some(back) if goes_on && cwd::fchdir(directory::dirfd(back)) != 0 => FAILED,
             _ => result,
@@ -294,9 +294,7 @@ fn old(
     descriptors: c_int,
 ) -> c_int {
     match (path.bytes(), told) {
-        (Some(text), Some(told)) if reach::reaches(text, false) => {
-            walk(text, Whom::Ftw(told), 0)
-        }
+        (Some(text), Some(told)) if reach::reaches(text, false) => walk(text, Whom::Ftw(told), 0),
         _ => real(path, told, descriptors),
     }
 }

@@ -25,7 +25,7 @@ pub struct Glob {
 }
 
 /// The functions of the caller are to be used.
-const ALTDIRFUNC: c_int = 1 << 6;
+const ALTDIRFUNC: c_int = 1 << 9;
 
 type Complain = Option<extern "C" fn(*const c_char, c_int) -> c_int>;
 

@@ -152,12 +152,8 @@ impl<T: Send + 'static> Pool<T> {
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: anonymous memory at an address of the kernel's choice.
         let mapped = unsafe { mmap_anonymous(ptr::null_mut(), Self::BYTES, access, flags) }.ok()?;
-        let first = self.start.compare_exchange(
-            0,
-            mapped as usize,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        let first =
+            self.start.compare_exchange(0, mapped as usize, Ordering::AcqRel, Ordering::Acquire);
         if first.is_err() {
             // SAFETY: mapped a moment ago, and nobody has it.
             let _ = unsafe { munmap(mapped, Self::BYTES) };

@@ -99,7 +99,8 @@ pub fn raw(descriptor: c_int, room: usize) -> Result<Option<Vec<u8>>, Errno> {
     let room = room.min(PART);
     let mut part = Vec::with_capacity(room);
     let session = session::session(given)?;
-    let next = fetch(At { session, given, cursor: cursor(session, node)? }, place, None, &mut part, room)?;
+    let next =
+        fetch(At { session, given, cursor: cursor(session, node)? }, place, None, &mut part, room)?;
     rustix::fs::seek(file, SeekFrom::Start(next))?;
     Ok(Some(part))
 }
@@ -137,7 +138,9 @@ impl Stream {
             self.fetch()?;
         }
         let Some(rest) = self.part.get(self.at..) else { return Ok(None) };
-        let (Some(offset), Some(length)) = (rest.get(8..16), rest.get(16..18)) else { return Ok(None) };
+        let (Some(offset), Some(length)) = (rest.get(8..16), rest.get(16..18)) else {
+            return Ok(None);
+        };
         self.told = offset.try_into().map_or(0, i64::from_ne_bytes);
         let length = length.try_into().map_or(0, u16::from_ne_bytes);
         let record = rest.get(..usize::from(length)).filter(|record| record.len() >= HEAD);
