@@ -313,3 +313,20 @@ pub fn answer_for_descriptor<T, R: Failure>(
 pub fn done((): ()) -> Result<c_int, Errno> {
     Ok(0)
 }
+
+impl<T> Out<T> {
+    /// A place of ours, for a call to a name that is hooked.
+    pub fn of(place: &mut T) -> Out<T> {
+        Out(place)
+    }
+}
+
+/// The name in a directory entry that a stream has just given; `None` for null.
+pub fn name_of<'a>(entry: *const libc::dirent64) -> Option<&'a CStr> {
+    if entry.is_null() {
+        return None;
+    }
+    // SAFETY: a stream's entry is whole, and stays until the stream is read again; the name ends with a NUL. Only the
+    // name's own bytes are touched, for an entry need not be as long as the structure.
+    Some(unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) })
+}
