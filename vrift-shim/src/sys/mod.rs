@@ -4,10 +4,13 @@
 
 pub mod errno;
 pub mod fd;
+pub mod fork;
 pub mod gate;
 pub mod heap;
 pub mod next;
 pub mod slot;
+pub mod stack;
 pub mod start;
+pub mod strings;
 pub mod vfork;
 pub mod zeroed;

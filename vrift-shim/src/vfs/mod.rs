@@ -3,9 +3,12 @@
 pub mod attributes;
 pub mod cwd;
 pub mod descriptor;
+pub mod environment;
+pub mod exec;
 pub mod find;
 pub mod lexical;
 pub mod paths;
+pub mod process;
 pub mod session;
 pub mod stat;
 pub mod who;

@@ -1,9 +1,12 @@
 //! The workspace that this process works in: handed over by the environment, mapped at the first path inside it.
 
+use std::ffi::CString;
+
 use rustix::io::Errno;
 use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::session::{Session, SessionError};
 
+use super::{environment, process};
 use crate::sys::gate;
 use crate::sys::slot::Slot;
 use crate::sys::start::Environment;
@@ -14,8 +17,10 @@ pub struct Given {
     pub handover: Handover,
     /// The mount path.
     pub mount: Vec<u8>,
-    /// The variable's text, for processes that this one starts.
-    pub text: Vec<u8>,
+    /// The variable, `NAME=VALUE`, for processes that this one starts.
+    pub text: CString,
+    /// The path of this library, as the loader was told it; empty: it was not told by the environment.
+    pub library: Vec<u8>,
 }
 
 static GIVEN: Slot<Given> = Slot::empty();
@@ -23,15 +28,29 @@ static SESSION: Slot<Session> = Slot::empty();
 
 /// Reads the environment. Without the variable nothing is ours.
 pub fn begin(environment: Environment) {
+    let mut preloaded = None;
+    let mut parent = None;
+    let mut handed = None;
     for variable in environment {
-        let Some(rest) = variable.strip_prefix(SESSION_VARIABLE.as_bytes()) else { continue };
-        let Some(text) = rest.strip_prefix(b"=") else { continue };
-        if let Some(handover) = Handover::parse(text) {
+        if let Some(value) = variable.strip_prefix(process::PARENT_VARIABLE) {
+            parent = Some(value);
+        } else if let Some(value) = variable.strip_prefix(b"LD_PRELOAD=") {
+            preloaded = Some(value);
+        } else if let Some(value) = variable.strip_prefix(SESSION_VARIABLE.as_bytes())
+            && let Some(text) = value.strip_prefix(b"=")
+            && let Some(handover) = Handover::parse(text)
+        {
             use std::os::unix::ffi::OsStrExt;
             let mount = handover.mount.as_os_str().as_bytes().to_vec();
-            GIVEN.put(Given { handover, mount, text: text.to_vec() });
+            let text = CString::new(variable).unwrap_or_default();
+            handed = Some((handover, mount, text));
         }
-        return;
+    }
+    let Some((handover, mount, text)) = handed else { return };
+    let library = preloaded.and_then(environment::own_library).unwrap_or_default().to_vec();
+    let given = GIVEN.put(Given { handover, mount, text, library });
+    if let Some(value) = parent {
+        process::started_by(given, value);
     }
 }
 
@@ -84,9 +103,4 @@ pub fn errno_of(error: SessionError) -> Errno {
         SessionError::Errno(errno) => errno,
         SessionError::Retired => Errno::IO,
     }
-}
-
-/// The record of the process that started this one; 0: none is known.
-pub fn parent_record() -> u64 {
-    0
 }
