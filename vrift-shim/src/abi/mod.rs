@@ -6,4 +6,8 @@ pub mod args;
 #[macro_use]
 mod hook;
 
+mod close;
+mod open;
 mod stat;
+mod stdio;
+mod temporary;

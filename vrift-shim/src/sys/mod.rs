@@ -11,6 +11,7 @@ pub mod next;
 pub mod slot;
 pub mod stack;
 pub mod start;
+pub mod stdio;
 pub mod strings;
 pub mod vfork;
 pub mod zeroed;

@@ -3,6 +3,7 @@
 
 use std::arch::naked_asm;
 use std::ffi::{c_char, c_void};
+use std::marker::PhantomData;
 use std::ptr;
 
 use super::vfork;
@@ -30,24 +31,29 @@ pub fn with<T: Plain, R>(count: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
     if bytes > MUCH && !vfork::is_child() {
         return work(&mut vec![T::ZERO; count]);
     }
-    let mut frame = Frame { count, work: Some(work), result: None };
+    call(bytes, Frame { count, work: Some(work), result: None, values: PhantomData })
+}
+
+fn call<T: Plain, R, F: FnOnce(&mut [T]) -> R>(bytes: usize, mut frame: Frame<T, F, R>) -> R {
     // SAFETY: `enter` is called with the room and the frame, which is of the type that it takes it for.
-    unsafe { below(bytes.max(16), enter::<T, R, _>, (&raw mut frame).cast()) };
+    unsafe { below(bytes.max(16), enter::<T, R, F>, (&raw mut frame).cast()) };
     match frame.result {
         Some(result) => result,
+        // `enter` was called and has returned.
         None => std::process::abort(),
     }
 }
 
-struct Frame<F, R> {
+struct Frame<T, F, R> {
     count: usize,
     work: Option<F>,
     result: Option<R>,
+    values: PhantomData<T>,
 }
 
 extern "C" fn enter<T: Plain, R, F: FnOnce(&mut [T]) -> R>(room: *mut u8, frame: *mut c_void) {
     // SAFETY: `with` passed its own frame, which it does not touch meanwhile.
-    let frame = unsafe { &mut *frame.cast::<Frame<F, R>>() };
+    let frame = unsafe { &mut *frame.cast::<Frame<T, F, R>>() };
     let room = room.cast::<T>();
     for at in 0..frame.count {
         // SAFETY: inside the room, which has space for `count` values and is aligned to 16.

@@ -5,7 +5,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use super::process::{self, PARENT_VARIABLE, VARIABLE_MAX};
+use super::process;
 use super::session::Given;
 use crate::sys::stack;
 use crate::sys::strings::{self, Strings};
@@ -16,8 +16,8 @@ const SESSION: &[u8] = b"VRIFT_SESSION=";
 /// How the file name of this library begins.
 const LIBRARY: &[u8] = b"libvrift_shim";
 
-/// Variables that may be added, and the null pointer.
-const MORE: usize = 4;
+/// Variables that may be added.
+const MORE: usize = 2;
 
 /// Whether the loader of the process can load this library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,32 +52,47 @@ pub fn with<R>(
     // What ld.so goes by is the last of several.
     let preload = last(asked, PRELOAD);
     let session = last(asked, SESSION);
-    let list = preload.map(|string| strings::bytes(string)).unwrap_or(b"");
-    let list = list.strip_prefix(PRELOAD).unwrap_or(b"");
+    let list = preload.map(strings::bytes).and_then(|text| text.strip_prefix(PRELOAD));
+    let list = list.unwrap_or(b"");
     let present = own_library(list).is_some();
     let change = match reach {
         Reach::Preloaded => !present && !given.library.is_empty(),
         Reach::Foreign => present,
     };
-    let text = session.map(strings::bytes);
-    if text.is_some_and(|text| text != given.text.as_bytes()) {
-        // Of another workspace, by whoever made this environment.
-        return if change {
-            with_list(given, list, reach, |list| compose(asked, preload, Some(list), None, None, work))
-        } else {
-            work(asked)
-        };
-    }
-    let mut room = [0; VARIABLE_MAX];
-    let parent = process::variable(given, process::starts_another(given), &mut room);
-    let session = text.is_none().then_some(given.text.as_c_str());
-    if change {
-        with_list(given, list, reach, |list| {
-            compose(asked, preload, Some(list), session, Some(parent), work)
+    let is_ours = session.is_none_or(|string| is_of(given, strings::bytes(string)));
+    // Another workspace, or another run: whoever made that environment knows why.
+    let parent = if is_ours { Some(process::starts_another(given)) } else { None };
+    with_list(given, change.then_some(list), reach, |list| {
+        with_session(given, parent, |variable| {
+            let left_out = [list.and(preload), variable.and(session)];
+            compose(asked, left_out, [list, variable], work)
         })
-    } else {
-        compose(asked, preload, None, session, Some(parent), work)
-    }
+    })
+}
+
+/// Whether a variable says what was handed over to this process; the parent may be another.
+fn is_of(given: &Given, variable: &[u8]) -> bool {
+    let text = given.text.as_slice();
+    let shorter = text.strip_suffix(b":").unwrap_or(text);
+    let shortest = shorter.strip_suffix(b":0").unwrap_or(shorter);
+    variable.starts_with(text) || variable == shorter || variable == shortest
+}
+
+/// Calls `work` with the variable that says the workspace and the parent, if one is given.
+fn with_session<R>(
+    given: &'static Given,
+    parent: Option<u64>,
+    work: impl FnOnce(Option<&CStr>) -> R,
+) -> R {
+    let Some(parent) = parent else { return work(None) };
+    let digits = process::digits(parent);
+    stack::with(given.text.len() + digits.len() + 1, |room: &mut [u8]| {
+        let all = given.text.iter().chain(&digits);
+        for (place, byte) in room.iter_mut().zip(all) {
+            *place = *byte;
+        }
+        work(CStr::from_bytes_until_nul(room).ok())
+    })
 }
 
 fn last(variables: Strings, name: &[u8]) -> Option<*const c_char> {
@@ -87,10 +102,11 @@ fn last(variables: Strings, name: &[u8]) -> Option<*const c_char> {
 /// Calls `work` with `LD_PRELOAD=` and the list, to which this library is added or from which it is taken.
 fn with_list<R>(
     given: &'static Given,
-    list: &[u8],
+    list: Option<&[u8]>,
     reach: Reach,
-    work: impl FnOnce(&CStr) -> R,
+    work: impl FnOnce(Option<&CStr>) -> R,
 ) -> R {
+    let Some(list) = list else { return work(None) };
     let size = PRELOAD.len() + list.len() + given.library.len() + 2;
     stack::with(size, |room: &mut [u8]| {
         let mut length = 0;
@@ -109,43 +125,23 @@ fn with_list<R>(
             }
             push(path);
         }
-        work(CStr::from_bytes_until_nul(room).unwrap_or(c""))
+        work(CStr::from_bytes_until_nul(room).ok())
     })
 }
 
-/// Calls `work` with the variables of `asked`, of which `preload` is replaced, and more.
+/// Calls `work` with the variables of `asked` but some, and with more.
 fn compose<R>(
     asked: Strings,
-    preload: Option<*const c_char>,
-    list: Option<&CStr>,
-    session: Option<&CStr>,
-    parent: Option<&[u8]>,
+    left_out: [Option<*const c_char>; MORE],
+    more: [Option<&CStr>; MORE],
     work: impl FnOnce(Strings) -> R,
 ) -> R {
-    stack::with(asked.len() + MORE, |room: &mut [*const c_char]| {
-        let mut places = room.iter_mut();
-        let mut push = |string: *const c_char| {
-            if let Some(place) = places.next() {
-                *place = string;
-            }
-        };
-        for string in asked.pointers() {
-            if list.is_some() && Some(string) == preload {
-                continue;
-            }
-            if parent.is_some() && strings::bytes(string).starts_with(PARENT_VARIABLE) {
-                continue;
-            }
-            push(string);
-        }
-        if let Some(list) = list.filter(|list| list.to_bytes().len() > PRELOAD.len()) {
-            push(list.as_ptr());
-        }
-        if let Some(session) = session {
-            push(session.as_ptr());
-        }
-        if let Some(parent) = parent {
-            push(parent.as_ptr().cast());
+    stack::with(asked.len() + MORE + 1, |room: &mut [*const c_char]| {
+        let kept = asked.pointers().filter(|&string| !left_out.contains(&Some(string)));
+        // A list of nothing is none.
+        let more = more.into_iter().flatten().filter(|text| text.to_bytes() != PRELOAD);
+        for (place, string) in room.iter_mut().zip(kept.chain(more.map(CStr::as_ptr))) {
+            *place = string;
         }
         work(Strings::of(room))
     })

@@ -1,13 +1,16 @@
 //! What a call means in the tree: safe code that knows no C.
 
 pub mod attributes;
+pub mod close;
 pub mod cwd;
 pub mod descriptor;
 pub mod environment;
 pub mod exec;
 pub mod find;
 pub mod lexical;
+pub mod open;
 pub mod paths;
+pub mod pipes;
 pub mod process;
 pub mod session;
 pub mod stat;

@@ -11,14 +11,8 @@ use crate::sys::fork::{self, Asker};
 use crate::sys::strings::{self, Strings};
 use crate::sys::{gate, vfork};
 
-/// The variable that names the record of the process that started this one: 20 digits, `:`, the workspace's ID.
-pub const PARENT_VARIABLE: &[u8] = b"VRIFT_PARENT=";
-
-/// Digits of a number: always the same, so that it can be written over.
+/// Digits of the parent's number in the variable: always as many, so that it can be written over where it stands.
 const DIGITS: usize = 20;
-
-/// The most bytes of the variable, with the NUL.
-pub const VARIABLE_MAX: usize = 96;
 
 /// The record of this process; 0: it has none yet.
 static OWN: AtomicU64 = AtomicU64::new(0);
@@ -27,16 +21,9 @@ static PARENT: AtomicU64 = AtomicU64::new(0);
 /// This process is the copy of its parent, and has become no other program.
 static COPY: AtomicBool = AtomicBool::new(false);
 
-/// The variable's value was found at the start of the process.
-pub fn started_by(given: &Given, value: &[u8]) {
-    PARENT.store(number(given, value).unwrap_or(0), Ordering::Relaxed);
-}
-
-fn number(given: &Given, value: &[u8]) -> Option<u64> {
-    let (digits, rest) = value.split_at_checked(DIGITS)?;
-    let id = rest.strip_prefix(b":")?;
-    let is_ours = id == given.handover.id.as_bytes();
-    std::str::from_utf8(digits).ok()?.parse().ok().filter(|_| is_ours)
+/// What was handed over names this parent.
+pub fn started_by(parent: u64) {
+    PARENT.store(parent, Ordering::Relaxed);
 }
 
 /// Where the number of this process's record is kept.
@@ -77,35 +64,24 @@ fn note(given: &'static Given) -> u64 {
 
 /// libc is about to start a process with the program's environment, unseen: the number is set right where it stands.
 pub fn announce(given: &'static Given) {
-    let number = starts_another(given);
-    let mut room = [0; VARIABLE_MAX];
-    let text = variable(given, number, &mut room);
-    let digits = text.get(PARENT_VARIABLE.len()..PARENT_VARIABLE.len() + DIGITS).unwrap_or(b"");
+    let number = digits(starts_another(given));
     for string in Strings::environment().pointers() {
-        let value = strings::bytes(string).strip_prefix(PARENT_VARIABLE);
-        if value.is_some_and(|value| self::number(given, value).is_some()) {
-            strings::overwrite(string, PARENT_VARIABLE.len(), digits);
+        let rest = strings::bytes(string).strip_prefix(given.text.as_slice());
+        if rest.is_some_and(|rest| rest.len() == DIGITS) {
+            strings::overwrite(string, given.text.len(), &number);
         }
     }
 }
 
-/// The variable that says `number`, NUL-terminated.
-pub fn variable<'r>(given: &Given, number: u64, room: &'r mut [u8; VARIABLE_MAX]) -> &'r [u8] {
+/// A number as the variable has it.
+pub fn digits(number: u64) -> [u8; DIGITS] {
     let mut digits = [b'0'; DIGITS];
     let mut left = number;
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (left % 10) as u8;
         left /= 10;
     }
-    let mut length = 0;
-    for part in [PARENT_VARIABLE, &digits, b":", given.handover.id.as_bytes(), b"\0"] {
-        let end = length + part.len();
-        if let Some(place) = room.get_mut(length..end) {
-            place.copy_from_slice(part);
-            length = end;
-        }
-    }
-    room.get(..length).unwrap_or(b"\0")
+    digits
 }
 
 /// The process that history is to name: in a vfork child its parent, whose memory this is.

@@ -72,7 +72,7 @@ fn is_same(path: &CStr, file: BorrowedFd<'_>) -> bool {
 
 /// Puts the program in the place of what is there, so that the name is never missing.
 fn replace(name: &mut Text, root: usize, source: &Descriptor) -> Result<(), Errno> {
-    let aside = aside(name, root)?;
+    let mut aside = aside(name, root)?;
     let _ = rustix::fs::unlinkat(CWD, aside.path()?, AtFlags::empty());
     link_to(source, aside.path()?)?;
     let mut renamed = rustix::fs::renameat(CWD, aside.path()?, CWD, name.path()?);

@@ -111,15 +111,14 @@ pub fn resolve(
             Whose::Elsewhere | Whose::Tree => settled = None,
         }
         if script::is_script(head.get()) {
-            match behind.first_mut() {
-                Some(line) if line.read(head.get()) => {
-                    level += 1;
-                    continue;
-                }
-                Some(_) if settled.is_none() => return Err(Errno::NOEXEC),
-                None if settled.is_none() => return Err(Errno::LOOP),
-                _ => break,
+            let line = behind.first_mut();
+            let wrong = if line.is_some() { Errno::NOEXEC } else { Errno::LOOP };
+            if line.is_some_and(|line| line.read(head.get())) {
+                level += 1;
+                continue;
             }
+            // The kernel knows itself what to do with its own.
+            if settled.is_none() { return Err(wrong) } else { break }
         }
         let name = source.path.rsplit(|&byte| byte == b'/').next().unwrap_or(b"");
         let Some(file) = file else { break };
