@@ -1,9 +1,14 @@
 //! A store by its paths alone: for a process that may keep no descriptor open, allocates nothing and asks libc for nothing.
 //!
 //! A [`Store`](crate::Store) is opened; a sealer is only told where one is. It opens blobs, and it makes files that were
-//! written elsewhere on the store's file system into blobs by giving them a second name.
+//! written elsewhere on the store's file system into blobs by giving them a second name. Whoever does so has made sure
+//! that nobody can write the file any more.
+
+mod keep;
+mod stamp;
 
 use std::ffi::CStr;
+use std::sync::atomic::AtomicU8;
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, open, renameat_with};
@@ -13,16 +18,20 @@ use crate::Digest;
 use crate::layout::{BlobName, trash_name};
 use crate::path::with_path;
 
+pub use keep::{Standing, make_directory};
+
 /// A store by its paths.
 #[derive(Debug)]
 pub struct Sealer {
     root: Box<[u8]>,
+    /// What is known of this process's clocks, see `stamp`.
+    clocks: AtomicU8,
 }
 
 impl Sealer {
     /// The store at `root`, an absolute path. Nothing is looked at.
     pub fn new(root: &[u8]) -> Sealer {
-        Sealer { root: root.into() }
+        Sealer { root: root.into(), clocks: AtomicU8::new(0) }
     }
 
     /// Runs `work` with the path of a blob.

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU8;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
@@ -76,8 +77,19 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         sealer: Sealer::new(handover.store.as_os_str().as_bytes()),
         drafts: drafts.into(),
         owner: owner_of(&handover.id),
+        give: foreign_owner(&handover.store),
+        overlay: AtomicU8::new(0),
         bounds: Bounds::default(),
     }))
+}
+
+/// User and group of the store, if we are root and it is somebody else's.
+fn foreign_owner(store: &Path) -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let found = rustix::fs::stat(store).ok()?;
+    (found.st_uid != 0).then_some((found.st_uid, found.st_gid))
 }
 
 fn map_tree(

@@ -145,8 +145,8 @@ impl Turn<'_> {
 pub(super) fn until_settled<T>(
     mut work: impl FnMut() -> Result<Option<T>, SessionError>,
 ) -> Result<T, SessionError> {
-    // Others would have to interfere that often in a row.
-    for _ in 0..1000 {
+    // Others would have to interfere that often in a row, or to be waited for as long as anybody is.
+    for _ in 0..100_000 {
         if let Some(done) = work()? {
             return Ok(done);
         }

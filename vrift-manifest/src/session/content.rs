@@ -21,6 +21,7 @@ impl Session {
         let flags = open_flags(flags) - OFlags::RWMODE;
         let mut last = None;
         until_settled(|| {
+            let at = self.tree.again(at);
             let state = self.tree.state(at)?;
             match Kind::of_mode(state.attributes.mode) {
                 Some(Kind::File) => {}

@@ -9,9 +9,11 @@
 
 use std::ffi::CStr;
 
-use rustix::fs::Stat;
-use rustix::io::Errno;
-use vrift_cas::with_path;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{futimens, open, utimensat};
+use rustix::io::{Errno, retry_on_intr};
+use vrift_cas::{make_directory, with_path};
 
 use super::Session;
 use crate::image::Damaged;
@@ -21,6 +23,10 @@ use crate::tree::Tree;
 
 /// The mode of a draft, as `st_mode` without the type.
 pub(super) const DRAFT_MODE: u32 = 0o1600;
+
+/// The time of the last access of a draft that was made as a copy, as long as nobody has set its times. In the far future, so
+/// that reading does not change it where such times are kept as usual (relatime).
+const COPIED: i64 = 0x2_5652_4454;
 
 /// A number in decimal.
 pub(super) struct Decimal {
@@ -48,6 +54,13 @@ impl Decimal {
     }
 }
 
+/// The number of a draft that is made now.
+pub(super) fn draft_now() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    let nanos = now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec);
+    u64::try_from(nanos).unwrap_or(0).max(1)
+}
+
 impl Session {
     /// Runs `work` with the path of a draft.
     pub(super) fn with_draft<T>(
@@ -60,9 +73,49 @@ impl Session {
         with_path(&[&self.drafts, node.bytes(), b".", draft.bytes()], work)
     }
 
+    /// Makes the file of a new draft, open with `flags`. Nobody knows of it yet.
+    pub(super) fn make_draft_file(
+        &self,
+        node: u64,
+        draft: u64,
+        flags: OFlags,
+    ) -> Result<OwnedFd, Errno> {
+        let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let mode = Mode::from_raw_mode(DRAFT_MODE);
+        let make =
+            || self.with_draft(node, draft, |path| retry_on_intr(|| open(path, flags, mode)));
+        let file = match make() {
+            Err(Errno::NOENT) => {
+                with_path(&[&self.drafts], |path| make_directory(path, self.give))?;
+                make()?
+            }
+            other => other?,
+        };
+        // The umask may have taken what others of ours need.
+        if mode_of(&rustix::fs::fstat(&file)?) != DRAFT_MODE {
+            rustix::fs::fchmod(&file, mode)?;
+        }
+        if let Some((uid, gid)) = self.give {
+            use rustix::fs::{Gid, Uid, fchown};
+            fchown(&file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+        }
+        Ok(file)
+    }
+
     /// Removes a draft that no node has any more.
     pub(super) fn remove_draft(&self, node: u64, draft: u64) -> Result<(), Errno> {
         self.with_draft(node, draft, |path| rustix::fs::unlink(path))
+    }
+
+    /// Sets the mtime of a draft; from then on it does not count as an untouched copy.
+    pub(super) fn set_draft_mtime(
+        &self,
+        node: u64,
+        draft: u64,
+        mtime: Timestamp,
+    ) -> Result<(), Errno> {
+        let times = times(0, mtime);
+        self.with_draft(node, draft, |path| utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW))
     }
 
     /// The node that has no name any more after `operation`, if it has a draft.
@@ -77,8 +130,27 @@ impl Session {
             _ => return Ok(None),
         };
         let Some(at) = tree.node(node)? else { return Ok(None) };
-        let last = tree.attributes(at)?.nlink <= 1;
-        Ok(tree.draft(at).filter(|_| last).map(|draft| (node, draft)))
+        let Some(draft) = tree.draft(at) else { return Ok(None) };
+        Ok((tree.attributes(at)?.nlink <= 1).then_some((node, draft)))
+    }
+}
+
+/// Marks a draft as a copy of content that was last written at `mtime`.
+pub(super) fn mark_copied(file: impl AsFd, mtime: Timestamp) -> Result<(), Errno> {
+    futimens(file, &times(COPIED, mtime))
+}
+
+/// Whether a draft was made as a copy, and nobody has set its times since.
+#[allow(clippy::useless_conversion, reason = "the type differs between targets")]
+pub(super) fn is_copy(stat: &Stat) -> bool {
+    i64::from(stat.st_atime) == COPIED
+}
+
+fn times(access: i64, mtime: Timestamp) -> Timestamps {
+    let nsec = if mtime.nsec < 1_000_000_000 { mtime.nsec.into() } else { UTIME_OMIT };
+    Timestamps {
+        last_access: Timespec { tv_sec: access, tv_nsec: 0 },
+        last_modification: Timespec { tv_sec: mtime.sec, tv_nsec: nsec },
     }
 }
 
@@ -86,6 +158,16 @@ impl Session {
 #[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "types differ by target")]
 pub(super) fn mtime_of(stat: &Stat) -> Timestamp {
     Timestamp { sec: stat.st_mtime.into(), nsec: stat.st_mtime_nsec as u32 }
+}
+
+/// The length of an open file.
+pub(super) fn size_of(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or(0)
+}
+
+/// The permission bits of an open file.
+pub(super) fn mode_of(stat: &Stat) -> u32 {
+    stat.st_mode & 0o7777
 }
 
 /// The mtime that is shown of a node whose draft has `draft`'s. The kernel stamps files by another clock than ours: a

@@ -1,6 +1,6 @@
 //! What is out of the ordinary: a whole workspace is opened for a moment, and does it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustix::io::Errno;
 use vrift_cas::Store;
@@ -10,6 +10,28 @@ use crate::handover::Handover;
 use crate::index::edit::EditError;
 use crate::workspace::turn::TurnError;
 use crate::workspace::{Home, Workspace, WorkspaceError};
+
+/// What work of the standard library is run in: in a process whose calls come back to the caller of the session, it has
+/// to be told from the process's own.
+pub type Around = fn(&mut dyn FnMut());
+
+static AROUND: OnceLock<Around> = OnceLock::new();
+
+/// Says how work of the standard library is to be run in this process.
+pub fn run_inside(around: Around) {
+    // Only the first one counts, as there is only one process.
+    let _ = AROUND.set(around);
+}
+
+fn inside<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let (mut work, mut result) = (Some(work), None);
+    let mut run = || result = work.take().map(|work| work());
+    match AROUND.get() {
+        Some(around) => around(&mut run),
+        None => run(),
+    }
+    result
+}
 
 /// Opens the workspace and closes it again: that builds a live index where there is none, and finishes what the dead
 /// have left.
@@ -23,6 +45,13 @@ pub fn open(handover: &Handover) -> Result<(), SessionError> {
 
 /// Runs `work` with the workspace, open.
 pub fn with_workspace<T>(
+    handover: &Handover,
+    work: impl FnOnce(&mut Workspace) -> Result<T, WorkspaceError>,
+) -> Result<T, SessionError> {
+    inside(|| with_open_workspace(handover, work)).unwrap_or(Err(Errno::IO.into()))
+}
+
+fn with_open_workspace<T>(
     handover: &Handover,
     work: impl FnOnce(&mut Workspace) -> Result<T, WorkspaceError>,
 ) -> Result<T, SessionError> {

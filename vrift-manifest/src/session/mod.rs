@@ -12,11 +12,18 @@ mod attach;
 mod attributes;
 mod change;
 mod content;
+mod copy;
+mod create;
 mod draft;
 mod error;
 mod mend;
+pub use mend::run_inside;
+mod pause;
+mod seal;
+mod times;
+mod writing;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU8, AtomicU64};
 
 use rustix::fs::OFlags;
 
@@ -30,6 +37,7 @@ use vrift_cas::Sealer;
 
 pub use attributes::Shown;
 pub use error::SessionError;
+pub use seal::Seal;
 
 /// A workspace, mapped. `Send` and `Sync`; a fork may go on using it.
 pub struct Session {
@@ -44,6 +52,10 @@ pub struct Session {
     drafts: Box<[u8]>,
     /// The number that says that a draft is this workspace's.
     owner: u64,
+    /// To whom files are given: the store's owner, if we are root and he is not.
+    give: Option<(u32, u32)>,
+    /// Whether the store is on an overlayfs: 0 = not known yet, 1 = no, 2 = yes.
+    overlay: AtomicU8,
     bounds: Bounds,
 }
 

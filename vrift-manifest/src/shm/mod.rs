@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 mod late;
+pub mod lease;
 mod lock;
 #[cfg(all(test, not(miri)))]
 mod lock_tests;

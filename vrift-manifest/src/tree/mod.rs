@@ -10,6 +10,7 @@ mod long_walk;
 pub mod path;
 pub mod read;
 mod replay;
+mod reverse;
 pub mod walk;
 pub mod xattrs;
 

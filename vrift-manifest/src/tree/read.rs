@@ -69,6 +69,12 @@ impl Tree {
         Cursor { record: self.index.image_record(node).unwrap_or(NO_RECORD), live: Some(node) }
     }
 
+    /// The cursor as it is by now: a node that the image has may have been changed since it was found.
+    #[inline]
+    pub(crate) fn again(&self, at: Cursor) -> Cursor {
+        if at.live.is_some() { at } else { self.at_record(at.record) }
+    }
+
     /// The node with this number, named or not (see its `nlink`).
     pub fn node(&self, number: u64) -> Result<Option<Cursor>, Damaged> {
         if let Some(record) = self.image.by_number(number)? {

@@ -116,6 +116,13 @@ impl<'a> Turn<'a> {
         applied(self.tree()) == self.segment.committed
     }
 
+    /// Makes sure that there is room for records of `bytes` together.
+    pub fn reserve(&self, bytes: usize, need: Need) -> Result<(), TurnError> {
+        self.writer.journal.reserve(self.segment.committed, bytes, need)?;
+        let frees = need != Need::Ordinary;
+        Ok(self.writer.tree.index.edit().reserve(bytes, frees, self.index_bound)?)
+    }
+
     /// Appends, publishes and applies one record; its number and stamp.
     pub fn append(
         &mut self,

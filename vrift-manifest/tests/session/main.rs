@@ -1,6 +1,7 @@
 //! Sessions: what a preloaded library does with a workspace, beside other processes that do the same.
 
 mod attaching;
+mod drafts;
 mod support;
 
 #[test]

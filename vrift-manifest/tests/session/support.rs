@@ -1,17 +1,18 @@
 //! A store, a workspace and a session of a test's own.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use rustix::fd::OwnedFd;
+use rustix::fs::OFlags;
 use vrift_cas::{Digest, Store};
 use vrift_manifest::attributes::{Attributes, Content};
 use vrift_manifest::handover::Handover;
 use vrift_manifest::image::{Builder, NodeSpec};
-use vrift_manifest::session::{Session, Who};
+use vrift_manifest::session::{Seal, Session, SessionError, Who};
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::{Change, Cursor, ROOT};
 use vrift_manifest::workspace::{Author, Home, NewWorkspace, Workspace, write_image};
@@ -104,6 +105,22 @@ pub fn read(file: OwnedFd) -> Vec<u8> {
     let mut bytes = Vec::new();
     File::from(file).read_to_end(&mut bytes).expect("readable");
     bytes
+}
+
+/// Makes a file in the root directory, open for writing.
+pub fn create(
+    session: &Session,
+    name: &str,
+    flags: OFlags,
+) -> Result<(u64, OwnedFd), SessionError> {
+    as_somebody(|who| session.create_file(who, TOP, name.as_bytes(), 0o644, 0, 0, flags))
+}
+
+/// Makes a file of these bytes, as a program does it.
+pub fn write(session: &Session, name: &str, bytes: &[u8]) -> Seal {
+    let (node, file) = create(session, name, OFlags::WRONLY | OFlags::CLOEXEC).expect("made");
+    File::from(file).write_all(bytes).expect("written");
+    as_somebody(|who| session.seal(who, node)).expect("sealed")
 }
 
 pub const TOP: u64 = ROOT;
