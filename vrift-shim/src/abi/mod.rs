@@ -13,6 +13,8 @@ mod directory;
 mod ftw;
 mod glob;
 mod open;
+mod socket;
 mod stat;
 mod stdio;
 mod temporary;
+mod watch;

@@ -14,6 +14,7 @@ pub mod paths;
 pub mod pipes;
 pub mod reach;
 pub mod session;
+pub mod sockets;
 pub mod stat;
 pub mod who;
 
