@@ -152,6 +152,15 @@ impl Room<'_> {
         self.1
     }
 
+    /// What was put there.
+    pub fn bytes(&self) -> &[u8] {
+        if (self.0 as usize) < FIRST_PAGE {
+            return &[];
+        }
+        // SAFETY: room for `self.1` bytes that were written before: whoever makes one to read from it sees to that.
+        unsafe { std::slice::from_raw_parts(self.0, self.1) }
+    }
+
     /// Copies as much as there is room for; how much that was.
     pub fn fill(&self, bytes: &[u8]) -> Result<usize, Errno> {
         let length = bytes.len().min(self.1);
@@ -284,6 +293,25 @@ impl Template {
 
 impl Failure for Template {
     const FAILED: Template = Template(std::ptr::null_mut());
+}
+
+/// The same for a call on a descriptor: `None` is the kernel's.
+#[inline]
+pub fn answer_for_descriptor<T, R: Failure>(
+    answer: Result<Option<T>, Errno>,
+    kernel: impl FnOnce() -> R,
+    ours: impl FnOnce(T) -> Result<R, Errno>,
+) -> R {
+    match answer {
+        Ok(None) => kernel(),
+        Ok(Some(value)) => give(ours(value)),
+        Err(errno) => fail(errno),
+    }
+}
+
+/// Success of a call that returns nothing else.
+pub fn done((): ()) -> Result<c_int, Errno> {
+    Ok(0)
 }
 
 impl<T> Out<T> {
