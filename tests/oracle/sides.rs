@@ -55,6 +55,13 @@ fn clear(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Gives the owner all rights on a directory, if it is there.
+fn reopen(directory: &Path) -> io::Result<()> {
+    let Ok(metadata) = fs::metadata(directory) else { return Ok(()) };
+    let mode = metadata.permissions().mode() | 0o700;
+    fs::set_permissions(directory, fs::Permissions::from_mode(mode))
+}
+
 fn wait(child: &mut Child, until: Instant) -> io::Result<String> {
     loop {
         if let Some(status) = child.try_wait()? {
@@ -183,6 +190,16 @@ impl Sides {
         } else if !said.is_empty() && matches!(self.against, Against::Workspace(_)) {
             played.beside.push(format!("text on standard error: {said}"));
         }
+        // Scripts may have taken away the rights to look.
+        let mut above = PathBuf::new();
+        for part in Path::new(BELOW).join("out").iter() {
+            above.push(part);
+            for base in [&native, &ours] {
+                reopen(&base.join(&above))?;
+            }
+        }
+        reopen(&native_tree)?;
+        reopen(&our_tree)?;
         let (here, there) = (self.play(&native, "tree ^", "out-n")?, self.play(&ours, "tree ^", "out-v")?);
         compare("outside the tree", &here, &there, &mut played.beside);
         if let Against::Workspace(vrift) = self.against.clone() {
@@ -194,13 +211,13 @@ impl Sides {
             fs::create_dir_all(kept.join("out"))?;
             let tree = kept.join("tree").to_string_lossy().into_owned();
             self.vrift(&vrift, &["export", &workspace, &tree])?;
+            reopen(Path::new(&tree))?;
             let here = self.play(&native, "tree", "kept-n")?;
             let there = self.play(&self.work.join("kept"), "tree", "kept-v")?;
             compare("what was kept", &here, &there, &mut played.beside);
             self.vrift(&vrift, &["fsck"])?;
             self.vrift(&vrift, &["drop", &workspace])?;
         }
-        let _ = native_tree;
         Ok(played)
     }
 

@@ -202,7 +202,8 @@ static int visit(const char *name, const struct stat *stat, int flag)
 static int visit_more(const char *name, const struct stat *stat, int flag, struct FTW *place)
 {
     char text[9000];
-    snprintf(text, sizeof text, "%d:%d.%d:%s", flag, place->level, place->base, name);
+    int inside = strncmp(name, root_path(), strlen(root_path())) == 0;
+    snprintf(text, sizeof text, "%d:%d.%d:%s", flag, place->level, place->base, inside ? name + strlen(root_path()) : name);
     (void)stat;
     add(text);
     return names >= NAMES - 1;

@@ -65,8 +65,10 @@ static void *in_thread(void *given)
 {
     struct call *c = given;
     const struct operation *known = found(c);
+    limit(60000);
     errno = 77;
     known->act(c);
+    limit(0);
     return NULL;
 }
 
@@ -76,10 +78,17 @@ static void threaded(struct call *c)
     pthread_t thread;
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 65536);
-    if (pthread_create(&thread, &small, in_thread, c) == 0)
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    if (pthread_create(&thread, &small, in_thread, c) == 0) {
+        /* The interruption is for the thread. */
+        pthread_sigmask(SIG_BLOCK, &alarm, NULL);
         pthread_join(thread, NULL);
-    else
+        pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
+    } else {
         say(c, "no thread");
+    }
     pthread_attr_destroy(&small);
 }
 

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define SLOTS 16     /* of each kind: descriptors, streams, directory streams */
-#define ARGUMENTS 8
+#define ARGUMENTS 32
 #define TEXT 12000   /* the longest argument after expansion */
 #define RESULT 262144
 

@@ -127,11 +127,21 @@ static void act_popen(struct call *c)
     say(c, "exit %d ", WEXITSTATUS(status));
     say_path(c, got);
 }
+/* Pipes and sockets could keep a child waiting. */
+static int is_file(struct call *c)
+{
+    struct stat stat;
+    if (fstat(fd(c, 0), &stat) == 0 && S_ISREG(stat.st_mode))
+        return 1;
+    say(c, "none");
+    return 0;
+}
 /* A child writes through what it inherited, and does not close it. */
 static void act_child_writes(struct call *c)
 {
     size_t length;
     const char *text = bytes(c, 1, &length);
+    if (!is_file(c)) return;
     pid_t child = fork();
     if (child == 0)
         _exit(write(fd(c, 0), text, length) == (ssize_t)length ? 0 : 1);
@@ -141,6 +151,7 @@ static void act_cat_from(struct call *c)
 {
     char got[65536];
     int ends[2];
+    if (!is_file(c)) return;
     if (pipe(ends) != 0) { say_errno(c); return; }
     pid_t child = fork();
     if (child == 0) {

@@ -127,17 +127,20 @@ void say_shape(struct call *c, const struct shape *shape)
         say(c, " s%jd", (intmax_t)shape->size);
     if (kind == 'c' || kind == 'b')
         say(c, " r%jx", (uintmax_t)shape->special);
+    if (device == 0) {
+        struct stat top;
+        if (stat(root_path(), &top) == 0)
+            device = top.st_dev;
+    }
+    /* Elsewhere are sockets and devices, whose times are nobody's. */
+    if (shape->device != device) {
+        say(c, " elsewhere");
+        return;
+    }
     if (!skip_access_times && kind != 'd') {
         say(c, " a");
         say_time(c, shape->accessed.tv_sec, shape->accessed.tv_nsec);
     }
     say(c, " m");
     say_time(c, shape->modified.tv_sec, shape->modified.tv_nsec);
-    if (device == 0) {
-        struct stat top;
-        if (stat(root_path(), &top) == 0)
-            device = top.st_dev;
-    }
-    if (shape->device != device)
-        say(c, " elsewhere");
 }
