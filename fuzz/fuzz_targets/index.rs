@@ -12,7 +12,7 @@ use vrift_fuzz::trees::{MADE, over_small_image, with_index};
 use vrift_manifest::hash::name_hash;
 use vrift_manifest::index::{Index, layout};
 use vrift_manifest::journal::Record;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Cursor, Tree};
 
 /// The words of an index with a bit of everything.
@@ -46,9 +46,9 @@ fn sound() -> &'static [u64] {
 fn touch(tree: &Tree, at: Cursor) -> Vec<Cursor> {
     let _ = (tree.number(at), tree.attributes(at), tree.digest(at), tree.target(at));
     let _ = (tree.xattrs(at), tree.parent(at), tree.changed_by(at), tree.mode(at));
-    let mut buffer = [0; PATH_MAX];
+    let mut scratch = Scratch::default();
     for path in [&b"a/../b"[..], b"s/f", b"d/f/", b"c"] {
-        let _ = tree.walk(at, path, b"/m", true, None, &mut buffer);
+        let _ = tree.walk(at, path, b"/m", true, None, &mut scratch);
     }
     let Ok(children) = tree.children(at) else { return vec![] };
     let mut found = vec![];

@@ -7,7 +7,7 @@ use vrift_fuzz::input::Input;
 use vrift_fuzz::trees::{MADE, over_small_image, small_model};
 use vrift_fuzz::walker::{Goal, walk};
 use vrift_manifest::journal::Record;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Found, WalkError};
 
 const MOUNT: &[u8] = b"/m/n";
@@ -68,10 +68,10 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(Some(at)) = tree.node(start) else { return };
     let follow = input.byte() % 2 == 0;
     for path in [path(&mut input), path(&mut input), input.0.to_vec()] {
-        let mut buffer = [0; PATH_MAX];
-        let found = match tree.walk(at, &path, MOUNT, follow, None, &mut buffer) {
+        let mut scratch = Scratch::default();
+        let found = match tree.walk(at, &path, MOUNT, follow, None, &mut scratch) {
             Ok(Found::Node(cursor)) => Goal::Node(tree.number(cursor).expect("sound")),
-            Ok(Found::Outside(length)) => Goal::Outside(buffer[..length].to_vec()),
+            Ok(Found::Outside(length)) => Goal::Outside(scratch.bytes()[..length].to_vec()),
             Err(WalkError::NotFound) => Goal::NotFound,
             Err(WalkError::NotDirectory) => Goal::NotDirectory,
             Err(WalkError::Loop) => Goal::Loop,

@@ -7,7 +7,7 @@ use vrift_cas::Store;
 use vrift_manifest::attributes::{Attributes, Content, Kind};
 use vrift_manifest::image::{Builder, Handle, NodeSpec};
 use vrift_manifest::time::Timestamp;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Change, Found, RenameMode};
 use vrift_manifest::workspace::{Author, Home, NewWorkspace, Workspace, segment_path, write_image};
 
@@ -186,11 +186,11 @@ fn attributes(mode: u32) -> Attributes {
 #[track_caller]
 pub fn number(workspace: &Workspace, path: &str) -> u64 {
     let tree = workspace.tree();
-    let mut buffer = [0; PATH_MAX];
+    let mut scratch = Scratch::default();
     if path.is_empty() {
         return tree.number(tree.root()).expect("a number");
     }
-    match tree.walk(tree.root(), path.as_bytes(), b"/nowhere", false, None, &mut buffer) {
+    match tree.walk(tree.root(), path.as_bytes(), b"/nowhere", false, None, &mut scratch) {
         Ok(Found::Node(at)) => tree.number(at).expect("a number"),
         other => panic!("{path}: {other:?}"),
     }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use vrift_manifest::tree::path::{PATH_MAX, below};
+use vrift_manifest::tree::path::{Scratch, below};
 use vrift_manifest::tree::{Cursor, Found, Tree, WalkError};
 use vrift_manifest::workspace::{Home, Moment, Workspace, WorkspaceError};
 
@@ -135,12 +135,12 @@ pub fn walk(tree: &Tree, mount: &Path, path: &[u8], follow: bool) -> Result<Curs
     if path.is_empty() {
         return Ok(tree.root());
     }
-    let mut buffer = [0; PATH_MAX];
+    let mut scratch = Scratch::default();
     let mount = mount.as_os_str().as_bytes();
-    match tree.walk(tree.root(), path, mount, follow, None, &mut buffer) {
+    match tree.walk(tree.root(), path, mount, follow, None, &mut scratch) {
         Ok(Found::Node(at)) => Ok(at),
         Ok(Found::Outside(length)) => {
-            let left = buffer.get(..length).unwrap_or_default();
+            let left = scratch.bytes().get(..length).unwrap_or_default();
             Err(Unreachable::Outside(PathBuf::from(OsStr::from_bytes(left))))
         }
         Err(why) => Err(Unreachable::Walk(why)),

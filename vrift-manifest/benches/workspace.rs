@@ -10,7 +10,7 @@ use vrift_cas::{Digest, Store};
 use vrift_manifest::attributes::{Attributes, Content};
 use vrift_manifest::image::{Builder, NodeSpec};
 use vrift_manifest::time::Timestamp;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Change, Found, ROOT};
 use vrift_manifest::workspace::{Home, NewWorkspace, Workspace, write_image};
 
@@ -38,10 +38,10 @@ fn main() {
     let deep = directory.path().join("real/a/b/c/d/file");
     let look = |workspace: &Workspace| {
         let tree = workspace.tree();
-        let mut buffer = [0; PATH_MAX];
+        let mut scratch = Scratch::default();
         move_on(4096, || {
             let path = std::hint::black_box(&b"a/b/c/d/file"[..]);
-            let found = tree.walk(tree.root(), path, b"/b", true, None, &mut buffer);
+            let found = tree.walk(tree.root(), path, b"/b", true, None, &mut scratch);
             let Ok(Found::Node(at)) = found else { panic!("it is there") };
             std::hint::black_box(tree.attributes(at).expect("attributes"));
         })
@@ -60,9 +60,9 @@ fn main() {
         last_modification: rustix::fs::Timespec { tv_sec: round as i64, tv_nsec: 0 },
     };
     let node = {
-        let mut buffer = [0; PATH_MAX];
+        let mut scratch = Scratch::default();
         let tree = workspace.tree();
-        let found = tree.walk(tree.root(), b"a/b/c/d/file", b"/b", true, None, &mut buffer);
+        let found = tree.walk(tree.root(), b"a/b/c/d/file", b"/b", true, None, &mut scratch);
         let Ok(Found::Node(at)) = found else { panic!("it is there") };
         tree.number(at).expect("a number")
     };

@@ -2,12 +2,17 @@
 #![deny(unsafe_code)]
 
 pub mod attributes;
+pub mod census;
+pub mod handover;
 pub mod hash;
 pub mod image;
 pub mod index;
 pub mod journal;
 pub mod name;
+pub mod places;
+pub mod session;
 mod shm;
+pub mod signals;
 pub mod time;
 pub mod tree;
 pub mod workspace;

@@ -6,14 +6,17 @@
 pub mod apply;
 pub mod change;
 pub mod children;
+pub mod listing;
 mod long_walk;
 pub mod path;
 pub mod read;
 mod replay;
+mod reverse;
 pub mod walk;
 pub mod xattrs;
 
 pub use change::{Change, ChangeError, RenameMode};
-pub(crate) use read::digest_words;
+pub use listing::Listed;
 pub use read::{Cursor, ROOT, Tree};
+pub(crate) use read::{digest_words, words_digest};
 pub use walk::{Credentials, Found, WalkError};

@@ -3,6 +3,17 @@
 /// The longest path including its NUL, as in Linux.
 pub const PATH_MAX: usize = 4096;
 
+/// Working space of a walk, taken when it is needed: most walks need none, and clearing it costs more than they do.
+#[derive(Default)]
+pub struct Scratch(Option<[u8; PATH_MAX]>);
+
+impl Scratch {
+    /// The space.
+    pub fn bytes(&mut self) -> &mut [u8; PATH_MAX] {
+        self.0.get_or_insert([0; PATH_MAX])
+    }
+}
+
 /// Takes the first component off `path`: the component, and what follows it with its slashes. `None` when only
 /// slashes are left.
 #[inline]

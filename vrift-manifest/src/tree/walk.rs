@@ -2,7 +2,7 @@
 //! `.` and `..`) is in `long_walk`.
 
 use super::long_walk::LongWalk;
-use super::path::{PATH_MAX, below, split_first};
+use super::path::{PATH_MAX, Scratch, below, split_first};
 use super::read::{Cursor, Tree};
 use crate::attributes::{Attributes, Kind};
 use crate::hash::name_hash;
@@ -49,7 +49,7 @@ impl Credentials<'_> {
 pub enum Found {
     /// At a node of the tree.
     Node(Cursor),
-    /// Outside: the walk left the tree by `..` or an absolute symlink. The buffer given to the walk holds the absolute
+    /// Outside: the walk left the tree by `..` or an absolute symlink. The scratch space of the walk holds the absolute
     /// path that is left to walk, of this length.
     Outside(usize),
 }
@@ -79,8 +79,8 @@ pub enum WalkError {
 
 impl Tree {
     /// Walks `path` (relative, or absolute below `mount`) from `start`. `follow`: whether a symlink in the last place
-    /// is followed; a trailing slash always follows and asks for a directory. `buffer` is working space of
-    /// [`PATH_MAX`] bytes: it is only touched when a symlink is met.
+    /// is followed; a trailing slash always follows and asks for a directory. `scratch` is only
+    /// touched when the walk meets a symlink or leaves the tree.
     pub fn walk(
         &self,
         start: Cursor,
@@ -88,7 +88,7 @@ impl Tree {
         mount: &[u8],
         follow: bool,
         who: Option<&Credentials<'_>>,
-        buffer: &mut [u8; PATH_MAX],
+        scratch: &mut Scratch,
     ) -> Result<Found, WalkError> {
         if path.is_empty() {
             return Err(WalkError::NotFound);
@@ -102,7 +102,7 @@ impl Tree {
             match below(path, mount) {
                 Some(inside) => (at, rest) = (self.root(), inside),
                 None => {
-                    buffer[..path.len()].copy_from_slice(path);
+                    scratch.bytes()[..path.len()].copy_from_slice(path);
                     return Ok(Found::Outside(path.len()));
                 }
             }
@@ -115,7 +115,7 @@ impl Tree {
         while let Some((name, behind)) = split_first(rest) {
             self.may_look_up(at, mode, name, who)?;
             if name[0] == b'.' && (name == b"." || name == b"..") {
-                return LongWalk::new(self, rest, mount, follow, who, buffer).run(at);
+                return LongWalk::new(self, rest, mount, follow, who, scratch.bytes()).run(at);
             }
             let Some(next) = self.child_if(at, name, name_hash(name), changed)? else {
                 return Err(WalkError::NotFound);
@@ -124,7 +124,7 @@ impl Tree {
             match next_mode & Kind::MASK {
                 DIRECTORY => {}
                 SYMLINK => {
-                    return LongWalk::new(self, rest, mount, follow, who, buffer).run(at);
+                    return LongWalk::new(self, rest, mount, follow, who, scratch.bytes()).run(at);
                 }
                 _ if behind.is_empty() => return Ok(Found::Node(next)),
                 _ => return Err(WalkError::NotDirectory),

@@ -3,7 +3,7 @@
 use vrift_manifest::index::Index;
 use vrift_manifest::journal::{Operation, Record};
 use vrift_manifest::time::Timestamp;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Found, ROOT, Tree, WalkError};
 use vrift_manifest::workspace::open_image;
 
@@ -21,9 +21,9 @@ fn outside(links: &[(&[u8], &[u8])], path: &[u8]) -> Result<Vec<u8>, WalkError> 
         let record = Record { time: Timestamp::default(), process: 0, operation };
         tree.replay(seq, &record).expect("it fits");
     }
-    let mut buffer = [0; PATH_MAX];
-    match tree.walk(tree.root(), path, b"/m/n", false, None, &mut buffer)? {
-        Found::Outside(length) => Ok(buffer[..length].to_vec()),
+    let mut scratch = Scratch::default();
+    match tree.walk(tree.root(), path, b"/m/n", false, None, &mut scratch)? {
+        Found::Outside(length) => Ok(scratch.bytes()[..length].to_vec()),
         Found::Node(_) => panic!("it stays inside"),
     }
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, RenameFlags};
 use rustix::io::Errno;
 use vrift_manifest::time::Timestamp;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Change, Cursor, Found, RenameMode, Tree, WalkError};
 use vrift_manifest::workspace::{Workspace, WorkspaceError};
 
@@ -91,8 +91,8 @@ impl Op {
 /// Whether a path leads out of the tree, where the two sides differ.
 fn leaves(tree: &Tree, path: &str) -> bool {
     let out = |path: &str| {
-        let mut buffer = [0; PATH_MAX];
-        let found = tree.walk(tree.root(), path.as_bytes(), b"/none", true, None, &mut buffer);
+        let mut scratch = Scratch::default();
+        let found = tree.walk(tree.root(), path.as_bytes(), b"/none", true, None, &mut scratch);
         matches!(found, Ok(Found::Outside(_)))
     };
     out(path) || path.rsplit_once('/').is_some_and(|(above, _)| out(above))

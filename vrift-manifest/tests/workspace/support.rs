@@ -7,7 +7,7 @@ use vrift_cas::{Digest, Store};
 use vrift_manifest::attributes::{Attributes, Content};
 use vrift_manifest::image::{Builder, NodeSpec};
 use vrift_manifest::time::Timestamp;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Change, Cursor, Found, Tree, WalkError};
 use vrift_manifest::workspace::{Done, Home, NewWorkspace, Workspace, segment_path, write_image};
 
@@ -69,11 +69,11 @@ pub fn directory_spec(node: u64, time: Timestamp) -> NodeSpec<'static> {
 
 /// Walks without permission checks; what leaves the tree does not exist.
 pub fn walk(tree: &Tree, path: &str, follow: bool) -> Result<Cursor, WalkError> {
-    let mut buffer = [0; PATH_MAX];
+    let mut scratch = Scratch::default();
     if path.is_empty() {
         return Ok(tree.root());
     }
-    match tree.walk(tree.root(), path.as_bytes(), b"/vrift/test", follow, None, &mut buffer)? {
+    match tree.walk(tree.root(), path.as_bytes(), b"/vrift/test", follow, None, &mut scratch)? {
         Found::Node(at) => Ok(at),
         Found::Outside(_) => Err(WalkError::NotFound),
     }

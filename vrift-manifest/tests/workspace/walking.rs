@@ -9,7 +9,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, Uid};
 use rustix::io::Errno;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Change, Credentials, Found, ROOT, Tree, WalkError};
 
 use crate::support::{Fixture, walk};
@@ -86,9 +86,9 @@ fn virtually(
     who: &Credentials<'_>,
     nodes: &BTreeMap<u64, String>,
 ) -> Option<Result<String, Errno>> {
-    let mut buffer = [0; PATH_MAX];
+    let mut scratch = Scratch::default();
     let mount = mount.as_os_str().as_bytes();
-    let found = tree.walk(tree.root(), path.as_bytes(), mount, follow, Some(who), &mut buffer);
+    let found = tree.walk(tree.root(), path.as_bytes(), mount, follow, Some(who), &mut scratch);
     Some(match found {
         Ok(Found::Node(at)) => Ok(nodes[&tree.number(at).expect("a number")].clone()),
         Ok(Found::Outside(_)) => return None,

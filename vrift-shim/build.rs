@@ -1,0 +1,23 @@
+//! Links the unwinder into the library instead of naming libgcc_s as needed: loading that costs every process of every
+//! build more than the rest of the library together.
+
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    // Before the constructors of other libraries, which may call what is hooked.
+    println!("cargo:rustc-link-arg-cdylib=-Wl,-z,initfirst");
+    println!("cargo:rustc-link-arg-cdylib=-Wl,-z,nodelete");
+    println!("cargo:rustc-link-arg-cdylib=-Wl,-z,pack-relative-relocs");
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+    let asked = Command::new(compiler).arg("-print-file-name=libgcc_eh.a").output();
+    let Ok(asked) = asked else { return };
+    let printed = String::from_utf8_lossy(&asked.stdout);
+    let archive = Path::new(printed.trim());
+    if let Some(directory) = archive.parent().filter(|_| archive.is_absolute() && archive.exists())
+    {
+        println!("cargo:rustc-link-search=native={}", directory.display());
+        println!("cargo:rustc-link-lib=static=gcc_eh");
+    }
+}

@@ -1,0 +1,41 @@
+//! The frame of every hook.
+
+/// Defines a name of libc. `$real` is its next definition, with the same signature.
+///
+/// The frame is the same for all: a call that comes from work of our own goes on to the next definition.
+macro_rules! hook {
+    ($(#[$note:meta])* $real:ident => fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty $body:block) => {
+        $(#[$note])*
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name($($arg: $type),*) -> $result {
+            static NEXT: crate::sys::next::Next = crate::sys::next::Next::new(
+                match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => c"",
+                },
+            );
+            // SAFETY: the next definition of a name of libc has the name's signature; the argument types are those of
+            // the C prototype or transparent wrappers of them.
+            let $real = unsafe {
+                core::mem::transmute::<*mut core::ffi::c_void, extern "C" fn($($type),*) -> $result>(NEXT.get())
+            };
+            if crate::sys::gate::is_inside() {
+                return $real($($arg),*);
+            }
+            $body
+        }
+    };
+}
+
+/// Defines further spellings of a name, of the same signature: one body for a family. The next definition is that of
+/// the spelling.
+macro_rules! spellings {
+    ($body:path: fn($($arg:ident: $type:ty),*) -> $result:ty:) => {};
+    ($body:path: fn($($arg:ident: $type:ty),*) -> $result:ty: $name:ident $(, $more:ident)*) => {
+        hook! {
+            /// A spelling.
+            real => fn $name($($arg: $type),*) -> $result { $body(real, $($arg),*) }
+        }
+        spellings!($body: fn($($arg: $type),*) -> $result: $($more),*);
+    };
+}

@@ -1,0 +1,30 @@
+//! The names of libc that this library defines, a file a family. A hook takes C's arguments apart, asks `vfs`, and gives
+//! the answer C's form; what is not ours goes to the next definition with the same arguments.
+#![allow(unsafe_code)]
+
+pub mod args;
+#[macro_use]
+mod hook;
+
+mod access;
+mod canonical;
+mod close;
+mod cwd;
+mod directory;
+mod ftw;
+mod glob;
+mod link;
+mod make;
+mod open;
+mod owner;
+mod permission;
+mod readlink;
+mod remove;
+mod rename;
+mod stat;
+mod statfs;
+mod stdio;
+mod temporary;
+mod times;
+mod truncate;
+mod xattr;

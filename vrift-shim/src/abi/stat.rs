@@ -1,0 +1,124 @@
+//! stat, lstat, fstat, fstatat and statx, with all their spellings.
+
+use std::ffi::{c_int, c_uint};
+
+use libc::{stat as Stat, statx as Statx};
+
+use super::args::{CPath, Out, answer, fail, give};
+use crate::vfs::find::{CWD, Work};
+use crate::vfs::{attributes, stat};
+
+const NOFOLLOW: c_int = libc::AT_SYMLINK_NOFOLLOW;
+
+/// The version numbers that the old spellings are called with.
+const VERSIONS: [c_int; 4] = [0, 1, 2, 3];
+
+#[inline]
+fn path_at(
+    directory: c_int,
+    path: CPath,
+    out: Out<Stat>,
+    flags: c_int,
+    kernel: impl FnOnce(CPath) -> c_int,
+) -> c_int {
+    let mut work = Work::default();
+    answer(path, stat::at(directory, path.bytes(), flags, &mut work), kernel, |seen| {
+        out.put(attributes::as_stat(seen.given, seen.number, &seen.shown)).map(|()| 0)
+    })
+}
+
+#[inline]
+fn descriptor(fd: c_int, out: Out<Stat>, kernel: impl FnOnce() -> c_int) -> c_int {
+    match stat::of_descriptor(fd) {
+        Ok(None) => kernel(),
+        Ok(Some(seen)) => {
+            give(out.put(attributes::as_stat(seen.given, seen.number, &seen.shown)).map(|()| 0))
+        }
+        Err(errno) => fail(errno),
+    }
+}
+
+type Plain = extern "C" fn(CPath, Out<Stat>) -> c_int;
+type OfDescriptor = extern "C" fn(c_int, Out<Stat>) -> c_int;
+type Versioned = extern "C" fn(c_int, CPath, Out<Stat>) -> c_int;
+
+fn followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
+    path_at(CWD, path, out, 0, |path| real(path, out))
+}
+
+fn not_followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
+    path_at(CWD, path, out, NOFOLLOW, |path| real(path, out))
+}
+
+fn of_descriptor(real: OfDescriptor, fd: c_int, out: Out<Stat>) -> c_int {
+    descriptor(fd, out, || real(fd, out))
+}
+
+spellings!(followed: fn(path: CPath, out: Out<Stat>) -> c_int: stat, stat64);
+spellings!(not_followed: fn(path: CPath, out: Out<Stat>) -> c_int: lstat, lstat64);
+spellings!(of_descriptor: fn(fd: c_int, out: Out<Stat>) -> c_int: fstat, fstat64);
+
+fn at(
+    real: extern "C" fn(c_int, CPath, Out<Stat>, c_int) -> c_int,
+    directory: c_int,
+    path: CPath,
+    out: Out<Stat>,
+    flags: c_int,
+) -> c_int {
+    path_at(directory, path, out, flags, |path| real(directory, path, out, flags))
+}
+
+spellings!(at: fn(directory: c_int, path: CPath, out: Out<Stat>, flags: c_int) -> c_int: fstatat, fstatat64);
+
+fn versioned(real: Versioned, version: c_int, path: CPath, out: Out<Stat>) -> c_int {
+    if !VERSIONS.contains(&version) {
+        return real(version, path, out);
+    }
+    path_at(CWD, path, out, 0, |path| real(version, path, out))
+}
+
+fn versioned_not_followed(real: Versioned, version: c_int, path: CPath, out: Out<Stat>) -> c_int {
+    if !VERSIONS.contains(&version) {
+        return real(version, path, out);
+    }
+    path_at(CWD, path, out, NOFOLLOW, |path| real(version, path, out))
+}
+
+fn versioned_of_descriptor(
+    real: extern "C" fn(c_int, c_int, Out<Stat>) -> c_int,
+    version: c_int,
+    fd: c_int,
+    out: Out<Stat>,
+) -> c_int {
+    descriptor(fd, out, || real(version, fd, out))
+}
+
+fn versioned_at(
+    real: extern "C" fn(c_int, c_int, CPath, Out<Stat>, c_int) -> c_int,
+    version: c_int,
+    directory: c_int,
+    path: CPath,
+    out: Out<Stat>,
+    flags: c_int,
+) -> c_int {
+    path_at(directory, path, out, flags, |path| real(version, directory, path, out, flags))
+}
+
+spellings!(versioned: fn(version: c_int, path: CPath, out: Out<Stat>) -> c_int: __xstat, __xstat64);
+spellings!(versioned_not_followed: fn(version: c_int, path: CPath, out: Out<Stat>) -> c_int: __lxstat, __lxstat64);
+spellings!(versioned_of_descriptor: fn(version: c_int, fd: c_int, out: Out<Stat>) -> c_int: __fxstat, __fxstat64);
+spellings!(versioned_at: fn(version: c_int, directory: c_int, path: CPath, out: Out<Stat>, flags: c_int) -> c_int:
+    __fxstatat, __fxstatat64);
+
+hook! {
+    /// statx(2)
+    real => fn statx(directory: c_int, path: CPath, flags: c_int, mask: c_uint, out: Out<Statx>) -> c_int {
+        let mut work = Work::default();
+        answer(
+            path,
+            stat::at(directory, path.bytes(), flags, &mut work),
+            |path| real(directory, path, flags, mask, out),
+            |seen| out.put(attributes::as_statx(seen.given, seen.number, &seen.shown)).map(|()| 0),
+        )
+    }
+}

@@ -1,0 +1,31 @@
+//! Descriptors of the program.
+
+use std::ffi::c_int;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+
+/// The descriptor, to be asked about or worked on in one system call; the program may close it at any time, and the
+/// kernel then says so.
+pub fn borrow(descriptor: c_int) -> Option<BorrowedFd<'static>> {
+    if descriptor < 0 {
+        return None;
+    }
+    // SAFETY: not -1. It is only handed to system calls, which check it; nothing is kept or closed by it.
+    Some(unsafe { BorrowedFd::borrow_raw(descriptor) })
+}
+
+/// Closes a descriptor that was made for the program and is not handed out after all.
+pub fn close_own(descriptor: c_int) {
+    if descriptor >= 0 {
+        // SAFETY: it came from `into_raw_fd` a moment ago, and the program has not seen its number.
+        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    }
+}
+
+/// Closes a descriptor that belonged to an object of the program's, which has just ended.
+pub fn close_owned(descriptor: c_int) -> Result<(), rustix::io::Errno> {
+    if descriptor < 0 {
+        return Err(rustix::io::Errno::BADF);
+    }
+    // SAFETY: by asking for this the program has given it up.
+    unsafe { rustix::io::try_close(descriptor) }
+}

@@ -1,0 +1,152 @@
+//! Memory of our own: the program may define malloc itself, and may call us from inside it.
+//!
+//! One arena, blocks of powers of two, a stack of free blocks for each size. No lock: a thread may be stopped, a signal
+//! handler may come, the process may fork anywhere. What does not fit the arena is mapped by itself.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::ptr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+
+/// Address space of the arena; pages are taken as they are touched.
+const ARENA: usize = 32 << 20;
+/// The smallest block, as a power of two.
+const LEAST: u32 = 4;
+/// The largest block that the arena gives, as a power of two.
+const MOST: u32 = 16;
+const SIZES: usize = (MOST - LEAST + 1) as usize;
+
+/// The allocator.
+pub struct Heap {
+    arena: AtomicUsize,
+    used: AtomicUsize,
+    /// Offset of the first free block + 1 in the low half, a counter in the high half: a block that was taken and given
+    /// back meanwhile does not look as if nothing had happened.
+    free: [AtomicU64; SIZES],
+}
+
+impl Heap {
+    /// An arena that is mapped when it is needed.
+    pub const fn new() -> Heap {
+        Heap {
+            arena: AtomicUsize::new(0),
+            used: AtomicUsize::new(0),
+            free: [const { AtomicU64::new(0) }; SIZES],
+        }
+    }
+
+    fn arena(&self) -> Option<usize> {
+        let known = self.arena.load(Ordering::Acquire);
+        if known != 0 {
+            return Some(known);
+        }
+        let mapped = map(ARENA)? as usize;
+        match self.arena.compare_exchange(0, mapped, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Some(mapped),
+            Err(first) => {
+                unmap(mapped as *mut u8, ARENA);
+                Some(first)
+            }
+        }
+    }
+
+    /// The word in which a free block keeps the next one's place.
+    fn link(&self, arena: usize, offset: usize) -> &AtomicU64 {
+        // SAFETY: the offset is of a block that was given out before: inside the arena, which is never unmapped, and
+        // aligned to 16. That a thread may have taken the block meanwhile makes the value useless, not the access: see `take`.
+        unsafe { &*((arena + offset) as *const AtomicU64) }
+    }
+
+    fn take(&self, arena: usize, size: usize) -> Option<usize> {
+        let head = self.free.get(size)?;
+        let mut seen = head.load(Ordering::Acquire);
+        loop {
+            let offset = (seen as u32 as usize).checked_sub(1)?;
+            let next = self.link(arena, offset).load(Ordering::Relaxed) as u32;
+            let new = (seen >> 32).wrapping_add(1) << 32 | u64::from(next);
+            match head.compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(arena + offset),
+                Err(other) => seen = other,
+            }
+        }
+    }
+
+    fn give(&self, arena: usize, at: usize, size: usize) {
+        let Some(head) = self.free.get(size) else { return };
+        let offset = at - arena;
+        let mut seen = head.load(Ordering::Acquire);
+        loop {
+            self.link(arena, offset).store(u64::from(seen as u32), Ordering::Relaxed);
+            let new = (seen >> 32).wrapping_add(1) << 32 | (offset as u64 + 1);
+            match head.compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(other) => seen = other,
+            }
+        }
+    }
+
+    fn fresh(&self, arena: usize, bytes: usize) -> Option<usize> {
+        let mut used = self.used.load(Ordering::Relaxed);
+        loop {
+            let start = used.next_multiple_of(bytes.min(4096));
+            let end = start.checked_add(bytes).filter(|&end| end <= ARENA)?;
+            match self.used.compare_exchange_weak(used, end, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(arena + start),
+                Err(other) => used = other,
+            }
+        }
+    }
+}
+
+/// Which stack a block for `layout` is on; none: it is mapped by itself.
+fn size_of(layout: Layout) -> Option<usize> {
+    let bytes = layout.size().max(layout.align()).max(1 << LEAST).checked_next_power_of_two()?;
+    let power = bytes.trailing_zeros();
+    (power <= MOST && layout.align() <= 4096).then_some((power - LEAST) as usize)
+}
+
+fn map(bytes: usize) -> Option<*mut u8> {
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    // SAFETY: anonymous memory at an address of the kernel's choice.
+    let mapped = unsafe {
+        mmap_anonymous(ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags)
+    };
+    mapped.ok().map(|at| at.cast())
+}
+
+fn unmap(at: *mut u8, bytes: usize) {
+    // SAFETY: only called for what `map` gave with this length, and nobody has any more.
+    let _ = unsafe { munmap(at.cast(), bytes) };
+}
+
+// SAFETY: blocks are distinct, large enough and aligned: a block's size is a power of two that is at least its
+// alignment, and it begins at a multiple of the smaller of its size and a page.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if let Some(size) = size_of(layout)
+            && let Some(arena) = self.arena()
+        {
+            let bytes = 1 << (size as u32 + LEAST);
+            if let Some(at) = self.take(arena, size).or_else(|| self.fresh(arena, bytes)) {
+                return at as *mut u8;
+            }
+        }
+        if layout.align() > 4096 {
+            return ptr::null_mut();
+        }
+        map(layout.size().max(1)).unwrap_or(ptr::null_mut())
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        let arena = self.arena.load(Ordering::Acquire);
+        let inside = arena != 0 && (arena..arena + ARENA).contains(&(at as usize));
+        match size_of(layout) {
+            Some(size) if inside => self.give(arena, at as usize, size),
+            _ => unmap(at, layout.size().max(1)),
+        }
+    }
+}
+
+#[global_allocator]
+static HEAP: Heap = Heap::new();

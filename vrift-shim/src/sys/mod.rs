@@ -1,0 +1,21 @@
+//! What the library needs of the process that it lives in: memory, the next definition of a name, state that is
+//! shared by threads. Every `unsafe` that is not at the C boundary itself is here.
+#![allow(unsafe_code)]
+
+pub mod environment;
+pub mod errno;
+pub mod fd;
+pub mod fork;
+pub mod gate;
+pub mod heap;
+pub mod lend;
+pub mod next;
+pub mod pool;
+pub mod slot;
+pub mod stack;
+pub mod start;
+pub mod stdio;
+pub mod streams;
+pub mod strings;
+pub mod vfork;
+pub mod zeroed;

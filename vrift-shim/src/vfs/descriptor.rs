@@ -1,0 +1,216 @@
+//! What a descriptor is. The kernel's object says it: a placeholder directory names its node by its modification time, a
+//! draft and a blob by the path they were opened by. The sticky bit, seen in an fstat that is made anyway, tells whether
+//! to look closer.
+//!
+//! A blob may be the content of several nodes. Which of them was opened is noted per descriptor; the note is believed
+//! only if the inode is the one that was noted, because descriptors change behind our back.
+
+use std::ffi::c_int;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::Stat;
+use rustix::io::Errno;
+use vrift_cas::Digest;
+use vrift_manifest::places;
+use vrift_manifest::tree::path::PATH_MAX;
+
+use super::session::{self, Given};
+use crate::sys::{fd, vfork};
+
+/// What a descriptor stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing of ours.
+    Foreign,
+    /// A directory of the tree.
+    Directory(u64),
+    /// The content of a file of the tree: its draft, or a blob.
+    Content {
+        /// The file.
+        node: u64,
+        /// It is a draft, which may be written.
+        draft: bool,
+    },
+}
+
+/// Descriptors that notes are kept for; beyond them the kernel is asked each time.
+const NOTED: usize = 1024;
+
+/// Node and inode of what was opened. Zeros: nothing is known.
+struct Note {
+    node: AtomicU64,
+    inode: AtomicU64,
+}
+
+static NOTES: [Note; NOTED] =
+    [const { Note { node: AtomicU64::new(0), inode: AtomicU64::new(0) } }; NOTED];
+
+fn note_of(descriptor: c_int) -> Option<&'static Note> {
+    NOTES.get(usize::try_from(descriptor).ok()?)
+}
+
+/// In [`Note::node`]: opened by its path outside the tree. Only believed where a wrong belief does no harm.
+const OUTSIDE: u64 = u64::MAX;
+
+/// Notes that a descriptor was opened outside the tree.
+#[inline]
+pub fn opened_outside(descriptor: c_int) {
+    opened(descriptor, OUTSIDE);
+}
+
+/// Whether a descriptor was opened outside the tree, as far as is known: it may have been replaced since.
+#[inline]
+pub fn is_outside(descriptor: c_int) -> bool {
+    note_of(descriptor).is_some_and(|note| note.node.load(Ordering::Relaxed) == OUTSIDE)
+}
+
+/// Whether a descriptor is known to be of the tree.
+pub fn is_noted(descriptor: c_int) -> bool {
+    note_of(descriptor)
+        .is_some_and(|note| !matches!(note.node.load(Ordering::Relaxed), 0 | OUTSIDE))
+}
+
+/// Notes for which node a blob or a draft was opened.
+pub fn opened(descriptor: c_int, node: u64) {
+    if vfork::is_child() {
+        // These notes are the parent's.
+        return;
+    }
+    if let Some(note) = note_of(descriptor) {
+        note.inode.store(0, Ordering::Relaxed);
+        note.node.store(node, Ordering::Release);
+    }
+}
+
+/// Nothing is known of the descriptor any more.
+pub fn forget(descriptor: c_int) {
+    if let Some(note) = note_of(descriptor)
+        && note.node.load(Ordering::Relaxed) != 0
+        && !vfork::is_child()
+    {
+        note.node.store(0, Ordering::Release);
+    }
+}
+
+/// `new` is a duplicate of `old`.
+pub fn duplicated(old: c_int, new: c_int) {
+    let Some(from) = note_of(old) else { return forget(new) };
+    let (node, inode) = (from.node.load(Ordering::Acquire), from.inode.load(Ordering::Acquire));
+    if node == 0 {
+        return forget(new);
+    }
+    opened(new, node);
+    if let Some(to) = note_of(new).filter(|_| !vfork::is_child()) {
+        to.inode.store(inode, Ordering::Release);
+    }
+}
+
+/// What the descriptor stands for, and what the kernel says of it.
+pub fn look(given: &'static Given, descriptor: c_int) -> Result<(Held, Stat), Errno> {
+    let stat = rustix::fs::fstat(borrow(descriptor)?)?;
+    Ok((judge(given, descriptor, &stat), stat))
+}
+
+/// What the descriptor stands for, of which the kernel says `stat`.
+#[inline]
+pub fn judge(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
+    const TYPE: u32 = 0o170000;
+    const STICKY: u32 = 0o1000;
+    if stat.st_mode & STICKY == 0 {
+        return Held::Foreign;
+    }
+    match stat.st_mode & TYPE {
+        0o040000 => places::node_of(stat).map_or(Held::Foreign, Held::Directory),
+        0o100000 => content(given, descriptor, stat),
+        _ => Held::Foreign,
+    }
+}
+
+/// The node of a directory of the tree that a descriptor stands for.
+pub fn directory(given: &'static Given, descriptor: c_int) -> Result<Option<u64>, Errno> {
+    match look(given, descriptor)?.0 {
+        Held::Directory(node) => Ok(Some(node)),
+        // A path from a file is ENOTDIR, and that is what the kernel will say of it.
+        _ => Ok(None),
+    }
+}
+
+/// The permission bits of a blob; a draft has others, until it becomes one.
+const BLOB: u32 = 0o1555;
+
+fn content(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
+    let draft = stat.st_mode & 0o7777 != BLOB;
+    if let Some(note) = note_of(descriptor) {
+        let node = note.node.load(Ordering::Acquire);
+        if node != 0 && node != OUTSIDE {
+            let none_yet =
+                note.inode.compare_exchange(0, stat.st_ino, Ordering::AcqRel, Ordering::Acquire);
+            if matches!(none_yet, Ok(_)) || none_yet == Err(stat.st_ino) {
+                return Held::Content { node, draft };
+            }
+        }
+    }
+    by_name(given, descriptor).unwrap_or(Held::Foreign)
+}
+
+/// Asks the kernel by which name the file was opened.
+#[cold]
+fn by_name(given: &'static Given, descriptor: c_int) -> Option<Held> {
+    let mut buffer = [0; PATH_MAX];
+    let length = path(descriptor, &mut buffer)?;
+    let held = of_path(given, buffer.get(..length)?)?;
+    if let Held::Content { node, draft: false } = held {
+        opened(descriptor, node);
+    }
+    Some(held)
+}
+
+/// What a path stands for by which the kernel knows a file of the store.
+pub fn of_path(given: &'static Given, path: &[u8]) -> Option<Held> {
+    use std::os::unix::ffi::OsStrExt;
+    let name = path.strip_suffix(b" (deleted)").unwrap_or(path);
+    let inside =
+        name.strip_prefix(given.handover.store.as_os_str().as_bytes())?.strip_prefix(b"/")?;
+    if let Some(rest) = inside.strip_prefix(b"workspaces/") {
+        let rest = rest.strip_prefix(given.handover.workspace.as_bytes())?;
+        let draft = rest.strip_prefix(b"/drafts/")?;
+        let end = draft.iter().position(|&byte| byte == b'.')?;
+        let node = std::str::from_utf8(draft.get(..end)?).ok()?.parse().ok()?;
+        return Some(Held::Content { node, draft: true });
+    }
+    let digest = match inside.strip_prefix(b"blobs/") {
+        Some(name) => [name.get(..2)?, name.get(3..)?].concat(),
+        None => inside.strip_prefix(b"trash/")?.to_vec(),
+    };
+    let digest: Digest = std::str::from_utf8(&digest).ok()?.parse().ok()?;
+    let session = session::session(given).ok()?;
+    let node = session.tree().first_with_content(&digest)?;
+    Some(Held::Content { node, draft: false })
+}
+
+/// The path by which the kernel knows a descriptor; its length.
+pub fn path(descriptor: c_int, buffer: &mut [u8; PATH_MAX]) -> Option<usize> {
+    let mut link = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0\0";
+    let digits = link.get_mut(14..)?;
+    let mut left = u32::try_from(descriptor).ok()?;
+    let mut text = [0u8; 10];
+    let mut start = text.len();
+    loop {
+        start -= 1;
+        *text.get_mut(start)? = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    let number = text.get(start..)?;
+    digits.get_mut(..number.len())?.copy_from_slice(number);
+    let link = std::ffi::CStr::from_bytes_until_nul(&link).ok()?;
+    rustix::fs::readlinkat_raw(rustix::fs::CWD, link, &mut buffer[..]).ok()
+}
+
+/// A descriptor of the program's, for the time of a call.
+pub fn borrow(descriptor: c_int) -> Result<BorrowedFd<'static>, Errno> {
+    fd::borrow(descriptor).ok_or(Errno::BADF)
+}

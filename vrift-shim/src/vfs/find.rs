@@ -1,0 +1,293 @@
+//! From a path to a node, or to a place for one.
+
+use std::ffi::{CStr, c_int};
+
+use rustix::io::Errno;
+use vrift_manifest::session::Session;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end};
+use vrift_manifest::tree::{Cursor, Found, WalkError};
+
+use super::Answer;
+use super::session::{self, Given};
+use super::who::Identity;
+use super::{cwd, descriptor, lexical, magic, who};
+
+/// The directory descriptor that stands for the working directory.
+pub const CWD: c_int = libc::AT_FDCWD;
+
+/// Working space of a search: on the stack of the hook, taken when it is needed.
+#[derive(Default)]
+pub struct Work {
+    normal: Scratch,
+    walk: Scratch,
+}
+
+/// A node that was found.
+#[derive(Clone, Copy)]
+pub struct At {
+    /// The workspace.
+    pub session: &'static Session,
+    /// What was handed over.
+    pub given: &'static Given,
+    /// The node in its tree.
+    pub cursor: Cursor,
+}
+
+/// Where a walk begins.
+pub(super) enum Start<'a> {
+    Kernel,
+    Tree { given: &'static Given, session: &'static Session, at: Cursor, path: &'a [u8] },
+}
+
+/// Finds the node that `path` means. `follow`: a symlink in the last place is followed.
+pub fn node<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    follow: bool,
+    work: &'w mut Work,
+) -> Result<Answer<'w, At>, Errno> {
+    node_for(who::credentials, directory, path, follow, work)
+}
+
+/// The same on behalf of somebody else than the process is to the file system.
+#[inline]
+pub fn node_for<'w>(
+    who: fn() -> &'static Identity,
+    directory: c_int,
+    path: Option<&[u8]>,
+    follow: bool,
+    work: &'w mut Work,
+) -> Result<Answer<'w, At>, Errno> {
+    let Some(path) = path else { return Ok(Answer::Kernel) };
+    let Work { normal, walk } = work;
+    let Start::Tree { given, session, at, path } = start(directory, path, normal)? else {
+        return Ok(match follow.then(|| magic::node(path)).transpose()?.flatten() {
+            Some(at) => Answer::Ours(at),
+            None => Answer::Kernel,
+        });
+    };
+    let who = who();
+    let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
+    match found.map_err(errno_of)? {
+        Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
+        Found::Outside(length) => {
+            let left = walk.bytes().get(..length).unwrap_or(b"");
+            match follow.then(|| magic::node(left)).transpose()?.flatten() {
+                Some(at) => Ok(Answer::Ours(at)),
+                None => outside(walk, length),
+            }
+        }
+    }
+}
+
+/// A name in a directory of the tree, whether anything has it or not.
+pub struct Place<'a> {
+    /// The workspace.
+    pub session: &'static Session,
+    /// What was handed over.
+    pub given: &'static Given,
+    /// The directory.
+    pub parent: Cursor,
+    /// The name.
+    pub name: Name<'a>,
+    /// Slashes stood behind it.
+    pub slash: bool,
+}
+
+/// The last component of a path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Name<'a> {
+    /// A name.
+    Ordinary(&'a [u8]),
+    /// `.`
+    Dot,
+    /// `..`
+    DotDot,
+    /// There is none: the path is that of the tree itself.
+    Root,
+}
+
+/// Finds the place that `path` means: its directory is walked to, its last name is not looked at.
+pub fn place<'w>(
+    directory: c_int,
+    path: Option<&'w [u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, Place<'w>>, Errno> {
+    let Some(path) = path else { return Ok(Answer::Kernel) };
+    let Work { normal, walk } = work;
+    match start(directory, path, normal)? {
+        Start::Kernel => Ok(Answer::Kernel),
+        Start::Tree { given, session, at, path } => {
+            place_from(At { session, given, cursor: at }, path, walk)
+        }
+    }
+}
+
+/// As [`place`], for a path that begins in a directory of the tree, or is absolute and leads into it.
+pub fn place_from<'w>(
+    from: At,
+    path: &'w [u8],
+    walk: &'w mut Scratch,
+) -> Result<Answer<'w, Place<'w>>, Errno> {
+    let At { session, given, cursor: at } = from;
+    let trimmed = without_slashes(path);
+    let slash = trimmed.len() < path.len();
+    let (head, last) = split_last(trimmed);
+    let is_root = path.first() == Some(&b'/') && below(path, &given.mount).is_some_and(is_end);
+    let name = match last {
+        _ if is_root => Name::Root,
+        b"." => Name::Dot,
+        b".." => Name::DotDot,
+        name => Name::Ordinary(name),
+    };
+    if is_root || head.is_empty() {
+        return Ok(Answer::Ours(Place { session, given, parent: at, name, slash }));
+    }
+    let who = who::credentials();
+    let found = session.tree().walk(at, head, &given.mount, true, Some(&who.as_tree()), walk);
+    match found.map_err(errno_of)? {
+        Found::Node(parent) => Ok(Answer::Ours(Place { session, given, parent, name, slash })),
+        Found::Outside(length) => {
+            let behind = path.get(head.len()..).unwrap_or(b"");
+            let bytes = walk.bytes();
+            let between = usize::from(bytes.get(length.wrapping_sub(1)) != Some(&b'/'));
+            let end = length + between + behind.len();
+            if end >= PATH_MAX {
+                return Err(Errno::NAMETOOLONG);
+            }
+            if let Some(slash) = bytes.get_mut(length..length + between) {
+                slash.fill(b'/');
+            }
+            if let Some(room) = bytes.get_mut(length + between..end) {
+                room.copy_from_slice(behind);
+            }
+            outside(walk, end)
+        }
+    }
+}
+
+impl Place<'_> {
+    /// The directory as a node.
+    pub fn directory(&self) -> At {
+        At { session: self.session, given: self.given, cursor: self.parent }
+    }
+
+    /// What has the name now.
+    pub fn child(&self) -> Result<Option<Cursor>, Errno> {
+        match self.name {
+            Name::Ordinary(name) => {
+                self.session.tree().child(self.parent, name).map_err(|_| Errno::IO)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Decides whether a path begins in the tree.
+#[inline]
+pub(super) fn start<'a>(
+    directory: c_int,
+    path: &'a [u8],
+    normal: &'a mut Scratch,
+) -> Result<Start<'a>, Errno> {
+    let Some(given) = session::given() else { return Ok(Start::Kernel) };
+    match path.first() {
+        None => Ok(Start::Kernel),
+        Some(b'/') if below(path, &given.mount).is_some() => {
+            let session = session::session(given)?;
+            Ok(Start::Tree { given, session, at: session.tree().root(), path })
+        }
+        Some(b'/') => match lexical::inside(path, given, normal)? {
+            Some(path) => from_absolute(given, path),
+            None => Ok(Start::Kernel),
+        },
+        _ if directory == CWD => from_cwd(given, path, normal),
+        _ => match descriptor::directory(given, directory)? {
+            Some(node) => from_node(given, node, path),
+            None => match lexical::below_descriptor(directory, path, given, normal)? {
+                Some(path) => from_absolute(given, path),
+                None => Ok(Start::Kernel),
+            },
+        },
+    }
+}
+
+#[inline]
+fn from_cwd<'a>(
+    given: &'static Given,
+    path: &'a [u8],
+    normal: &'a mut Scratch,
+) -> Result<Start<'a>, Errno> {
+    match cwd::present(given)? {
+        cwd::Where::Inside(node) => from_node(given, node, path),
+        cwd::Where::Apart if !lexical::climbs(path) => Ok(Start::Kernel),
+        _ => match lexical::below_cwd(path, given, normal)? {
+            Some(path) => from_absolute(given, path),
+            None => Ok(Start::Kernel),
+        },
+    }
+}
+
+fn from_absolute<'a>(given: &'static Given, path: &'a [u8]) -> Result<Start<'a>, Errno> {
+    let session = session::session(given)?;
+    Ok(Start::Tree { given, session, at: session.tree().root(), path })
+}
+
+#[inline]
+fn from_node<'a>(given: &'static Given, node: u64, path: &'a [u8]) -> Result<Start<'a>, Errno> {
+    let session = session::session(given)?;
+    let at = session.tree().node(node).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+    Ok(Start::Tree { given, session, at, path })
+}
+
+/// A node of the tree by its number.
+pub fn by_number(given: &'static Given, node: u64) -> Result<At, Errno> {
+    let session = session::session(given)?;
+    let cursor = session.tree().node(node).map_err(|_| Errno::IO)?.ok_or(Errno::STALE)?;
+    Ok(At { session, given, cursor })
+}
+
+impl At {
+    /// Its number.
+    pub fn number(&self) -> Result<u64, Errno> {
+        self.session.tree().number(self.cursor).map_err(|_| Errno::IO)
+    }
+}
+
+/// The walk's space holds an absolute path of this length that is the kernel's.
+fn outside<T>(walk: &mut Scratch, length: usize) -> Result<Answer<'_, T>, Errno> {
+    let bytes = walk.bytes();
+    *bytes.get_mut(length).ok_or(Errno::NAMETOOLONG)? = 0;
+    let path = bytes.get(..=length).ok_or(Errno::NAMETOOLONG)?;
+    CStr::from_bytes_with_nul(path).map(Answer::Elsewhere).map_err(|_| Errno::NOENT)
+}
+
+/// Everything before the last component, with its slashes, and the last component.
+fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
+    let at = path.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
+    path.split_at_checked(at).unwrap_or((b"", path))
+}
+
+/// The path without the slashes behind its last component.
+fn without_slashes(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1);
+    path.get(..end).unwrap_or(path)
+}
+
+/// What a walk that failed is to the program.
+pub fn errno_of(error: WalkError) -> Errno {
+    match error {
+        WalkError::NotFound => Errno::NOENT,
+        WalkError::NotDirectory => Errno::NOTDIR,
+        WalkError::Loop => Errno::LOOP,
+        WalkError::TooLong => Errno::NAMETOOLONG,
+        WalkError::Denied => Errno::ACCESS,
+        WalkError::Damaged(_) => Errno::IO,
+    }
+}
+
+/// Whether a walk of `path` begins in the tree.
+pub fn begins_inside(directory: c_int, path: &[u8]) -> Result<bool, Errno> {
+    let mut normal = Scratch::default();
+    Ok(matches!(start(directory, path, &mut normal)?, Start::Tree { .. }))
+}

@@ -1,0 +1,176 @@
+//! Paths that do not begin with the mount path and may lead into it all the same: with `..`, `.` or doubled slashes, or
+//! from a directory above it.
+//!
+//! Outside the tree `..` is taken back by name. Where a name before it is a symlink the kernel means another directory;
+//! that such a directory lies in the tree is a known gap, as are symlinks outside that lead into it.
+
+use std::ffi::c_int;
+
+use rustix::io::Errno;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, split_first};
+
+use super::session::Given;
+use super::{cwd, descriptor};
+
+/// Whether a relative path has a component `..`.
+#[inline]
+pub fn climbs(path: &[u8]) -> bool {
+    has(path, b"..")
+}
+
+fn has(mut path: &[u8], wanted: &[u8]) -> bool {
+    while let Some((name, rest)) = split_first(path) {
+        if name == wanted {
+            return true;
+        }
+        path = rest;
+    }
+    false
+}
+
+/// The path into the tree that an absolute path means which does not say so; `None`: it stays outside.
+#[inline]
+pub fn inside<'a>(
+    path: &[u8],
+    given: &'static Given,
+    normal: &'a mut Scratch,
+) -> Result<Option<&'a [u8]>, Errno> {
+    if path.starts_with(b"/proc/self/") || path.starts_with(b"/dev/fd/") {
+        return by_descriptor(path, given, normal);
+    }
+    if !is_odd(path) {
+        return Ok(None);
+    }
+    let mut length = 0;
+    append(normal.bytes(), &mut length, path, given)?;
+    Ok(finish(normal, length, path, given))
+}
+
+/// Whether a path has doubled slashes or components that are dots: two bytes that ordinary paths do not have together.
+#[inline]
+fn is_odd(path: &[u8]) -> bool {
+    path.windows(2).any(|pair| matches!(pair, b"//" | b"/."))
+}
+
+/// The same for a path relative to the working directory, which is outside.
+pub fn below_cwd<'a>(
+    path: &[u8],
+    given: &'static Given,
+    normal: &'a mut Scratch,
+) -> Result<Option<&'a [u8]>, Errno> {
+    let mut length = cwd::kernel_path(normal.bytes())?;
+    append(normal.bytes(), &mut length, path, given)?;
+    Ok(finish(normal, length, path, given))
+}
+
+/// The same for a path relative to a directory that is outside.
+pub fn below_descriptor<'a>(
+    directory: c_int,
+    path: &[u8],
+    given: &'static Given,
+    normal: &'a mut Scratch,
+) -> Result<Option<&'a [u8]>, Errno> {
+    // Only from a directory above the mount can a name lead in, and then the name is known.
+    let Some((first, _)) = split_first(path) else { return Ok(None) };
+    if first != b".." && !has(&given.mount, first) {
+        return Ok(None);
+    }
+    let Some(mut length) = descriptor::path(directory, normal.bytes()) else { return Ok(None) };
+    append(normal.bytes(), &mut length, path, given)?;
+    Ok(finish(normal, length, path, given))
+}
+
+/// `/proc/self/cwd/...`, `/proc/self/fd/N/...`, `/dev/fd/N/...`: where the descriptor or the working directory is ours, the
+/// path from there.
+fn by_descriptor<'a>(
+    path: &[u8],
+    given: &'static Given,
+    normal: &'a mut Scratch,
+) -> Result<Option<&'a [u8]>, Errno> {
+    let rest = match path.strip_prefix(b"/proc/self/cwd") {
+        Some(rest) => match cwd::present(given)? {
+            cwd::Where::Inside(node) => Some((node, rest)),
+            _ => None,
+        },
+        None => {
+            let number = path.strip_prefix(b"/proc/self/fd/").or(path.strip_prefix(b"/dev/fd/"));
+            match number.and_then(number_first) {
+                Some((fd, rest)) if rest.first() == Some(&b'/') => {
+                    descriptor::directory(given, fd)?.map(|node| (node, rest))
+                }
+                _ => None,
+            }
+        }
+    };
+    let Some((node, rest)) = rest else { return Ok(None) };
+    let mut length = super::paths::of_node(given, node, normal.bytes())?;
+    append_raw(normal.bytes(), &mut length, rest)?;
+    Ok(normal.bytes().get(..length))
+}
+
+/// The number that a path begins with, and the rest.
+pub fn number_first(path: &[u8]) -> Option<(c_int, &[u8])> {
+    let end = path.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(path.len());
+    let (digits, rest) = path.split_at_checked(end)?;
+    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some((number, rest))
+}
+
+/// Walks `path` by name from the directory whose path the buffer holds. Once that leads to the mount path, the rest is as
+/// it was: what dots mean in the tree is the tree's to say.
+fn append(
+    buffer: &mut [u8; PATH_MAX],
+    length: &mut usize,
+    mut path: &[u8],
+    given: &'static Given,
+) -> Result<(), Errno> {
+    if *length == 1 {
+        // The root's slash comes with the next name.
+        *length = 0;
+    }
+    while let Some((name, rest)) = split_first(path) {
+        match name {
+            b"." => {}
+            b".." => {
+                let parent =
+                    buffer.get(..*length).and_then(|text| text.iter().rposition(|&b| b == b'/'));
+                *length = parent.unwrap_or(0);
+            }
+            name => {
+                append_raw(buffer, length, b"/")?;
+                append_raw(buffer, length, name)?;
+                if buffer.get(..*length) == Some(&given.mount[..]) {
+                    return append_raw(buffer, length, rest);
+                }
+            }
+        }
+        path = rest;
+    }
+    Ok(())
+}
+
+fn append_raw(buffer: &mut [u8; PATH_MAX], length: &mut usize, text: &[u8]) -> Result<(), Errno> {
+    let end = *length + text.len();
+    if end >= PATH_MAX {
+        return Err(Errno::NAMETOOLONG);
+    }
+    buffer.get_mut(*length..end).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(text);
+    *length = end;
+    Ok(())
+}
+
+/// The finished path, if it leads into the tree. What stood behind the last name asks for a directory.
+fn finish<'a>(
+    normal: &'a mut Scratch,
+    mut length: usize,
+    path: &[u8],
+    given: &'static Given,
+) -> Option<&'a [u8]> {
+    let bytes = normal.bytes();
+    below(bytes.get(..length)?, &given.mount)?;
+    let asks_directory = path.ends_with(b"/") || path.ends_with(b"/.") || path.ends_with(b"/..");
+    if asks_directory {
+        append_raw(bytes, &mut length, b"/").ok()?;
+    }
+    bytes.get(..length)
+}

@@ -1,0 +1,112 @@
+//! The workspace that this process works in: handed over by the environment, mapped at the first path inside it.
+
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::io::Errno;
+use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
+use vrift_manifest::session::{Session, SessionError};
+
+use super::{environment, process};
+use crate::sys::gate;
+use crate::sys::slot::Slot;
+use crate::sys::start::Environment;
+
+/// What was handed over, in the form that is needed often.
+pub struct Given {
+    /// As it was handed over.
+    pub handover: Handover,
+    /// The mount path.
+    pub mount: Vec<u8>,
+    /// The variable, `NAME=VALUE`, up to where the number of the parent's record belongs.
+    pub text: Vec<u8>,
+    /// The path of this library, as the loader was told it; empty: it was not told by the environment.
+    pub library: Vec<u8>,
+}
+
+static GIVEN: Slot<Given> = Slot::empty();
+static SESSION: Slot<Session> = Slot::empty();
+
+/// Reads the environment. Without the variable nothing is ours.
+pub fn begin(environment: Environment) {
+    let (mut preloaded, mut handed) = (None, None);
+    for variable in environment {
+        if let Some(value) = variable.strip_prefix(b"LD_PRELOAD=") {
+            preloaded = Some(value);
+        } else if let Some(value) = variable.strip_prefix(SESSION_VARIABLE.as_bytes())
+            && let Some(text) = value.strip_prefix(b"=")
+        {
+            handed = Handover::parse(text).map(|handover| (handover, variable));
+        }
+    }
+    let Some((handover, variable)) = handed else { return };
+    vrift_manifest::session::run_inside(|work| gate::inside(work));
+    process::started_by(handover.parent);
+    let mount = handover.mount.as_os_str().as_bytes().to_vec();
+    let library = preloaded.and_then(environment::own_library).unwrap_or_default().to_vec();
+    GIVEN.put(Given { handover, mount, text: without_parent(variable), library });
+}
+
+/// The fields of a handover before the one that says the parent.
+const FIELDS: usize = 7;
+
+/// The variable up to where the number of the parent's record belongs.
+fn without_parent(variable: &[u8]) -> Vec<u8> {
+    let mut fields = variable.split(|&byte| byte == b':');
+    let mut text = Vec::with_capacity(variable.len() + 32);
+    for _ in 0..FIELDS {
+        text.extend_from_slice(fields.next().unwrap_or(b"0"));
+        text.push(b':');
+    }
+    text
+}
+
+/// What was handed over; none: this process works in no workspace.
+#[inline]
+pub fn given() -> Option<&'static Given> {
+    GIVEN.get()
+}
+
+/// The workspace, as it is now.
+#[inline]
+pub fn session(given: &'static Given) -> Result<&'static Session, Errno> {
+    match SESSION.get() {
+        Some(session) if session.is_in_force() => Ok(session),
+        _ => attach(given),
+    }
+}
+
+#[cold]
+fn attach(given: &'static Given) -> Result<&'static Session, Errno> {
+    gate::inside(|| match Session::attach(&given.handover) {
+        // The one before stays mapped: other threads may be reading it.
+        Ok(session) => Ok(SESSION.put(session)),
+        Err(SessionError::Errno(errno)) => Err(errno),
+        Err(SessionError::Retired) => Err(Errno::IO),
+    })
+}
+
+/// How often a workspace may be replaced under one call.
+const TRIES: usize = 16;
+
+/// Does something with the workspace; again, if it was replaced meanwhile.
+pub fn with<T>(
+    given: &'static Given,
+    mut work: impl FnMut(&'static Session) -> Result<T, SessionError>,
+) -> Result<T, Errno> {
+    for _ in 0..TRIES {
+        match work(session(given)?) {
+            Err(SessionError::Retired) => {}
+            Err(SessionError::Errno(errno)) => return Err(errno),
+            Ok(value) => return Ok(value),
+        }
+    }
+    Err(Errno::IO)
+}
+
+/// What a session's error is to a program that asks only once.
+pub fn errno_of(error: SessionError) -> Errno {
+    match error {
+        SessionError::Errno(errno) => errno,
+        SessionError::Retired => Errno::IO,
+    }
+}

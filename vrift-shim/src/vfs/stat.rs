@@ -1,0 +1,74 @@
+//! What a path or a descriptor is.
+
+use std::ffi::c_int;
+
+use rustix::io::Errno;
+use vrift_manifest::session::Shown;
+
+use super::Answer;
+use super::descriptor::{self, Held};
+use super::find::{self, At, Work};
+use super::session::{self, Given};
+
+/// A node's attributes and number.
+pub struct Seen {
+    /// What was handed over.
+    pub given: &'static Given,
+    /// The node.
+    pub number: u64,
+    /// What stat shows of it.
+    pub shown: Shown,
+}
+
+/// Of a path; an empty one stands for the descriptor, where the flags say so.
+#[inline]
+pub fn at<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    flags: c_int,
+    work: &'w mut Work,
+) -> Result<Answer<'w, Seen>, Errno> {
+    if flags & libc::AT_EMPTY_PATH != 0 && path.is_none_or(<[u8]>::is_empty) {
+        return if directory == find::CWD {
+            dot()
+        } else {
+            of_descriptor(directory).map(|seen| seen.map_or(Answer::Kernel, Answer::Ours))
+        };
+    }
+    let follow = flags & libc::AT_SYMLINK_NOFOLLOW == 0;
+    Ok(match find::node(directory, path, follow, work)? {
+        Answer::Ours(at) => Answer::Ours(of(at)?),
+        Answer::Elsewhere(path) => Answer::Elsewhere(path),
+        Answer::Kernel => Answer::Kernel,
+    })
+}
+
+/// Of a node.
+pub fn of(at: At) -> Result<Seen, Errno> {
+    let At { session, given, cursor } = at;
+    let shown = session.attributes(cursor).map_err(session::errno_of)?;
+    Ok(Seen { given, number: at.number()?, shown })
+}
+
+/// Of the working directory.
+fn dot<'w>() -> Result<Answer<'w, Seen>, Errno> {
+    let Some(given) = session::given() else { return Ok(Answer::Kernel) };
+    match super::cwd::present(given)? {
+        super::cwd::Where::Inside(node) => of(find::by_number(given, node)?).map(Answer::Ours),
+        _ => Ok(Answer::Kernel),
+    }
+}
+
+/// Of a descriptor; `None`: it is none of ours.
+#[inline]
+pub fn of_descriptor(descriptor: c_int) -> Result<Option<Seen>, Errno> {
+    let Some(given) = session::given() else { return Ok(None) };
+    let (held, stat) = descriptor::look(given, descriptor)?;
+    let at = match held {
+        Held::Foreign => return Ok(None),
+        Held::Directory(node) => return of(find::by_number(given, node)?).map(Some),
+        Held::Content { node, .. } => find::by_number(given, node)?,
+    };
+    let shown = at.session.attributes_of_open(at.cursor, &stat).map_err(session::errno_of)?;
+    Ok(Some(Seen { given, number: at.number()?, shown }))
+}
