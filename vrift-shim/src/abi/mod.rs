@@ -7,7 +7,12 @@ pub mod args;
 mod hook;
 
 mod close;
+mod exec;
+mod execl;
+mod identity;
+mod loader;
 mod open;
+mod process;
 mod stat;
 mod stdio;
 mod temporary;

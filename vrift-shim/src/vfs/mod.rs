@@ -8,6 +8,7 @@ pub mod environment;
 pub mod exec;
 pub mod find;
 pub mod lexical;
+pub mod library;
 pub mod open;
 pub mod paths;
 pub mod pipes;
