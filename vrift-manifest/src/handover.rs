@@ -226,7 +226,8 @@ mod tests {
             let text = handover.to_text();
             assert!(text.ends_with(end), "{text}");
             assert_eq!(Handover::parse(text.as_bytes()), Some(handover.clone()));
-            let padded = format!("{}:{run:x}:{parent:020}", super::tests::handover(b"/p").to_text());
+            let padded =
+                format!("{}:{run:x}:{parent:020}", super::tests::handover(b"/p").to_text());
             assert_eq!(Handover::parse(padded.as_bytes()), Some(handover));
             for wrong in ["0", ":", "x", ":1", "g"].map(|wrong| format!("{text}:{wrong}:")) {
                 assert_eq!(Handover::parse(wrong.as_bytes()), None, "{wrong}");

@@ -5,9 +5,9 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use rustix::io::Errno;
 
 use super::args::{CPath, fail};
-use crate::sys::{errno, gate};
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
+use crate::sys::{errno, gate};
 use crate::vfs::exec::launch::{self, Asked};
 use crate::vfs::exec::search;
 use crate::vfs::find::CWD;
@@ -66,7 +66,9 @@ fn attempt(path: &CStr, arguments: Strings, environment: Strings) -> Errno {
     }
     crate::sys::stack::with(arguments.len() + 3, |room: &mut [*const c_char]| {
         let before = [SHELL.as_ptr(), path.as_ptr()];
-        for (place, string) in room.iter_mut().zip(before.into_iter().chain(arguments.pointers().skip(1))) {
+        for (place, string) in
+            room.iter_mut().zip(before.into_iter().chain(arguments.pointers().skip(1)))
+        {
             *place = string;
         }
         execute(CPath::of(SHELL), Strings::of(room), environment);

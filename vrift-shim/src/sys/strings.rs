@@ -98,5 +98,11 @@ pub fn overwrite(string: *const c_char, at: usize, text: &[u8]) {
     }
     // SAFETY: the string has that many bytes; an environment's strings are writable memory, by the kernel's and by
     // putenv's contract.
-    unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), string.cast_mut().cast::<u8>().add(at), text.len()) };
+    unsafe {
+        std::ptr::copy_nonoverlapping(
+            text.as_ptr(),
+            string.cast_mut().cast::<u8>().add(at),
+            text.len(),
+        )
+    };
 }

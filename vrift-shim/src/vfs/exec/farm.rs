@@ -164,7 +164,11 @@ pub fn canonical(
     let mut directory = directory;
     for _ in 0..LINKS {
         let mut work = Work::default();
-        let place = match find::place(directory, Some(next.bytes.get(..next.length).unwrap_or(b"")), &mut work)? {
+        let place = match find::place(
+            directory,
+            Some(next.bytes.get(..next.length).unwrap_or(b"")),
+            &mut work,
+        )? {
             Answer::Ours(place) => place,
             _ => return Ok(None),
         };

@@ -84,11 +84,7 @@ fn stays_reachable(asked: &Asked<'_>) -> bool {
 const BY_DESCRIPTOR: usize = 24;
 
 /// Calls `work` with the arguments: before those that were asked for, what the lines of scripts say.
-fn with_arguments<R>(
-    program: &Program,
-    asked: &Asked<'_>,
-    work: impl FnOnce(Strings) -> R,
-) -> R {
+fn with_arguments<R>(program: &Program, asked: &Asked<'_>, work: impl FnOnce(Strings) -> R) -> R {
     if program.lines().is_empty() {
         return work(asked.arguments);
     }
@@ -98,7 +94,9 @@ fn with_arguments<R>(
             let lines = program.lines().iter().rev();
             let said = lines.flat_map(|line| [Some(line.interpreter()), line.argument()]);
             let before = said.flatten().chain([script]).map(CStr::as_ptr);
-            for (place, string) in room.iter_mut().zip(before.chain(asked.arguments.pointers().skip(1))) {
+            for (place, string) in
+                room.iter_mut().zip(before.chain(asked.arguments.pointers().skip(1)))
+            {
                 *place = string;
             }
             work(Strings::of(room))
