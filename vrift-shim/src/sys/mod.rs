@@ -3,16 +3,20 @@
 #![allow(unsafe_code)]
 
 pub mod decimal;
+pub mod environment;
 pub mod errno;
 pub mod fd;
 pub mod fork;
 pub mod gate;
 pub mod heap;
+pub mod lend;
 pub mod next;
+pub mod pool;
 pub mod slot;
 pub mod stack;
 pub mod start;
 pub mod stdio;
+pub mod streams;
 pub mod strings;
 pub mod vfork;
 pub mod zeroed;
