@@ -41,7 +41,7 @@ pub fn execute(path: CPath, arguments: Strings, environment: Strings) -> c_int {
     let Some((given, path)) = ours(path, [arguments, environment]) else {
         return real(path, arguments, environment);
     };
-    let asked = Asked { directory: CWD, path, flags: 0, arguments, environment };
+    let asked = Asked { directory: CWD, base: CWD, path, flags: 0, arguments, environment };
     let executed = launch::with(given, asked, |launch| {
         let path = launch.path.map_or(CPath::of(path), CPath::of);
         real(path, launch.arguments, launch.environment)
@@ -52,7 +52,10 @@ pub fn execute(path: CPath, arguments: Strings, environment: Strings) -> c_int {
 /// Searches PATH, and executes.
 pub fn search_and_execute(file: CPath, arguments: Strings, environment: Strings) -> c_int {
     match file.c_str() {
-        Some(name) => fail(search::each(name, |path| attempt(path, arguments, environment))),
+        Some(name) => {
+            let attempt = |path: &CStr| Err(attempt(path, arguments, environment));
+            search::each(name, attempt).map_or_else(fail, |()| 0)
+        }
         None => fail(Errno::FAULT),
     }
 }
@@ -126,7 +129,7 @@ fn execute_at(
     let Some((given, name)) = ours(path, [arguments, environment]) else {
         return real(path, arguments, environment, flags);
     };
-    let asked = Asked { directory, path: name, flags, arguments, environment };
+    let asked = Asked { directory, base: CWD, path: name, flags, arguments, environment };
     let executed = launch::with(given, asked, |launch| match launch.path {
         Some(path) => next_execve()(CPath::of(path), launch.arguments, launch.environment),
         None => real(path, launch.arguments, launch.environment, flags),

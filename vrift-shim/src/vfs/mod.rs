@@ -31,6 +31,7 @@ pub mod readlink;
 pub mod remove;
 pub mod rename;
 pub mod session;
+pub mod spawn;
 pub mod spot;
 pub mod stat;
 pub mod statfs;

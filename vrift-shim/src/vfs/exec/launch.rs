@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use vrift_manifest::census;
 
 use super::elf::Kind;
-use super::{CWD, Program, resolve};
+use super::{Program, resolve};
 use crate::sys::stack;
 use crate::sys::strings::Strings;
 use crate::vfs::session::Given;
@@ -17,6 +17,8 @@ use crate::vfs::{descriptor, environment};
 pub struct Asked<'a> {
     /// The directory that a relative path begins at.
     pub directory: c_int,
+    /// The directory that the process will be in.
+    pub base: c_int,
     /// The path.
     pub path: &'a CStr,
     /// As execveat takes them.
@@ -44,7 +46,7 @@ pub fn with<R>(
     go: impl FnOnce(Launch<'_>) -> R,
 ) -> Result<R, Errno> {
     let mut program = Program::new();
-    resolve(given, asked.directory, asked.path.to_bytes(), asked.flags, &mut program)?;
+    resolve(given, &asked, &mut program)?;
     if !program.lines().is_empty() && !stays_reachable(&asked) {
         return Err(Errno::NOENT);
     }
@@ -73,7 +75,7 @@ fn is_absolute(path: &CStr) -> bool {
 
 /// Whether an interpreter will be able to open the script: not by a descriptor that is closed by then.
 fn stays_reachable(asked: &Asked<'_>) -> bool {
-    if asked.directory == CWD || is_absolute(asked.path) {
+    if asked.directory == asked.base || is_absolute(asked.path) {
         return true;
     }
     let flags = descriptor::borrow(asked.directory).and_then(rustix::io::fcntl_getfd);
@@ -106,7 +108,7 @@ fn with_arguments<R>(program: &Program, asked: &Asked<'_>, work: impl FnOnce(Str
 
 /// Calls `work` with the name by which an interpreter finds the script.
 fn with_script_name<R>(asked: &Asked<'_>, work: impl FnOnce(&CStr) -> R) -> R {
-    if asked.directory == CWD || is_absolute(asked.path) {
+    if asked.directory == asked.base || is_absolute(asked.path) {
         return work(asked.path);
     }
     let path = asked.path.to_bytes();

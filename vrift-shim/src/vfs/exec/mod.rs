@@ -20,6 +20,7 @@ use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
 use super::{Answer, who};
 use elf::Kind;
+use launch::Asked;
 use script::Line;
 
 /// Interpreters in a row, as many as the kernel goes through.
@@ -88,12 +89,10 @@ impl Head {
     }
 }
 
-/// Finds out what to execute for `asked`. `flags`: as execveat takes them.
+/// Finds out what to execute.
 pub fn resolve(
     given: &'static Given,
-    directory: c_int,
-    asked: &[u8],
-    flags: c_int,
+    asked: &Asked<'_>,
     program: &mut Program,
 ) -> Result<(), Errno> {
     let Program { path, lines, depth, kind } = program;
@@ -104,8 +103,14 @@ pub fn resolve(
     loop {
         let (before, behind) = lines.split_at_mut_checked(level).ok_or(Errno::LOOP)?;
         let source = match before.last() {
-            Some(line) => Source { directory: CWD, path: line.interpreter().to_bytes(), flags: 0 },
-            None => Source { directory, path: asked, flags },
+            Some(line) => {
+                let path = line.interpreter().to_bytes();
+                Source { directory: asked.base, path, flags: 0 }
+            }
+            None => {
+                let path = asked.path.to_bytes();
+                Source { directory: asked.directory, path, flags: asked.flags }
+            }
         };
         begin_with(path, b"\0");
         let (whose, file) = look(given, &source, path, &mut head)?;
