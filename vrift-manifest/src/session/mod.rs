@@ -19,6 +19,7 @@ mod error;
 mod mend;
 mod pause;
 mod seal;
+mod seal_copy;
 mod times;
 mod writing;
 
@@ -35,6 +36,8 @@ use crate::workspace::{Author, Bounds};
 use vrift_cas::Sealer;
 
 pub use attributes::Shown;
+pub(crate) use attributes::show_draft;
+pub(crate) use change::NOBODY;
 pub use error::SessionError;
 pub use seal::Seal;
 
