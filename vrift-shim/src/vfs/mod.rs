@@ -30,6 +30,7 @@ pub mod readlink;
 pub mod remove;
 pub mod rename;
 pub mod session;
+pub mod sockets;
 pub mod spot;
 pub mod stat;
 pub mod statfs;
