@@ -3,6 +3,7 @@
 mod commands;
 mod fsck;
 mod gc;
+mod hooks;
 mod ingest;
 mod limits;
 mod tidy;

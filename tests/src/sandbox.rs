@@ -136,7 +136,7 @@ pub fn vrift() -> &'static Path {
 
 fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = ["build", "--quiet", "-p", "vrift-cli", "--bin", "vrift"];
+    let arguments = ["build", "--quiet", "-p", "vrift-cli", "-p", "vrift-shim"];
     let status = Command::new(cargo).args(arguments).status().expect("cargo can be started");
     assert!(status.success(), "the command does not build");
     // This test is <target>/<profile>/deps/it-<hash>; the command lies in <target>/debug.

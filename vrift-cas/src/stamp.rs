@@ -76,6 +76,11 @@ impl Uptime {
         Uptime { shift }
     }
 
+    /// For a process that is known to be in no time namespace of its own.
+    pub(crate) fn plain() -> Uptime {
+        Uptime { shift: Some(0) }
+    }
+
     /// Whether the time is known: if not, every tick is [`LAST_TICK`].
     pub(crate) fn is_known(&self) -> bool {
         self.shift.is_some()

@@ -1,9 +1,11 @@
 //! The handover: how the command tells a preloaded library which workspace a process works in. One environment variable,
-//! text, so that it goes through every shell and every `exec`. Pure: this writes and reads the text and nothing else.
+//! text, so that it goes through every shell and every `exec`. Writing and reading it is pure.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+
+use crate::workspace::{Workspace, WorkspaceError};
 
 /// The environment variable that holds the text.
 pub const SESSION_VARIABLE: &str = "VRIFT_SESSION";
@@ -27,10 +29,30 @@ pub struct Handover {
     pub runtime: PathBuf,
     /// Where the workspace's tree is to be seen, an absolute path.
     pub mount: PathBuf,
+    /// The run that the process belongs to, which keeps a [`crate::census`]; 0: none.
+    pub run: u64,
+    /// The record of the process that started this one; 0: none is known. Whoever starts a process says it.
+    pub parent: u64,
 }
 
 impl Handover {
-    /// The text: `1:NAME:ID:STORE:RUNTIME:MOUNT`, bytes other than letters, digits, `.`, `_`, `/` and `-` as `%XX`.
+    /// What leads to an open workspace.
+    pub fn of(workspace: &Workspace) -> Result<Handover, WorkspaceError> {
+        let config = workspace.config()?;
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Ok(Handover {
+            workspace: workspace.name().to_owned(),
+            id: config.id,
+            store: absolute(workspace.store().root()),
+            runtime: absolute(workspace.home().runtime()),
+            mount: config.mount,
+            run: 0,
+            parent: 0,
+        })
+    }
+
+    /// The text: `1:NAME:ID:STORE:RUNTIME:MOUNT`, bytes other than letters, digits, `.`, `_`, `/` and `-` as `%XX`. Then
+    /// `:RUN` in hexadecimal and `:PARENT` in decimal digits, as far as they are not 0.
     pub fn to_text(&self) -> String {
         let mut text = String::from_utf8_lossy(FORM).into_owned();
         let fields: [&[u8]; 5] = [
@@ -50,6 +72,12 @@ impl Handover {
                 }
             }
         }
+        if self.run != 0 || self.parent != 0 {
+            text += &format!(":{:x}", self.run);
+        }
+        if self.parent != 0 {
+            text += &format!(":{}", self.parent);
+        }
         text
     }
 
@@ -66,6 +94,11 @@ impl Handover {
         let workspace = String::from_utf8(next()?).ok()?;
         let id = String::from_utf8(next()?).ok()?;
         let (store, runtime, mount) = (path(next()?)?, path(next()?)?, path(next()?)?);
+        let mut number = |radix| match fields.next() {
+            None => Some(0),
+            Some(digits) => number(digits, radix),
+        };
+        let (run, parent) = (number(16)?, number(10)?);
         let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let named = crate::workspace::is_workspace_name(&workspace);
         (is_id && named && fields.next().is_none()).then_some(Handover {
@@ -74,6 +107,8 @@ impl Handover {
             store,
             runtime,
             mount,
+            run,
+            parent,
         })
     }
 
@@ -100,6 +135,14 @@ impl Handover {
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._/-".contains(&byte)
+}
+
+/// A number in the one form in which it is written.
+fn number(digits: &[u8], radix: u32) -> Option<u64> {
+    let text = std::str::from_utf8(digits).ok()?;
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let short = plain && (text == "0" || !text.starts_with('0'));
+    u64::from_str_radix(text, radix).ok().filter(|_| short)
 }
 
 /// A field without its escapes.
@@ -140,6 +183,8 @@ mod tests {
             store: "/home/me/store".into(),
             runtime: "/dev/shm/vrift-1000".into(),
             mount: OsString::from_vec(mount.to_vec()).into(),
+            run: 0,
+            parent: 0,
         }
     }
 
@@ -161,6 +206,26 @@ mod tests {
             handover(b"/a b").to_text(),
             "1:w:00112233445566778899aabbccddeeff:/home/me/store:/dev/shm/vrift-1000:/a%20b"
         );
+    }
+
+    #[test]
+    fn run_and_parent_are_there_if_they_are_known() {
+        for (run, parent, end) in
+            [(0xab, 0, ":/p:ab"), (u64::MAX, 12, ":ffffffffffffffff:12"), (0, 7, ":/p:0:7")]
+        {
+            let handover = Handover { run, parent, ..handover(b"/p") };
+            let text = handover.to_text();
+            assert!(text.ends_with(end), "{text}");
+            assert_eq!(Handover::parse(text.as_bytes()), Some(handover));
+            for wrong in ["0", ":", "x", ":1", "g"].map(|wrong| format!("{text}:{wrong}:")) {
+                assert_eq!(Handover::parse(wrong.as_bytes()), None, "{wrong}");
+            }
+        }
+        let good = handover(b"/p").to_text();
+        for wrong in [":", ":-1", ":AB", ":01", ":ab:", ":ab:f", ":ab:01", ":ab:1:1", ":+1"] {
+            let text = format!("{good}{wrong}");
+            assert_eq!(Handover::parse(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

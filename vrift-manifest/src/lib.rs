@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod attributes;
+pub mod census;
 pub mod handover;
 pub mod hash;
 pub mod image;

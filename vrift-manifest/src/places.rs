@@ -190,7 +190,12 @@ fn decimal(number: u64, digits: &mut [u8; 20]) -> &[u8] {
     digits.get(start..).unwrap_or_default()
 }
 
-fn push(buffer: &mut [u8; PATH_MAX], length: &mut usize, part: &[u8]) -> Result<(), Errno> {
+/// Adds `part` to a text in `buffer`.
+pub(crate) fn push(
+    buffer: &mut [u8; PATH_MAX],
+    length: &mut usize,
+    part: &[u8],
+) -> Result<(), Errno> {
     let end = length.checked_add(part.len()).ok_or(Errno::NAMETOOLONG)?;
     let room = buffer.get_mut(*length..end).ok_or(Errno::NAMETOOLONG)?;
     room.copy_from_slice(part);

@@ -50,6 +50,13 @@ impl Timestamp {
         }
     }
 
+    /// Whether this is later than `earlier`, but by no more than what the kernel's several clocks differ (20 ms): not a
+    /// time that somebody has set, but one that has just been.
+    pub fn is_soon_after(self, earlier: Timestamp) -> bool {
+        let difference = self.to_nanos().saturating_sub(earlier.to_nanos());
+        (1..20_000_000).contains(&difference)
+    }
+
     /// What the kernel's own stamps are made of: the time of the last tick.
     pub fn coarse_now() -> Timestamp {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);

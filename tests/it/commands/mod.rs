@@ -1,6 +1,7 @@
 //! Each command from end to end.
 
 mod bad_input;
+mod blame;
 mod cat;
 mod diff;
 mod list;

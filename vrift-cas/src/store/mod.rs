@@ -28,6 +28,8 @@ mod trash;
 mod trust;
 pub(crate) mod verify;
 
+pub(crate) use read::flags as read_flags;
+
 use buffers::Buffers;
 use mark::Marks;
 use staging::Sessions;
@@ -60,6 +62,11 @@ struct Writer {
 }
 
 impl Store {
+    /// The number of this boot, as the store counts them; 0: nothing is known of it, or the store is read-only.
+    pub fn boot(&self) -> u32 {
+        self.writer.as_ref().map_or(0, |writer| writer.boot.load(Ordering::Relaxed))
+    }
+
     /// The directory of the store, as it was given.
     pub fn root(&self) -> &Path {
         &self.root

@@ -94,6 +94,6 @@ impl Store {
 }
 
 /// How blobs are opened: a symlink in the place of a blob is not followed.
-pub(super) fn flags() -> OFlags {
+pub(crate) fn flags() -> OFlags {
     OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW
 }

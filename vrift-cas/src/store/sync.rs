@@ -102,10 +102,4 @@ mod tests {
         let facts = Facts::at(&store.blobs, BlobName::of(&put.digest).path()).unwrap();
         assert!(facts.stamp.is_some_and(|stamp| stamp.boot != 0));
     }
-
-    impl Store {
-        fn boot(&self) -> u32 {
-            self.writer.as_ref().unwrap().boot.load(Ordering::Relaxed)
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! One file for each command: its arguments, whose documentation is its help, and `run`.
 
+mod blame;
 mod cat;
 mod compact;
 mod completions;
@@ -44,6 +45,7 @@ pub enum Command {
     Stat(stat::Args),
     Cat(cat::Args),
     Log(log::Args),
+    Blame(blame::Args),
     Diff(diff::Args),
     Export(export::Args),
     Snapshot(snapshot::Args),
@@ -69,6 +71,7 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
         Command::Stat(args) => args.run(output),
         Command::Cat(args) => args.run(output),
         Command::Log(args) => args.run(output),
+        Command::Blame(args) => args.run(output),
         Command::Diff(args) => args.run(output),
         Command::Export(args) => args.run(output),
         Command::Snapshot(args) => args.run(output),

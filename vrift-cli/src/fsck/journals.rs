@@ -65,7 +65,9 @@ impl Check<'_> {
             };
             let mut given = Vec::new();
             for placed in records.by_ref() {
-                if let Operation::SetContent { digest, size, .. } = placed.record.operation {
+                if let Operation::SetContent { digest, size, .. }
+                | Operation::Sealed { digest, size, .. } = placed.record.operation
+                {
                     given.push((placed.seq, Digest::from_bytes(digest), size));
                 }
             }

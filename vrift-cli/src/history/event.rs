@@ -89,7 +89,7 @@ impl Event {
 
     /// Whether it changed the tree, rather than saying something about the history itself.
     pub fn is_change(&self) -> bool {
-        !matches!(self.operation, "process" | "sync")
+        !matches!(self.operation, "process" | "sync" | "open")
     }
 
     fn locate(&mut self, operation: &Operation<'_>, names: &Names) {
@@ -113,6 +113,8 @@ impl Event {
                 self.places = vec![existing, entry(parent, name)];
             }
             Operation::SetContent { node, .. }
+            | Operation::Sealed { node, .. }
+            | Operation::DraftOpened { node, .. }
             | Operation::SetMode { node, .. }
             | Operation::SetOwner { node, .. }
             | Operation::SetTimes { node, .. }
@@ -224,7 +226,8 @@ pub fn word(operation: &Operation<'_>) -> &'static str {
             Some(Kind::Fifo) => "mkfifo",
             _ => "mknod",
         },
-        Operation::SetContent { .. } => "write",
+        Operation::SetContent { .. } | Operation::Sealed { .. } => "write",
+        Operation::DraftOpened { .. } => "open",
         Operation::SetMode { .. } => "chmod",
         Operation::SetOwner { .. } => "chown",
         Operation::SetTimes { .. } => "utimes",
@@ -250,7 +253,7 @@ fn detail(operation: &Operation<'_>, store: &vrift_cas::Store) -> Detail {
             }
             kind => Detail::Made(kind),
         },
-        Operation::SetContent { digest, size, .. } => {
+        Operation::SetContent { digest, size, .. } | Operation::Sealed { digest, size, .. } => {
             Detail::Content(Digest::from_bytes(digest), size)
         }
         Operation::SetMode { mode, .. } => Detail::Mode(mode & 0o7777),

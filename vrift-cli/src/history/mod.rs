@@ -4,12 +4,14 @@
 //! the image that its era began with and the records since: so an era is read forwards, also where the newest record
 //! is shown first.
 
+mod blame;
 mod event;
 mod filter;
 mod names;
 mod processes;
 mod reader;
 
+pub use blame::Blame;
 pub use event::{Event, word};
 pub use filter::Filter;
 pub use names::Names;

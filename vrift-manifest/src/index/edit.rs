@@ -52,12 +52,14 @@ impl Index {
         region: Region,
         epoch: u64,
         image: [u64; 4],
+        owner: u64,
     ) -> Result<Index, EditError> {
         let index = Index::new(region);
         index.region.ensure(GROWTH.min(CAPACITY))?;
         let editor = index.edit();
         editor.set(H_VERSION, VERSION)?;
         editor.set(H_EPOCH, epoch)?;
+        editor.set(H_OWNER, owner)?;
         for (place, word) in image.into_iter().enumerate() {
             editor.set(H_IMAGE + place, word)?;
         }
@@ -311,7 +313,7 @@ impl Editor<'_> {
 
     /// Raises the clock's floor to `time`.
     pub fn raise_floor(&self, time: Timestamp) -> Result<(), EditError> {
-        if time > self.index.floor() { self.set(H_FLOOR, time.to_nanos() as u64) } else { Ok(()) }
+        self.index.raise_floor(time).then_some(()).ok_or(EditError::Damaged)
     }
 
     /// Raises the next node number above `number`.
@@ -324,6 +326,11 @@ impl Editor<'_> {
 }
 
 impl Index {
+    /// Raises the clock's floor. It only ever rises, so for this no lock is needed. `false`: it is mapped for reading.
+    pub fn raise_floor(&self, time: Timestamp) -> bool {
+        time <= self.floor() || self.region.raise(H_FLOOR, time.to_nanos())
+    }
+
     /// No stamp is older than this.
     pub fn floor(&self) -> Timestamp {
         Timestamp::from_nanos(self.get(H_FLOOR) as i64)

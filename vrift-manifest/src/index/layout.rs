@@ -3,7 +3,7 @@
 /// "VRIFTIDX", little-endian.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"VRIFTIDX");
 /// The layout described here.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 
 /// Words of the header; the arena begins behind it.
 pub const HEADER: usize = 64;
@@ -24,6 +24,8 @@ pub const H_GENERATION: usize = 6;
 pub const H_NEXT_NODE: usize = 7;
 /// Header: the clock's floor in nanoseconds since 1970, one word so that it never goes back. No stamp is older.
 pub const H_FLOOR: usize = 8;
+/// Header: the number of the workspace whose drafts count; 0 = none do.
+pub const H_OWNER: usize = 9;
 /// Header: node table, `offset << 8 | log2 of its slots`.
 pub const H_NODE_TABLE: usize = 10;
 /// Header: node records in the table.

@@ -71,7 +71,7 @@ impl Index {
     /// An empty index in memory of this process alone, to look at states of the past.
     pub fn private() -> Result<Index, EditError> {
         let refused = |_| EditError::Refused(rustix::io::Errno::NOMEM);
-        Index::initialise(Region::in_memory(CAPACITY).map_err(refused)?, 0, [0; 4])
+        Index::initialise(Region::in_memory(CAPACITY).map_err(refused)?, 0, [0; 4], 0)
     }
 
     /// An index over words that hold one already.
@@ -292,13 +292,13 @@ mod tests {
             ctime: time,
             rdev: 0,
         };
-        NodeState { seq: 1, attributes, content: [0; 4], parent: 1, xattrs: 0 }
+        NodeState { seq: 1, attributes, content: [0; 4], parent: 1, draft: 0, xattrs: 0 }
     }
 
     /// A directory with three names.
     fn index() -> (Index, NodeRef) {
         let region = Region::in_memory(2 * GROWTH).expect("memory");
-        let index = Index::initialise(region, 0, [0; 4]).expect("room");
+        let index = Index::initialise(region, 0, [0; 4], 0).expect("room");
         let edit = index.edit();
         let directory = edit.node(Key::Number(2), 2, || Ok(state())).expect("room");
         for name in [b"one", b"two", b"six"] {

@@ -1,7 +1,7 @@
 //! A node's state as words: what a latch (see [`super::latch`]) keeps of it.
 
 use super::layout::COPY;
-use crate::attributes::Attributes;
+use crate::attributes::{Attributes, Kind};
 use crate::time::Timestamp;
 
 /// Everything that changes about a node, as sixteen words.
@@ -16,6 +16,8 @@ pub struct NodeState {
     pub content: [u64; 4],
     /// Directory: the number of the directory that holds it.
     pub parent: u64,
+    /// File: the number of the draft that holds its content while it is being written; 0 = none.
+    pub draft: u64,
     /// Where the extended attributes are; 0 = none.
     pub xattrs: u64,
 }
@@ -23,6 +25,7 @@ pub struct NodeState {
 impl NodeState {
     pub(super) fn to_words(self) -> [u64; COPY] {
         let a = self.attributes;
+        let directory = a.mode & Kind::MASK == Kind::Directory as u32;
         [
             self.seq,
             pair(a.mode, a.nlink),
@@ -37,7 +40,7 @@ impl NodeState {
             self.content[1],
             self.content[2],
             self.content[3],
-            self.parent,
+            if directory { self.parent } else { self.draft },
             self.xattrs,
             a.rdev,
         ]
@@ -45,6 +48,8 @@ impl NodeState {
 
     pub(super) fn from_words(w: [u64; COPY]) -> NodeState {
         let time = |sec: u64, nsec: u32| Timestamp { sec: sec as i64, nsec };
+        let directory = w[1] as u32 & Kind::MASK == Kind::Directory as u32;
+        let (parent, draft) = if directory { (w[13], 0) } else { (0, w[13]) };
         NodeState {
             seq: w[0],
             attributes: Attributes {
@@ -59,7 +64,8 @@ impl NodeState {
                 rdev: w[15],
             },
             content: [w[9], w[10], w[11], w[12]],
-            parent: w[13],
+            parent,
+            draft,
             xattrs: w[14],
         }
     }

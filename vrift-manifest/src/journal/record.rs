@@ -180,6 +180,30 @@ pub enum Operation<'a> {
         /// The segment that follows.
         segment: [u8; 16],
     },
+    /// A file is being written: its content is in a draft from here on.
+    DraftOpened {
+        /// The file.
+        node: u64,
+        /// The draft's number. The two together name its file.
+        draft: u64,
+        /// The number of the workspace to which the draft belongs: a fork has its parent's records, not its drafts.
+        owner: u64,
+    },
+    /// What was in a draft became content.
+    Sealed {
+        /// The file.
+        node: u64,
+        /// The draft's number.
+        draft: u64,
+        /// The blob.
+        digest: [u8; 32],
+        /// Its bytes.
+        size: u64,
+        /// The time of the last write.
+        mtime: Timestamp,
+        /// The draft goes on: this is a copy of it.
+        kept: bool,
+    },
 }
 
 impl Operation<'_> {
@@ -194,7 +218,9 @@ impl Operation<'_> {
     /// Whether the tree is another one afterwards.
     pub fn changes_tree(&self) -> bool {
         match self {
-            Operation::Process { .. } | Operation::StoreSynced { .. } => false,
+            Operation::Process { .. }
+            | Operation::StoreSynced { .. }
+            | Operation::DraftOpened { .. } => false,
             Operation::Rebased { reason, .. } => *reason != Reason::Compact,
             _ => true,
         }
@@ -206,12 +232,15 @@ impl Operation<'_> {
         let touched = match *self {
             Operation::Process { .. }
             | Operation::StoreSynced { .. }
-            | Operation::Rebased { .. } => [0; 4],
+            | Operation::Rebased { .. }
+            // What was in the file is still what was in it.
+            | Operation::DraftOpened { .. } => [0; 4],
             Operation::Create { parent, node, .. }
             | Operation::Link { parent, node, .. }
             | Operation::Unlink { parent, node, .. }
             | Operation::RemoveDirectory { parent, node, .. } => [node, parent, 0, 0],
             Operation::SetContent { node, .. }
+            | Operation::Sealed { node, .. }
             | Operation::SetMode { node, .. }
             | Operation::SetOwner { node, .. }
             | Operation::SetTimes { node, .. }

@@ -44,6 +44,10 @@ impl Operation<'_> {
             Operation::SetContent { size, mtime, .. } => {
                 i64::try_from(*size).is_ok() && mtime.iter().all(is_time)
             }
+            Operation::DraftOpened { draft, .. } => *draft != 0,
+            Operation::Sealed { draft, size, mtime, .. } => {
+                *draft != 0 && i64::try_from(*size).is_ok() && is_time(mtime)
+            }
             Operation::SetMode { mode, .. } | Operation::SetOwner { mode, .. } => *mode <= 0o7777,
             Operation::SetTimes { atime, mtime, .. } => atime.iter().chain(mtime).all(is_time),
             Operation::SetXattrs { block, .. } => block.is_empty() || is_block(block),

@@ -1,7 +1,7 @@
 //! An immutable file as bytes.
 
-use std::fs::File;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// A read-only mapping of a file that nobody changes any more.
 #[derive(Debug)]
@@ -13,13 +13,15 @@ impl Mapping {
     /// Meant for the store's own immutable files (images and closed segments, mode 0444, replaced only by rename).
     /// Whoever truncates one of them by hand while it is mapped takes the reader down with SIGBUS, and whoever writes
     /// into it makes the reader see other bytes: the store's directory is 0700 for that reason.
-    pub fn of(file: &File) -> io::Result<Mapping> {
-        if file.metadata()?.len() == 0 {
+    pub fn of(file: &(impl AsFd + AsRawFd)) -> io::Result<Mapping> {
+        // Its length is asked of the kernel itself: these lines also run where libc's names are our own hooks.
+        let length = usize::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
+        if length == 0 {
             return Ok(Mapping(None));
         }
         // SAFETY: the bytes may not change while the slice lives. The file is one of the store's immutable files, in a
         // directory that only its owner can enter; no code of ours opens such a file for writing.
-        Ok(Mapping(Some(unsafe { memmap2::Mmap::map(file) }?)))
+        Ok(Mapping(Some(unsafe { memmap2::MmapOptions::new().len(length).map(file) }?)))
     }
 }
 

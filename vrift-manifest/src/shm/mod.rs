@@ -5,6 +5,8 @@
 //! really has (a mapping beyond the end of a file is a SIGBUS).
 #![allow(unsafe_code)]
 
+mod late;
+pub mod lease;
 mod lock;
 #[cfg(all(test, not(miri)))]
 mod lock_tests;
@@ -13,6 +15,7 @@ mod protocol;
 mod region;
 mod sys;
 
+pub use late::Late;
 pub use lock::{Held, LockError, with_lock};
 pub use map::Mapping;
 pub use protocol::OWNER_DIED;

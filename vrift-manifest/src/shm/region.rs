@@ -4,9 +4,8 @@
 //! behind it grows. Only words that the file is known to hold are handed out.
 
 use std::ffi::CString;
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -45,8 +44,12 @@ pub struct Inode {
 impl Inode {
     /// The inode of an open file.
     pub fn of(file: impl AsFd) -> Result<Inode, Errno> {
-        let stat = rustix::fs::fstat(file)?;
-        Ok(Inode { device: stat.st_dev, number: stat.st_ino })
+        Ok(Inode::in_stat(&rustix::fs::fstat(file)?))
+    }
+
+    /// The inode that a `stat` speaks of.
+    pub fn in_stat(stat: &rustix::fs::Stat) -> Inode {
+        Inode { device: stat.st_dev, number: stat.st_ino }
     }
 }
 
@@ -55,6 +58,8 @@ pub struct Region {
     /// The first word. Valid as long as `backing` lives, which is as long as the region does: it is never replaced.
     base: *const AtomicU64,
     backing: Backing,
+    /// The file had holes when it was mapped.
+    has_holes: bool,
     capacity: usize,
     /// Words known to be backed by the file: beyond them an access would be a SIGBUS.
     backed: AtomicUsize,
@@ -66,18 +71,21 @@ pub struct Region {
 impl Region {
     /// Maps the file at `path`, reserving address space for `capacity` words of growth.
     pub fn of_file(path: &Path, capacity: usize, writable: bool) -> io::Result<Region> {
-        let file = File::options().read(true).write(writable).open(path)?;
+        let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+        let file =
+            retry_on_intr(|| rustix::fs::open(path, access | OFlags::CLOEXEC, Mode::empty()))?;
         Region::of_open(&file, path, capacity, writable)
     }
 
     /// As [`Region::of_file`], of a file that was opened already, by that path.
     pub fn of_open(
-        file: &File,
+        file: &(impl AsFd + AsRawFd),
         path: &Path,
         capacity: usize,
         writable: bool,
     ) -> io::Result<Region> {
-        let backed = words_in(file.metadata()?.len());
+        let stat = rustix::fs::fstat(file)?;
+        let backed = words_in(u64::try_from(stat.st_size).unwrap_or(0));
         let capacity = capacity.max(backed).max(1);
         let mut options = MmapOptions::new();
         options.len(capacity.checked_mul(8).ok_or(io::ErrorKind::OutOfMemory)?);
@@ -86,7 +94,8 @@ impl Region {
         let path = CString::new(path.as_os_str().as_bytes())?;
         Ok(Region {
             base: map.as_ptr().cast(),
-            backing: Backing::File { _map: map, path, inode: Inode::of(file)? },
+            backing: Backing::File { _map: map, path, inode: Inode::in_stat(&stat) },
+            has_holes: i128::from(stat.st_blocks) * 512 < i128::from(stat.st_size),
             capacity,
             backed: AtomicUsize::new(backed),
             size_word: None,
@@ -114,6 +123,7 @@ impl Region {
         Ok(Region {
             base: map.as_ptr().cast(),
             backing: Backing::Memory { _map: map },
+            has_holes: false,
             capacity,
             backed: AtomicUsize::new(capacity),
             size_word: None,
@@ -163,6 +173,16 @@ impl Region {
         self.word(at).map(|word| word.store(value, order)).is_some()
     }
 
+    /// Raises the word at `at`, taken as a signed number, to `value`, whoever else does the same. A region mapped
+    /// read-only, or too small, ignores it and says so.
+    pub fn raise(&self, at: usize, value: i64) -> bool {
+        let Some(word) = self.word(at).filter(|_| self.writable) else { return false };
+        let higher = |now: u64| (value > now as i64).then_some(value as u64);
+        // Refused: it is that high already.
+        let _ = word.fetch_update(Ordering::Release, Ordering::Relaxed, higher);
+        true
+    }
+
     /// Whether this mapping may be written through.
     pub fn is_writable(&self) -> bool {
         self.writable
@@ -205,6 +225,9 @@ impl Region {
     /// Makes sure that what there is has real blocks: a copy made by a thrifty tool has holes where there were zeros.
     pub fn fill_holes(&self) -> Result<(), Errno> {
         let Backing::File { path, .. } = &self.backing else { return Ok(()) };
+        if !self.has_holes {
+            return Ok(());
+        }
         let file =
             rustix::fs::open(path.as_c_str(), OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
         let length = self.len() as u64 * 8;

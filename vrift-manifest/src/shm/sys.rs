@@ -9,7 +9,7 @@ compile_error!("the shared lock is written for Linux on x86-64 and aarch64");
 /// # Safety
 /// The arguments must be valid for call `number`.
 #[cfg(target_arch = "x86_64")]
-unsafe fn syscall4(number: i64, a: usize, b: usize, c: usize, d: usize) -> isize {
+pub unsafe fn syscall4(number: i64, a: usize, b: usize, c: usize, d: usize) -> isize {
     let result: isize;
     // SAFETY: the x86-64 Linux calling convention: number in rax, arguments in rdi rsi rdx r10; rcx and r11 are
     // clobbered; the caller vouches for the arguments.
@@ -26,7 +26,7 @@ unsafe fn syscall4(number: i64, a: usize, b: usize, c: usize, d: usize) -> isize
 /// # Safety
 /// The arguments must be valid for call `number`.
 #[cfg(target_arch = "aarch64")]
-unsafe fn syscall4(number: i64, a: usize, b: usize, c: usize, d: usize) -> isize {
+pub unsafe fn syscall4(number: i64, a: usize, b: usize, c: usize, d: usize) -> isize {
     let result: isize;
     // SAFETY: the aarch64 Linux calling convention: number in x8, arguments in x0..x3, result in x0; the caller
     // vouches for the arguments.

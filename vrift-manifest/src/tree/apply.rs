@@ -8,7 +8,7 @@ use crate::attributes::{Attributes, Kind};
 use crate::hash::name_hash;
 use crate::image::Damaged;
 use crate::index::edit::EditError;
-use crate::index::layout::NO_RECORD;
+use crate::index::layout::{H_OWNER, NO_RECORD};
 use crate::index::read::Key;
 use crate::index::{NodeRef, NodeState};
 use crate::journal::{Operation, Record};
@@ -56,7 +56,14 @@ impl Tree {
     pub fn apply(&self, seq: u64, record: &Record<'_>) -> Result<(), ApplyError> {
         let step = Step { tree: self, seq, record };
         step.run()?;
-        Ok(self.index.edit().raise_floor(record.time)?)
+        self.index.edit().raise_floor(record.time)?;
+        match record.operation {
+            // The kernel's clock for files may be ahead of the one that stamps records.
+            Operation::Sealed { mtime, .. } if mtime.is_soon_after(record.time) => {
+                Ok(self.index.edit().raise_floor(mtime)?)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -78,6 +85,26 @@ impl Step<'_> {
                 state.attributes.size = size;
                 state.attributes.mtime = mtime.unwrap_or(self.record.time);
             }),
+            Operation::DraftOpened { node, draft, owner } => {
+                // Of a draft that belongs to another workspace, the last sealed content is all there is.
+                let own = owner == self.tree.index.header(H_OWNER);
+                self.change_state(node, |state| state.draft = if own { draft } else { 0 })
+            }
+            Operation::Sealed { node, draft, digest, size, mtime, kept } => {
+                self.change_state(node, |state| {
+                    state.content = digest_words(&Digest::from_bytes(digest));
+                    state.attributes.size = size;
+                    // What was not written keeps its times; else ctime is that of the last write, as if it had
+                    // happened here.
+                    if mtime != state.attributes.mtime {
+                        state.attributes.ctime = state.attributes.ctime.max(mtime);
+                    }
+                    state.attributes.mtime = mtime;
+                    if !kept && state.draft == draft {
+                        state.draft = 0;
+                    }
+                })
+            }
             Operation::SetMode { node, mode } => {
                 self.change(node, |state| set_permission(&mut state.attributes, mode))?;
                 self.bump_if_directory(node)
@@ -154,7 +181,7 @@ impl Step<'_> {
                 ctime: time,
                 rdev,
             };
-            Ok(NodeState { seq: self.seq, attributes, content, parent, xattrs: 0 })
+            Ok(NodeState { seq: self.seq, attributes, content, parent, draft: 0, xattrs: 0 })
         })?;
         edit.raise_next_node(number)?;
         self.set_entry_to(parent, name, Some(node))?;
@@ -255,15 +282,26 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Changes a node's state, unless this record did already. Every change sets ctime.
+    /// Changes a node's state, unless this record did already, and sets ctime.
     fn change(&self, number: u64, how: impl FnOnce(&mut NodeState)) -> Result<(), ApplyError> {
+        self.change_state(number, |state| {
+            how(state);
+            state.attributes.ctime = self.record.time;
+        })
+    }
+
+    /// Changes a node's state, unless this record did already.
+    fn change_state(
+        &self,
+        number: u64,
+        how: impl FnOnce(&mut NodeState),
+    ) -> Result<(), ApplyError> {
         let node = self.live(number)?;
         let mut state = self.tree.index.state(node).ok_or(EditError::Damaged)?;
         if state.seq >= self.seq {
             return Ok(());
         }
         how(&mut state);
-        state.attributes.ctime = self.record.time;
         state.seq = self.seq;
         Ok(self.tree.index.edit().set_state(node, &state)?)
     }

@@ -15,6 +15,6 @@ pub mod walk;
 pub mod xattrs;
 
 pub use change::{Change, ChangeError, RenameMode};
-pub(crate) use read::digest_words;
 pub use read::{Cursor, ROOT, Tree};
+pub(crate) use read::{digest_words, words_digest};
 pub use walk::{Credentials, Found, WalkError};

@@ -69,6 +69,12 @@ impl Tree {
         Cursor { record: self.index.image_record(node).unwrap_or(NO_RECORD), live: Some(node) }
     }
 
+    /// The cursor as it is by now: a node that the image has may have been changed since it was found.
+    #[inline]
+    pub(crate) fn again(&self, at: Cursor) -> Cursor {
+        if at.live.is_some() { at } else { self.at_record(at.record) }
+    }
+
     /// The node with this number, named or not (see its `nlink`).
     pub fn node(&self, number: u64) -> Result<Option<Cursor>, Damaged> {
         if let Some(record) = self.image.by_number(number)? {
@@ -143,7 +149,7 @@ impl Tree {
             [] => 0,
             _ => OF_IMAGE | u64::from(record),
         };
-        Ok(NodeState { seq: 0, attributes, content, parent, xattrs })
+        Ok(NodeState { seq: 0, attributes, content, parent, draft: 0, xattrs })
     }
 
     /// What `stat` shows.
@@ -228,6 +234,15 @@ impl Tree {
         at.live.and_then(|node| self.index.state(node)).map_or(0, |state| state.seq)
     }
 
+    /// The number of the draft that holds a file's content while it is being written; `None`: the blob does.
+    #[inline]
+    pub fn draft(&self, at: Cursor) -> Option<u64> {
+        at.live
+            .and_then(|node| self.index.state(node))
+            .map(|state| state.draft)
+            .filter(|&it| it != 0)
+    }
+
     /// The number that the next new node gets.
     pub fn next_node(&self) -> u64 {
         self.index.header(crate::index::layout::H_NEXT_NODE).max(self.image.next_node())
@@ -243,7 +258,7 @@ pub(crate) fn digest_words(digest: &Digest) -> [u64; 4] {
     out
 }
 
-fn words_digest(words: [u64; 4]) -> Digest {
+pub(crate) fn words_digest(words: [u64; 4]) -> Digest {
     let mut bytes = [0; 32];
     for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
         chunk.copy_from_slice(&word.to_le_bytes());

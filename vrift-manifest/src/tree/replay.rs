@@ -36,7 +36,9 @@ impl Tree {
             | Operation::SetOwner { .. }
             | Operation::SetTimes { .. }
             | Operation::SetXattrs { .. } => true,
-            Operation::SetContent { node, .. } => self.is_a(node, |kind| kind == Kind::File)?,
+            Operation::SetContent { node, .. }
+            | Operation::DraftOpened { node, .. }
+            | Operation::Sealed { node, .. } => self.is_a(node, |kind| kind == Kind::File)?,
             Operation::Create { parent, name, node, .. } => {
                 self.node(node)?.is_none() && self.takes(parent, name, 0)?
             }

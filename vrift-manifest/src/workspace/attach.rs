@@ -1,13 +1,15 @@
 //! Attaching to a workspace: mapping the live index that is in force, or building it from the journal.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
 
 use super::build::{self, load_into};
 use super::config::Config;
-use super::control::{Control, DROPPED};
+use super::control::{Control, DROPPED, OpenSegment};
 use super::error::{Action, WorkspaceError};
 use super::images;
 use super::load::End;
@@ -103,8 +105,8 @@ fn map(
     epoch: u64,
 ) -> Result<Option<Attached>, WorkspaceError> {
     let path = place.index_path(control, epoch);
-    let file = match open_index(place, &path, false) {
-        Err(error) if is_unusable(&error) => return Ok(None),
+    let file = match open_index(&path, &index_users(place.store.root()), false) {
+        Err(errno) if is_unusable(errno) => return Ok(None),
         other => other.map_err(Action::Read.of(&path))?,
     };
     let region = Region::of_open(&file, &path, CAPACITY, false);
@@ -125,27 +127,30 @@ fn map(
     Ok(Some(Attached { epoch, tree, writer: None, damage: None, head }))
 }
 
-/// Opens an index that nobody else can have put there.
-fn open_index(place: &Directory, path: &Path, writable: bool) -> io::Result<File> {
-    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits() as i32;
-    let file = File::options().read(true).write(writable).custom_flags(flags).open(path)?;
-    let found = file.metadata()?;
-    let user = rustix::process::geteuid().as_raw();
-    let ours = found.uid() == user
-        || std::fs::metadata(place.store.root()).is_ok_and(|store| store.uid() == found.uid());
-    if found.is_file() && ours && found.mode() & 0o077 == 0 {
+/// Opens an index that nobody else can have put there: `user`s are those whose it may be.
+pub fn open_index(path: &Path, users: &[u32], writable: bool) -> Result<OwnedFd, Errno> {
+    let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+    let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?;
+    let found = rustix::fs::fstat(&file)?;
+    let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+    if is_file && users.contains(&found.st_uid) && found.st_mode & 0o077 == 0 {
         Ok(file)
     } else {
-        Err(io::ErrorKind::PermissionDenied.into())
+        Err(Errno::ACCESS)
     }
 }
 
+/// Whose an index may be: ours, or that of the store's owner.
+pub fn index_users(store: &Path) -> [u32; 2] {
+    let user = rustix::process::geteuid().as_raw();
+    [user, rustix::fs::stat(store).map_or(user, |found| found.st_uid)]
+}
+
 /// Whether an index that cannot be opened for this reason is as good as none.
-fn is_unusable(error: &io::Error) -> bool {
-    use io::ErrorKind::{IsADirectory, NotADirectory, NotFound, PermissionDenied};
-    let link = rustix::io::Errno::LOOP.raw_os_error();
-    matches!(error.kind(), NotFound | NotADirectory | IsADirectory | PermissionDenied)
-        || error.raw_os_error() == Some(link)
+pub fn is_unusable(errno: Errno) -> bool {
+    matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::ACCESS | Errno::PERM)
+        || errno == Errno::LOOP
 }
 
 /// Under the lock: sees to it that the index in force is there.
@@ -242,26 +247,43 @@ impl Attached {
     ) -> Result<Option<&Writer>, WorkspaceError> {
         if self.writer.is_none() {
             let path = place.index_path(control, self.epoch);
-            let file = match open_index(place, &path, true) {
-                Err(error) if is_unusable(&error) => return Ok(None),
-                other => other.map_err(Action::Write.of(&path))?,
-            };
-            let region = Region::of_open(&file, &path, CAPACITY, true);
-            let region = region.map_err(Action::Write.of(&path))?;
-            if region.inode() != self.tree.index.inode() {
-                return Ok(None);
-            }
             let segment = control.segment();
-            let journal_path = segment_path(&place.store, segment.id);
-            let journal = Appender::open(&journal_path, segment.id, place.bounds.journal)
-                .map_err(Action::Write.of(&journal_path))?;
-            if !journal.holds(segment.committed) {
-                return Ok(None);
-            }
-            let tree = Tree::new(self.tree.image.clone(), Index::new(region));
-            self.writer = Some(Writer { tree, journal });
+            let journal = segment_path(&place.store, segment.id);
+            let (users, bound) = (index_users(place.store.root()), place.bounds.journal);
+            let opened = Writer::open(&self.tree, &path, &users, &journal, &segment, bound);
+            self.writer = opened.map_err(|(path, error)| Action::Write.of(path)(error))?;
         }
         Ok(self.writer.as_ref())
+    }
+}
+
+impl Writer {
+    /// Maps for writing what `tree` reads, and the end of the journal. `None`: a file is not what it was; else which one
+    /// cannot be mapped.
+    pub fn open<'p>(
+        tree: &Tree,
+        index: &'p Path,
+        users: &[u32],
+        journal: &'p Path,
+        segment: &OpenSegment,
+        bound: usize,
+    ) -> Result<Option<Writer>, (&'p Path, io::Error)> {
+        let file = match open_index(index, users, true) {
+            Err(errno) if is_unusable(errno) => return Ok(None),
+            other => other.map_err(|errno| (index, errno.into()))?,
+        };
+        let region = Region::of_open(&file, index, CAPACITY, true);
+        let region = region.map_err(|error| (index, error))?;
+        if region.inode() != tree.index.inode() {
+            return Ok(None);
+        }
+        let appender = Appender::open(journal, segment.id, bound);
+        let appender = appender.map_err(|error| (journal, error))?;
+        if !appender.holds(segment.committed) {
+            return Ok(None);
+        }
+        let tree = Tree::new(tree.image.clone(), Index::new(region));
+        Ok(Some(Writer { tree, journal: appender }))
     }
 }
 

@@ -245,6 +245,11 @@ fn build_index(
     load_into(place, era, image, region, end, epoch)
 }
 
+/// The number that says that a draft belongs to the workspace with this id.
+pub fn owner_of(id: &str) -> u64 {
+    id.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0).max(1)
+}
+
 /// Replays an era into an index of `region`.
 pub fn load_into(
     place: &Directory,
@@ -254,7 +259,9 @@ pub fn load_into(
     end: End,
     epoch: u64,
 ) -> Result<(Tree, Loaded), WorkspaceError> {
-    let index = Index::initialise(region, epoch, digest_words(&era.image))?;
+    // In the past there are no drafts.
+    let owner = if matches!(end, End::At(_)) { 0 } else { owner_of(&place.id) };
+    let index = Index::initialise(region, epoch, digest_words(&era.image), owner)?;
     let edit = index.edit();
     edit.raise_next_node(image.next_node().saturating_sub(1))?;
     let tree = Tree::new(image, index);

@@ -27,7 +27,7 @@ impl Workspace {
     }
 
     /// As [`Workspace::compact`], where `segment` cannot take any more, unless somebody else did it already.
-    pub(super) fn make_room(&mut self, segment: SegmentId) -> Result<(), WorkspaceError> {
+    pub(crate) fn make_room(&mut self, segment: SegmentId) -> Result<(), WorkspaceError> {
         // Nobody's step: the record of the one who ran into the bound may be what does not fit.
         self.fold_journal(Some(segment), None)?;
         self.refresh().map(drop)

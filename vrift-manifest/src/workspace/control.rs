@@ -16,13 +16,14 @@
 //! | 25 | no later stamp is older, nanoseconds since 1970 |
 //! | 26 | no later node has a smaller number |
 //! | 27 | the record, if any, that says that everything before it is on disk |
+//! | 28 | the number that the store gives to this boot; 0: not known |
+//! | 29 | drafts opened by records up to this one are of an earlier boot |
 //! | 64..128 | length and bytes of the directory in which the index lies; empty: the store's own |
 //!
 //! A **machine** is one boot of one kernel and one inode: after a restart, and in a copy of a store, the lock and the
 //! index are nobody's, whatever the words say.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,8 @@ const C_LAST_USE: usize = 24;
 const C_FLOOR: usize = 25;
 const C_NEXT_NODE: usize = 26;
 const C_SYNC_RECORD: usize = 27;
+const C_BOOT: usize = 28;
+const C_DRAFTS_AFTER: usize = 29;
 const C_PLACE: usize = 64;
 const PLACE_WORDS: usize = 63;
 
@@ -98,7 +101,9 @@ impl Control {
 
     /// Maps the page.
     pub fn open(path: &Path, writable: bool) -> io::Result<Control> {
-        let file = File::options().read(true).write(writable).open(path)?;
+        let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+        let file =
+            retry_on_intr(|| rustix::fs::open(path, access | OFlags::CLOEXEC, Mode::empty()))?;
         let inode = Inode::of(&file)?;
         let region = Region::of_open(&file, path, WORDS, writable)?;
         let machine = runtime::boot_id().map(|boot| machine(boot, inode));
@@ -257,6 +262,31 @@ impl Control {
     /// Notes it.
     pub fn set_sync_record(&self, seq: u64) {
         self.set(C_SYNC_RECORD, seq);
+    }
+
+    /// The number that the store gives to this boot; 0: it is not known, or this is another boot.
+    pub fn boot(&self) -> u32 {
+        if !self.is_taken_over() {
+            return 0;
+        }
+        u32::try_from(self.get(C_BOOT)).unwrap_or(0)
+    }
+
+    /// Notes it.
+    pub fn set_boot(&self, boot: u32) {
+        if self.get(C_BOOT) != u64::from(boot) {
+            self.set(C_BOOT, u64::from(boot));
+        }
+    }
+
+    /// The last record of earlier boots: drafts that were opened by then are put aside.
+    pub fn drafts_after(&self) -> u64 {
+        self.get(C_DRAFTS_AFTER)
+    }
+
+    /// Notes it.
+    pub fn set_drafts_after(&self, seq: u64) {
+        self.set(C_DRAFTS_AFTER, seq);
     }
 
     /// No stamp given from now on is older.

@@ -214,7 +214,7 @@ impl Replay<'_> {
     /// another reason than the disk's is no reason to say so: it may be readable a moment later.
     fn content_is_there(&self, operation: &Operation<'_>) -> Result<bool, WorkspaceError> {
         match *operation {
-            Operation::SetContent { digest, size, .. } => {
+            Operation::SetContent { digest, size, .. } | Operation::Sealed { digest, size, .. } => {
                 match self.store.verify_sized(&Digest::from_bytes(digest), size) {
                     Err(StoreError::Io { source, .. }) if is_bad_block(&source) => Ok(false),
                     other => Ok(other?.is_sound()),

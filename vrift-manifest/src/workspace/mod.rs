@@ -9,12 +9,12 @@
 //! An **era** is an image and the journal since; a new one begins when the tree is replaced as a whole (ingest, reset)
 //! or when the journal is folded into an image. A state is a sequence number; the state after record N is `NAME@N`.
 
-mod attach;
-mod build;
+pub(crate) mod attach;
+pub(crate) mod build;
 mod collect;
 mod compact;
 mod config;
-mod control;
+pub(crate) mod control;
 mod create;
 mod drop;
 mod error;
@@ -33,10 +33,11 @@ mod repair;
 mod reset;
 mod roots;
 mod runtime;
-mod segments;
+pub(crate) mod segments;
 mod snapshot;
 mod sync;
 mod trash;
+pub(crate) mod turn;
 
 pub use collect::{CollectError, Collected, collect};
 pub use config::{Config, Era, Origin, Segment, Snapshot};

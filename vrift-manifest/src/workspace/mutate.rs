@@ -1,22 +1,21 @@
 //! Changing the tree: lock, check, append, publish, apply, unlock.
 
-use super::attach::{self, Attached, Writer, applied};
+use std::ops::Deref;
+
+use super::attach::{self, Attached};
 use super::build;
-use super::control::{Control, OpenSegment};
+use super::control::Control;
 use super::error::WorkspaceError;
 use super::load::End;
 use super::open::Workspace;
 use super::place::Directory;
-use super::segments::segment_path;
+use super::turn::{Turn, TurnError};
 use crate::index::edit::EditError;
-use crate::index::layout::H_APPLIED;
+use crate::journal::Operation;
 use crate::journal::append::Need;
-use crate::journal::record::PAYLOAD_MAX;
-use crate::journal::replay::Records;
-use crate::journal::{Operation, Position, Record};
 use crate::shm::Held;
 use crate::time::Timestamp;
-use crate::tree::{Change, Tree};
+use crate::tree::Change;
 
 /// Who changes the tree: journalled once, before the first change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +38,7 @@ impl Author {
         &text[..text.len().min(most)]
     }
 
-    pub(super) fn operation(&self) -> Operation<'_> {
+    pub(crate) fn operation(&self) -> Operation<'_> {
         Operation::Process {
             parent: self.parent,
             pid: self.pid,
@@ -74,12 +73,18 @@ pub(super) enum Try<T> {
     Unreadable(WorkspaceError),
 }
 
-/// What is known under the lock.
-pub(super) struct Locked<'a> {
+/// A turn under the lock of an open workspace.
+pub(crate) struct Locked<'a> {
     pub place: &'a Directory,
-    pub control: &'a Control,
-    pub writer: &'a Writer,
-    pub segment: OpenSegment,
+    turn: Turn<'a>,
+}
+
+impl<'a> Deref for Locked<'a> {
+    type Target = Turn<'a>;
+
+    fn deref(&self) -> &Turn<'a> {
+        &self.turn
+    }
 }
 
 impl Workspace {
@@ -116,8 +121,7 @@ impl Workspace {
         let process = self.process;
         let result = self.locked(|locked| {
             let mut block = Vec::new();
-            let writer = locked.writer;
-            let Some(operation) = writer.tree.check(change, &mut block)? else {
+            let Some(operation) = locked.tree().check(change, &mut block)? else {
                 let time = Timestamp::default();
                 return Ok((Done { seq: 0, time, node: 0 }, process));
             };
@@ -142,7 +146,7 @@ impl Workspace {
     }
 
     /// Runs `work` under the lock, attached to the index in force, with everything that happened applied.
-    pub(super) fn locked<T>(
+    pub(crate) fn locked<T>(
         &mut self,
         mut work: impl FnMut(&mut Locked<'_>) -> Result<T, WorkspaceError>,
     ) -> Result<T, WorkspaceError> {
@@ -190,15 +194,14 @@ fn with_lock_held<T>(
     let Some(writer) = attached.writer(place, control)? else {
         return rebuilt(build::build(place, control, End::Committed(control.segment().committed)));
     };
-    let mut locked = Locked { place, control, writer, segment: control.segment() };
-    if writer.journal.id() != locked.segment.id {
+    let Some(mut turn) = Turn::begin(control, writer, place.bounds.index / 8) else {
         return Ok(Try::Retired);
-    }
-    let left_over = held.owner_died || applied(&writer.tree) != locked.segment.committed;
+    };
     // The index is a cache: on doubt it is built again.
-    if left_over && locked.recover().is_err() {
-        return rebuilt(build::build(place, control, End::Committed(locked.segment.committed)));
+    if turn.settle(held).is_err() {
+        return rebuilt(build::build(place, control, End::Committed(turn.segment.committed)));
     }
+    let mut locked = Locked { place, turn };
     match work(&mut locked) {
         Err(WorkspaceError::Index(EditError::Gone)) => {
             rebuilt(build::build(place, control, End::Committed(control.segment().committed)))
@@ -211,7 +214,7 @@ fn with_lock_held<T>(
         }
         Ok(value) => {
             // What has happened and could not be applied is in the journal.
-            if applied(&writer.tree) != locked.segment.committed {
+            if !locked.is_applied() {
                 let _ = build::build(place, control, End::Committed(locked.segment.committed));
             }
             Ok(Try::Done(value))
@@ -234,16 +237,6 @@ fn is_full(errno: rustix::io::Errno) -> bool {
 }
 
 impl Locked<'_> {
-    /// The tree, to be checked against and written.
-    pub fn tree(&self) -> &Tree {
-        &self.writer.tree
-    }
-
-    /// The number of the last record.
-    pub fn head(&self) -> u64 {
-        self.segment.last_seq()
-    }
-
     /// Appends, publishes and applies one record; its number and stamp.
     pub fn append(
         &mut self,
@@ -251,67 +244,21 @@ impl Locked<'_> {
         operation: Operation<'_>,
         need: Need,
     ) -> Result<(u64, Timestamp), WorkspaceError> {
-        let time = Timestamp::coarse_now().max(self.tree().index.floor());
-        let record = Record { time, process, operation };
-        let mut small = [0; 1024];
-        let mut large = Vec::new();
-        let payload = match record.encode(&mut small) {
-            Some(length) => &small[..length],
-            None => {
-                large.resize(PAYLOAD_MAX, 0);
-                let too_long = WorkspaceError::Refused(rustix::io::Errno::NOSPC);
-                let length = record.encode(&mut large).ok_or(too_long)?;
-                &large[..length]
+        self.turn.append(process, operation, need).map_err(|error| self.place.failed(error))
+    }
+}
+
+impl Directory {
+    /// The error of a turn, in the words of a workspace.
+    fn failed(&self, error: TurnError) -> WorkspaceError {
+        match error {
+            TurnError::TooLong => WorkspaceError::Refused(rustix::io::Errno::NOSPC),
+            TurnError::Append(error) => error.into(),
+            TurnError::Index(error) => error.into(),
+            TurnError::Replay(source) => {
+                WorkspaceError::Replay { workspace: self.name.clone(), source }
             }
-        };
-        let seq = self.head() + 1;
-        let at = self.segment.committed;
-        // Whatever can fail comes before the record: once it is published, it has happened.
-        self.writer.journal.reserve(at, payload.len(), need)?;
-        if record.operation.is_of_nodes() {
-            let (frees, bound) = (need != Need::Ordinary, self.place.bounds.index / 8);
-            self.writer.tree.index.edit().reserve(payload.len(), frees, bound)?;
+            TurnError::Unreadable { .. } => WorkspaceError::Index(EditError::Damaged),
         }
-        let damaged = WorkspaceError::Index(EditError::Damaged);
-        let after = self.writer.journal.write(at, seq, payload).ok_or(damaged)?;
-        self.control.commit(after);
-        self.segment.committed = after;
-        // It has happened, whatever comes now: see `with_lock_held` for what cannot be applied.
-        let _ = self.apply(seq, &record, after);
-        Ok((seq, time))
-    }
-
-    fn apply(&self, seq: u64, record: &Record<'_>, after: Position) -> Result<(), WorkspaceError> {
-        let contradiction =
-            |source| WorkspaceError::Replay { workspace: self.place.name.clone(), source };
-        self.writer.tree.apply(seq, record).map_err(contradiction)?;
-        self.writer.tree.index.edit().set(H_APPLIED, after.to_word())?;
-        Ok(())
-    }
-
-    /// Finishes what a dead owner left: records that happened but were not applied are applied, and what it may have
-    /// written behind them is cleared.
-    fn recover(&mut self) -> Result<(), WorkspaceError> {
-        let committed = self.segment.committed;
-        self.writer.journal.clear_tail(committed);
-        let from = applied(&self.writer.tree);
-        let bytes = self.writer.journal.read(from, committed);
-        let first = self.segment.first_seq + u64::from(from.records);
-        let records = Records::from(&bytes, self.segment.id, first, 0);
-        let mut position = from;
-        for placed in records {
-            let end = from.offset() + placed.end as u64;
-            position = position.after(end).unwrap_or(committed);
-            self.apply(placed.seq, &placed.record, position)?;
-        }
-        if position == committed {
-            return Ok(());
-        }
-        Err(WorkspaceError::Damaged {
-            workspace: self.place.name.clone(),
-            path: segment_path(&self.place.store, self.segment.id),
-            offset: position.offset(),
-            seq: self.segment.first_seq + u64::from(position.records),
-        })
     }
 }

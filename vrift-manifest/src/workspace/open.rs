@@ -42,6 +42,9 @@ impl Workspace {
         let attached = attach::attach(&place, &control)?;
         let (home, author) = (home.clone(), None);
         let mut workspace = Workspace { home, place, control, attached, author, process: 0 };
+        if workspace.place.writable() {
+            workspace.control.set_boot(workspace.place.store.boot());
+        }
         workspace.settle()?;
         Ok(workspace)
     }

@@ -47,6 +47,11 @@ impl Home {
         Home { store, runtime, bounds: Bounds::default() }
     }
 
+    /// The workspaces of `store`, with live indexes in `runtime` itself: a directory that was found before.
+    pub fn at(store: Arc<Store>, runtime: PathBuf) -> Home {
+        Home { store, runtime, bounds: Bounds::default() }
+    }
+
     /// The same with smaller bounds.
     pub fn with_bounds(mut self, bounds: Bounds) -> Home {
         let most = Bounds::default();

@@ -139,7 +139,7 @@ impl Roots {
 
     fn add_record(&mut self, home: &Home, operation: &Operation<'_>) -> Result<(), WorkspaceError> {
         match *operation {
-            Operation::SetContent { digest, .. } => {
+            Operation::SetContent { digest, .. } | Operation::Sealed { digest, .. } => {
                 self.blobs.insert(Digest::from_bytes(digest));
             }
             // Written down in the workspace's description too, unless its maker died in between.

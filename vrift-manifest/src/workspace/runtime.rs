@@ -5,6 +5,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::retry_on_intr;
+
 /// The first of `candidates` in which this user can have a directory that nobody else can enter; made on demand.
 ///
 /// A candidate that is not a directory, is open to others in a way that lets them plant something (the directory made
@@ -35,9 +38,17 @@ fn remake(path: &Path) -> io::Result<()> {
 
 /// The identity of this boot of the machine, if the kernel tells it here.
 pub fn boot_id() -> Option<[u8; 16]> {
-    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    u128::from_str_radix(&digits, 16).ok().filter(|&id| id != 0).map(u128::to_be_bytes)
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(c"/proc/sys/kernel/random/boot_id", flags, Mode::empty()).ok()?;
+    let mut text = [0; 64];
+    let length = retry_on_intr(|| rustix::io::read(&file, &mut text[..])).ok()?;
+    let mut id: u128 = 0;
+    let mut digits = 0;
+    for digit in text.get(..length)?.iter().filter_map(|&byte| char::from(byte).to_digit(16)) {
+        id = id << 4 | u128::from(digit);
+        digits += 1;
+    }
+    (digits == 32 && id != 0).then(|| id.to_be_bytes())
 }
 
 /// Sixteen random bytes.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::{Action, WorkspaceError};
 use super::{files, trash};
@@ -14,6 +14,11 @@ use vrift_cas::{Store, within_limit};
 /// Where the segment with this name lies.
 pub fn segment_path(store: &Store, id: SegmentId) -> PathBuf {
     store.journals_dir().join(id.to_string())
+}
+
+/// Where it lies in the store at `root`.
+pub fn path_of_segment(root: &Path, id: SegmentId) -> PathBuf {
+    root.join("journals").join(id.to_string())
 }
 
 /// Reads a segment's bytes.

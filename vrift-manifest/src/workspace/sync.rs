@@ -19,7 +19,10 @@ impl Workspace {
         if done {
             return Ok(through);
         }
-        self.place.store.sync()?;
+        let synced = self.place.store.sync();
+        // It counts on when a sync fails: what was written until then is not to be trusted.
+        self.control.set_boot(self.place.store.boot());
+        synced?;
         self.locked(|locked| {
             if locked.control.synced() >= through {
                 return Ok(through);

@@ -243,3 +243,73 @@ pub fn answer_for_descriptor<T, R: Failure>(
 pub fn done((): ()) -> Result<c_int, Errno> {
     Ok(0)
 }
+
+/// A path that ends in six X's and a suffix, in memory of the program, to be made one that nobody has.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Template(*mut c_char);
+
+/// How many letters are chosen.
+const CHOSEN: usize = 6;
+
+impl Template {
+    /// The path as it is now.
+    pub fn bytes<'a>(self) -> Option<&'a [u8]> {
+        CPath(self.0).bytes()
+    }
+
+    /// The pointer.
+    pub fn as_ptr(self) -> *mut c_char {
+        self.0
+    }
+
+    /// Chooses letters at random. EINVAL: there are no six X's before the suffix.
+    pub fn randomise(self, suffix: usize) -> Result<(), Errno> {
+        const LETTERS: &[u8; 62] =
+            b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        let mut random = [0u8; 8];
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
+        let mut value = u64::from_le_bytes(random);
+        let mut chosen = [b'X'; CHOSEN];
+        for letter in &mut chosen {
+            *letter = LETTERS.get((value % 62) as usize).copied().unwrap_or(b'a');
+            value /= 62;
+        }
+        self.replace(suffix, &[b'X'; CHOSEN], &chosen)
+    }
+
+    /// Puts the X's back.
+    pub fn restore(self, suffix: usize) {
+        let now = self.bytes().and_then(|text| {
+            let end = text.len().checked_sub(suffix)?;
+            text.get(end.checked_sub(CHOSEN)?..end)?.first_chunk::<CHOSEN>().copied()
+        });
+        if let Some(now) = now {
+            let _ = self.replace(suffix, &now, &[b'X'; CHOSEN]);
+        }
+    }
+
+    /// Makes it the empty string, which is how mktemp fails.
+    pub fn clear(self) {
+        if self.bytes().is_some() {
+            // SAFETY: a C string has at least its NUL, and this one is the program's to be written.
+            unsafe { self.0.write(0) };
+        }
+    }
+
+    fn replace(self, suffix: usize, old: &[u8; CHOSEN], new: &[u8; CHOSEN]) -> Result<(), Errno> {
+        let text = self.bytes().ok_or(Errno::FAULT)?;
+        let start = text.len().checked_sub(suffix).and_then(|end| end.checked_sub(CHOSEN));
+        let start = start.ok_or(Errno::INVAL)?;
+        if text.get(start..start + CHOSEN) != Some(old) {
+            return Err(Errno::INVAL);
+        }
+        // SAFETY: the six bytes lie inside the string, which the program passed to be written.
+        unsafe { std::ptr::copy_nonoverlapping(new.as_ptr().cast(), self.0.add(start), CHOSEN) };
+        Ok(())
+    }
+}
+
+impl Failure for Template {
+    const FAILED: Template = Template(std::ptr::null_mut());
+}

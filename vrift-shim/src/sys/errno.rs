@@ -1,23 +1,28 @@
 //! The thread's `errno`: set where a call fails, and left as it was wherever it does not.
 
+use std::ffi::c_int;
+
 use rustix::io::Errno;
 
 /// Sets it.
 pub fn set(errno: Errno) {
-    // SAFETY: the pointer is to this thread's own errno, which lives as long as the thread.
-    unsafe { *libc::__errno_location() = errno.raw_os_error() };
+    put(errno.raw_os_error());
 }
 
-/// What it is.
-pub fn get() -> Errno {
+fn put(value: c_int) {
+    // SAFETY: the pointer is to this thread's own errno, which lives as long as the thread.
+    unsafe { *libc::__errno_location() = value };
+}
+
+fn get() -> c_int {
     // SAFETY: as above.
-    Errno::from_raw_os_error(unsafe { *libc::__errno_location() })
+    unsafe { *libc::__errno_location() }
 }
 
 /// Runs `work` and puts errno back: for calls of the C library on our own behalf.
 pub fn kept<T>(work: impl FnOnce() -> T) -> T {
     let before = get();
     let result = work();
-    set(before);
+    put(before);
     result
 }

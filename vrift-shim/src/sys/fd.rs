@@ -1,7 +1,7 @@
 //! Descriptors of the program.
 
 use std::ffi::c_int;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
 /// The descriptor, to be asked about or worked on in one system call; the program may close it at any time, and the
 /// kernel then says so.
@@ -11,4 +11,12 @@ pub fn borrow(descriptor: c_int) -> Option<BorrowedFd<'static>> {
     }
     // SAFETY: not -1. It is only handed to system calls, which check it; nothing is kept or closed by it.
     Some(unsafe { BorrowedFd::borrow_raw(descriptor) })
+}
+
+/// Closes a descriptor that was made for the program and is not handed out after all.
+pub fn close_own(descriptor: c_int) {
+    if descriptor >= 0 {
+        // SAFETY: it came from `into_raw_fd` a moment ago, and the program has not seen its number.
+        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    }
 }

@@ -9,5 +9,6 @@ pub mod heap;
 pub mod next;
 pub mod slot;
 pub mod start;
+pub mod stdio;
 pub mod vfork;
 pub mod zeroed;

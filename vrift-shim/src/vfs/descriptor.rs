@@ -50,7 +50,28 @@ fn note_of(descriptor: c_int) -> Option<&'static Note> {
     NOTES.get(usize::try_from(descriptor).ok()?)
 }
 
-/// Notes for which node a blob was opened.
+/// In [`Note::node`]: opened by its path outside the tree. Only believed where a wrong belief does no harm.
+const OUTSIDE: u64 = u64::MAX;
+
+/// Notes that a descriptor was opened outside the tree.
+#[inline]
+pub fn opened_outside(descriptor: c_int) {
+    opened(descriptor, OUTSIDE);
+}
+
+/// Whether a descriptor was opened outside the tree, as far as is known: it may have been replaced since.
+#[inline]
+pub fn is_outside(descriptor: c_int) -> bool {
+    note_of(descriptor).is_some_and(|note| note.node.load(Ordering::Relaxed) == OUTSIDE)
+}
+
+/// Whether a descriptor is known to be of the tree.
+pub fn is_noted(descriptor: c_int) -> bool {
+    note_of(descriptor)
+        .is_some_and(|note| !matches!(note.node.load(Ordering::Relaxed), 0 | OUTSIDE))
+}
+
+/// Notes for which node a blob or a draft was opened.
 pub fn opened(descriptor: c_int, node: u64) {
     if vfork::is_child() {
         // These notes are the parent's.
@@ -115,17 +136,18 @@ pub fn directory(given: &'static Given, descriptor: c_int) -> Result<Option<u64>
     }
 }
 
+/// The permission bits of a blob; a draft has others, until it becomes one.
 const BLOB: u32 = 0o1555;
 
 fn content(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
-    let is_blob = stat.st_mode & 0o7777 == BLOB;
-    if is_blob && let Some(note) = note_of(descriptor) {
+    let draft = stat.st_mode & 0o7777 != BLOB;
+    if let Some(note) = note_of(descriptor) {
         let node = note.node.load(Ordering::Acquire);
-        if node != 0 {
+        if node != 0 && node != OUTSIDE {
             let none_yet =
                 note.inode.compare_exchange(0, stat.st_ino, Ordering::AcqRel, Ordering::Acquire);
             if matches!(none_yet, Ok(_)) || none_yet == Err(stat.st_ino) {
-                return Held::Content { node, draft: false };
+                return Held::Content { node, draft };
             }
         }
     }

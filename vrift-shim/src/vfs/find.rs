@@ -115,13 +115,25 @@ pub fn place<'w>(
 ) -> Result<Answer<'w, Place<'w>>, Errno> {
     let Some(path) = path else { return Ok(Answer::Kernel) };
     let Work { normal, walk } = work;
-    let Start::Tree { given, session, at, path } = start(directory, path, normal)? else {
-        return Ok(Answer::Kernel);
-    };
+    match start(directory, path, normal)? {
+        Start::Kernel => Ok(Answer::Kernel),
+        Start::Tree { given, session, at, path } => {
+            place_from(At { session, given, cursor: at }, path, walk)
+        }
+    }
+}
+
+/// As [`place`], for a path that begins in a directory of the tree, or is absolute and leads into it.
+pub fn place_from<'w>(
+    from: At,
+    path: &'w [u8],
+    walk: &'w mut Scratch,
+) -> Result<Answer<'w, Place<'w>>, Errno> {
+    let At { session, given, cursor: at } = from;
     let trimmed = without_slashes(path);
     let slash = trimmed.len() < path.len();
     let (head, last) = split_last(trimmed);
-    let is_root = below(trimmed, &given.mount).is_some_and(is_end) && path.first() == Some(&b'/');
+    let is_root = path.first() == Some(&b'/') && below(path, &given.mount).is_some_and(is_end);
     let name = match last {
         _ if is_root => Name::Root,
         b"." => Name::Dot,
@@ -150,6 +162,23 @@ pub fn place<'w>(
                 room.copy_from_slice(behind);
             }
             outside(walk, end)
+        }
+    }
+}
+
+impl Place<'_> {
+    /// The directory as a node.
+    pub fn directory(&self) -> At {
+        At { session: self.session, given: self.given, cursor: self.parent }
+    }
+
+    /// What has the name now.
+    pub fn child(&self) -> Result<Option<Cursor>, Errno> {
+        match self.name {
+            Name::Ordinary(name) => {
+                self.session.tree().child(self.parent, name).map_err(|_| Errno::IO)
+            }
+            _ => Ok(None),
         }
     }
 }
@@ -255,4 +284,10 @@ pub fn errno_of(error: WalkError) -> Errno {
         WalkError::Denied => Errno::ACCESS,
         WalkError::Damaged(_) => Errno::IO,
     }
+}
+
+/// Whether a walk of `path` begins in the tree.
+pub fn begins_inside(directory: c_int, path: &[u8]) -> Result<bool, Errno> {
+    let mut normal = Scratch::default();
+    Ok(matches!(start(directory, path, &mut normal)?, Start::Tree { .. }))
 }

@@ -29,6 +29,7 @@ pub fn begin(environment: Environment) {
         if let Some(handover) = Handover::parse(text) {
             use std::os::unix::ffi::OsStrExt;
             let mount = handover.mount.as_os_str().as_bytes().to_vec();
+            vrift_manifest::session::run_inside(|work| gate::inside(work));
             GIVEN.put(Given { handover, mount, text: text.to_vec() });
         }
         return;

@@ -63,10 +63,12 @@ fn dot<'w>() -> Result<Answer<'w, Seen>, Errno> {
 #[inline]
 pub fn of_descriptor(descriptor: c_int) -> Result<Option<Seen>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
-    match descriptor::look(given, descriptor)?.0 {
-        Held::Foreign => Ok(None),
-        Held::Directory(node) | Held::Content { node, .. } => {
-            of(find::by_number(given, node)?).map(Some)
-        }
-    }
+    let (held, stat) = descriptor::look(given, descriptor)?;
+    let at = match held {
+        Held::Foreign => return Ok(None),
+        Held::Directory(node) => return of(find::by_number(given, node)?).map(Some),
+        Held::Content { node, .. } => find::by_number(given, node)?,
+    };
+    let shown = at.session.attributes_of_open(at.cursor, &stat).map_err(session::errno_of)?;
+    Ok(Some(Seen { given, number: at.number()?, shown }))
 }

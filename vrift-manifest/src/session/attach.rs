@@ -1,0 +1,132 @@
+//! Attaching: control page, live index and image are mapped, and nothing else is read.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU8;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::{Session, SessionError};
+use crate::handover::Handover;
+use crate::image::Image;
+use crate::index::Index;
+use crate::index::layout::{CAPACITY, H_APPLIED, H_IMAGE};
+use crate::journal::Position;
+use crate::shm::{Late, Mapping, Region};
+use crate::tree::{Tree, words_digest};
+use crate::workspace::Bounds;
+use crate::workspace::attach::{index_users, is_unusable, open_index};
+use crate::workspace::build::owner_of;
+use crate::workspace::control::{Control, DROPPED};
+use vrift_cas::Sealer;
+
+/// How often a workspace is put right before it is given up.
+const TRIES: usize = 8;
+
+impl Session {
+    /// Attaches to a workspace. Where its live index is missing or cannot be trusted, that is put right first.
+    pub fn attach(handover: &Handover) -> Result<Session, SessionError> {
+        for _ in 0..TRIES {
+            if let Some(session) = map(handover)? {
+                return Ok(session);
+            }
+            super::mend::open(handover)?;
+        }
+        Err(Errno::IO.into())
+    }
+
+    /// The same session with smaller bounds of journal and index: for tests of what happens there.
+    pub fn with_bounds(mut self, bounds: Bounds) -> Session {
+        self.bounds = bounds;
+        self
+    }
+
+    /// Where the index of `epoch` lies.
+    pub(super) fn index_path(&self) -> PathBuf {
+        index_path(&self.handover, &self.control, self.epoch)
+    }
+}
+
+/// Maps what is in force. `None`: something must be put right before.
+fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
+    let directory = handover.directory();
+    let control = Control::open(&directory.join("control"), true)?;
+    let epoch = control.epoch();
+    if epoch == DROPPED {
+        return Err(Errno::NOENT.into());
+    }
+    if !control.is_taken_over() || epoch % 2 == 1 || control.owner_died() {
+        return Ok(None);
+    }
+    let path = index_path(handover, &control, epoch);
+    let Some(tree) = map_tree(handover, &control, epoch, &path)? else { return Ok(None) };
+    // What was read between two epochs need not fit together.
+    if control.epoch() != epoch {
+        return Ok(None);
+    }
+    let mut drafts = handover.drafts().into_os_string().into_vec();
+    drafts.push(b'/');
+    Ok(Some(Session {
+        handover: handover.clone(),
+        control,
+        epoch,
+        tree,
+        writer: Late::new(),
+        sealer: Sealer::new(handover.store.as_os_str().as_bytes()),
+        drafts: drafts.into(),
+        owner: owner_of(&handover.id),
+        give: foreign_owner(&handover.store),
+        overlay: AtomicU8::new(0),
+        bounds: Bounds::default(),
+    }))
+}
+
+/// User and group of the store, if we are root and it is somebody else's.
+fn foreign_owner(store: &Path) -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let found = rustix::fs::stat(store).ok()?;
+    (found.st_uid != 0).then_some((found.st_uid, found.st_gid))
+}
+
+fn map_tree(
+    handover: &Handover,
+    control: &Control,
+    epoch: u64,
+    path: &Path,
+) -> Result<Option<Tree>, SessionError> {
+    let file = match open_index(path, &index_users(&handover.store), false) {
+        Err(errno) if is_unusable(errno) => return Ok(None),
+        other => other?,
+    };
+    let index = Index::new(Region::of_open(&file, path, CAPACITY, false)?);
+    // The image is the one that the index says it is over: whoever built it has read the description.
+    let image = std::array::from_fn(|place| index.header(H_IMAGE + place));
+    if !index.is_of(epoch, image) {
+        return Ok(None);
+    }
+    // In this order: applied never overtakes committed, unless the control page is an older one that somebody put back.
+    let applied = Position::from_word(index.header(H_APPLIED));
+    if applied > control.segment().committed {
+        return Ok(None);
+    }
+    let path = handover.store.join("images").join(words_digest(image).to_string());
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = match retry_on_intr(|| rustix::fs::open(&path, flags, Mode::empty())) {
+        // In the trash, perhaps.
+        Err(Errno::NOENT) => return Ok(None),
+        other => other?,
+    };
+    let image = Image::open(Mapping::of(&file)?).map_err(|_| Errno::IO)?;
+    Ok(Some(Tree::new(image.into(), index)))
+}
+
+fn index_path(handover: &Handover, control: &Control, epoch: u64) -> PathBuf {
+    let inode = control.inode();
+    let directory = control.place().unwrap_or_else(|| handover.store.join("workspaces"));
+    let name = format!("index-{}-{:x}-{:x}.{epoch}", handover.id, inode.device, inode.number);
+    directory.join(OsString::from(name))
+}

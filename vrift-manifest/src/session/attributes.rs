@@ -1,0 +1,101 @@
+//! What `stat` shows.
+
+use rustix::fs::Stat;
+use rustix::io::Errno;
+
+use super::change::until_settled;
+use super::draft::{mtime_of, shown_mtime};
+use super::{Session, SessionError};
+use crate::attributes::{Attributes, Kind};
+use crate::time::Timestamp;
+use crate::tree::Cursor;
+
+/// What `stat` shows of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// All but the number.
+    pub attributes: Attributes,
+    /// Room on the disk in units of 512 bytes.
+    pub blocks: u64,
+}
+
+impl Session {
+    /// What `stat` shows. Of a file that is being written: what its draft is now.
+    #[inline]
+    pub fn attributes(&self, at: Cursor) -> Result<Shown, SessionError> {
+        let attributes = self.tree.attributes(at)?;
+        if attributes.mode & Kind::MASK != Kind::File as u32 || self.tree.draft(at).is_none() {
+            return Ok(Shown { attributes, blocks: blocks(&attributes) });
+        }
+        self.dirty_attributes(at)
+    }
+
+    #[cold]
+    fn dirty_attributes(&self, at: Cursor) -> Result<Shown, SessionError> {
+        let node = self.tree.number(at)?;
+        until_settled(|| {
+            let Some(draft) = self.tree.draft(at) else {
+                let attributes = self.tree.attributes(at)?;
+                return Ok(Some(Shown { attributes, blocks: blocks(&attributes) }));
+            };
+            let attributes = self.tree.attributes(at)?;
+            match self.with_draft(node, draft, |path| rustix::fs::stat(path)) {
+                Ok(stat) => {
+                    // A sealer stamps the file anew, but not before the node is clean.
+                    let same = self.tree.draft(at) == Some(draft);
+                    Ok(same.then(|| self.shown_of(attributes, &stat)))
+                }
+                Err(Errno::NOENT) if self.tree.draft(at) != Some(draft) => Ok(None),
+                // Without a name, only a descriptor leads to it: see `attributes_of_open`.
+                Err(Errno::NOENT) if attributes.nlink == 0 => {
+                    Ok(Some(Shown { attributes, blocks: blocks(&attributes) }))
+                }
+                Err(Errno::NOENT) => Err(Errno::IO.into()),
+                Err(errno) => Err(errno.into()),
+            }
+        })
+    }
+
+    /// As [`Session::attributes`], of a node of which a draft is open, whose `fstat` says `stat`. No call is made. A draft
+    /// that was sealed meanwhile is a blob, and says nothing that the tree does not say.
+    pub fn attributes_of_open(&self, at: Cursor, stat: &Stat) -> Result<Shown, SessionError> {
+        let attributes = self.tree.attributes(at)?;
+        let dirty =
+            self.tree.draft(at).is_some() && stat.st_mode & 0o7777 == super::draft::DRAFT_MODE;
+        Ok(match dirty {
+            true => self.shown_of(attributes, stat),
+            false => Shown { attributes, blocks: blocks(&attributes) },
+        })
+    }
+
+    /// The node's attributes with what its draft says of the content.
+    #[allow(clippy::useless_conversion, reason = "the fields' types differ between targets")]
+    fn shown_of(&self, mut attributes: Attributes, draft: &Stat) -> Shown {
+        let mtime = shown_mtime(attributes.mtime, mtime_of(draft));
+        if mtime != attributes.mtime {
+            attributes.ctime = attributes.ctime.max(mtime);
+        }
+        attributes.mtime = mtime;
+        attributes.size = u64::try_from(draft.st_size).unwrap_or(0);
+        self.note_shown(mtime);
+        Shown { attributes, blocks: u64::try_from(draft.st_blocks).unwrap_or(0) }
+    }
+
+    /// No stamp that is given from now on is older than one that was shown: the clock that the kernel stamps files with
+    /// may be ahead of ours.
+    pub(super) fn note_shown(&self, mtime: Timestamp) {
+        if mtime.is_soon_after(self.tree.index.floor().max(Timestamp::coarse_now()))
+            && let Some(writer) = self.writer.get()
+        {
+            writer.tree.index.raise_floor(mtime);
+        }
+    }
+}
+
+/// Room on the disk, in units of 512 bytes, as a file system with blocks of 4096 bytes has it.
+fn blocks(attributes: &Attributes) -> u64 {
+    match Kind::of_mode(attributes.mode) {
+        Some(Kind::File | Kind::Directory) => attributes.size.div_ceil(4096) * 8,
+        _ => 0,
+    }
+}

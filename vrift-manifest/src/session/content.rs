@@ -1,0 +1,57 @@
+//! Opening content.
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::change::until_settled;
+use super::{Session, SessionError, open_flags};
+use crate::attributes::Kind;
+use crate::tree::{Cursor, words_digest};
+
+impl Session {
+    /// Opens a file's content for reading: the blob, or the draft while it is being written.
+    pub fn open_for_reading(&self, node: u64, flags: OFlags) -> Result<OwnedFd, SessionError> {
+        let at = self.tree.node(node)?.ok_or(Errno::NOENT)?;
+        self.open_for_reading_at(at, flags)
+    }
+
+    /// As [`Session::open_for_reading`], of a node that was found already.
+    pub fn open_for_reading_at(&self, at: Cursor, flags: OFlags) -> Result<OwnedFd, SessionError> {
+        let flags = open_flags(flags) - OFlags::RWMODE;
+        let mut last = None;
+        until_settled(|| {
+            let at = self.tree.again(at);
+            let state = self.tree.state(at)?;
+            match Kind::of_mode(state.attributes.mode) {
+                Some(Kind::File) => {}
+                Some(Kind::Directory) => return Err(Errno::ISDIR.into()),
+                _ => return Err(Errno::INVAL.into()),
+            }
+            if state.draft == 0 {
+                return match self.sealer.open(&words_digest(state.content), flags) {
+                    // Written anew, perhaps, since the tree was looked at; what is missing twice is missing.
+                    Err(Errno::NOENT) if last != Some(state.seq) => {
+                        last = Some(state.seq);
+                        Ok(None)
+                    }
+                    Err(Errno::NOENT) => Err(Errno::IO.into()),
+                    other => Ok(Some(other?)),
+                };
+            }
+            let node = self.tree.number(at)?;
+            let opened = self.with_draft(node, state.draft, |path| {
+                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | flags;
+                retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))
+            });
+            let same = self.tree.draft(at) == Some(state.draft);
+            match opened {
+                // Sealed meanwhile, it may have been opened anew and written before we were asked: look again.
+                Ok(file) => Ok(same.then_some(file)),
+                Err(Errno::NOENT) if same => Err(Errno::IO.into()),
+                Err(Errno::NOENT) => Ok(None),
+                Err(errno) => Err(errno.into()),
+            }
+        })
+    }
+}

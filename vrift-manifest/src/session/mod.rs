@@ -1,0 +1,92 @@
+//! A workspace in use by a process that must not notice: what a preloaded library stands on.
+//!
+//! A [`Workspace`](crate::workspace::Workspace) is opened, with its store, for a command. A session is only mappings: it
+//! keeps no descriptor, starts no thread, reads no environment, and on its ordinary paths it allocates nothing and calls
+//! the kernel by itself, never through libc's names (which are hooks where this runs). Where something is out of the
+//! ordinary (an index to be built, a journal to be folded), it opens a `Workspace` for a moment, and closes it.
+//!
+//! Content that is being written is in a **draft**, a real file `drafts/NODE.DRAFT` beside the workspace's description:
+//! see `draft`. When nobody can write it any more it is **sealed**: it becomes a blob.
+
+mod attach;
+mod attributes;
+mod change;
+mod content;
+mod copy;
+mod create;
+mod draft;
+mod error;
+mod mend;
+pub use mend::run_inside;
+mod pause;
+mod seal;
+mod times;
+mod writing;
+
+use std::sync::atomic::{AtomicU8, AtomicU64};
+
+use rustix::fs::OFlags;
+
+use crate::handover::Handover;
+use crate::shm::Late;
+use crate::tree::Tree;
+use crate::workspace::attach::Writer;
+use crate::workspace::control::Control;
+use crate::workspace::{Author, Bounds};
+use vrift_cas::Sealer;
+
+pub use attributes::Shown;
+pub use error::SessionError;
+pub use seal::Seal;
+
+/// A workspace, mapped. `Send` and `Sync`; a fork may go on using it.
+pub struct Session {
+    handover: Handover,
+    control: Control,
+    epoch: u64,
+    tree: Tree,
+    /// The mappings for writing: made at the first change.
+    writer: Late<Writer>,
+    sealer: Sealer,
+    /// The directory of the drafts, with a slash behind it.
+    drafts: Box<[u8]>,
+    /// The number that says that a draft is this workspace's.
+    owner: u64,
+    /// To whom files are given: the store's owner, if we are root and he is not.
+    give: Option<(u32, u32)>,
+    /// Whether the store is on an overlayfs: 0 = not known yet, 1 = no, 2 = yes.
+    overlay: AtomicU8,
+    bounds: Bounds,
+}
+
+/// Who asks for a change.
+pub struct Who<'a> {
+    /// The number of the record that describes the process; 0: there is none yet, and it is made when it is needed.
+    pub process: &'a AtomicU64,
+    /// What to put into it.
+    pub author: &'a dyn Fn() -> Author,
+}
+
+impl Session {
+    /// Whether the tree is still that of the workspace: one load. If not, attach anew; this one stays readable.
+    #[inline]
+    pub fn is_in_force(&self) -> bool {
+        self.control.epoch() == self.epoch
+    }
+
+    /// The present tree.
+    #[inline]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// What it was attached by.
+    pub fn handover(&self) -> &Handover {
+        &self.handover
+    }
+}
+
+/// What of a caller's flags concerns the file that is opened, not how it is found or made.
+fn open_flags(flags: OFlags) -> OFlags {
+    flags - (OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC | OFlags::DIRECTORY | OFlags::NOFOLLOW)
+}

@@ -1,0 +1,16 @@
+//! Sessions: what a preloaded library does with a workspace, beside other processes that do the same.
+
+mod attaching;
+mod drafts;
+mod support;
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let main = include_str!("main.rs");
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/session");
+    for entry in std::fs::read_dir(directory).expect("the test's own directory") {
+        let name = entry.expect("an entry").file_name();
+        let name = name.to_str().expect("ASCII").trim_end_matches(".rs");
+        assert!(name == "main" || main.contains(&format!("mod {name};")), "{name} is not run");
+    }
+}

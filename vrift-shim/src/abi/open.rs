@@ -1,0 +1,84 @@
+//! open, openat, creat and their spellings.
+
+use std::ffi::c_int;
+
+use libc::mode_t;
+
+use super::args::{CPath, answer};
+use crate::vfs::find::{CWD, Work};
+use crate::vfs::{descriptor, open};
+
+/// Whether the mode was passed at all: C passes it only where something may be made.
+fn made_with(flags: c_int, mode: mode_t) -> mode_t {
+    let makes = flags & libc::O_CREAT != 0 || flags & libc::O_TMPFILE == libc::O_TMPFILE;
+    if makes { mode } else { 0 }
+}
+
+/// open(2) for all.
+pub fn at(
+    directory: c_int,
+    path: CPath,
+    flags: c_int,
+    mode: mode_t,
+    kernel: impl FnOnce(CPath) -> c_int,
+) -> c_int {
+    let mut work = Work::default();
+    let opened = open::open(directory, path.bytes(), flags, made_with(flags, mode), &mut work);
+    let outside = |path| {
+        let descriptor = kernel(path);
+        if descriptor >= 0 {
+            descriptor::opened_outside(descriptor);
+        }
+        descriptor
+    };
+    answer(path, opened, outside, Ok)
+}
+
+// Of fixed arity, where C says `...`: on the targets that this is built for a variadic integer is passed as any other.
+
+fn plain(
+    real: extern "C" fn(CPath, c_int, mode_t) -> c_int,
+    path: CPath,
+    flags: c_int,
+    mode: mode_t,
+) -> c_int {
+    at(CWD, path, flags, mode, |path| real(path, flags, mode))
+}
+
+spellings!(plain: fn(path: CPath, flags: c_int, mode: mode_t) -> c_int: open, open64, __open, __open64);
+
+fn below(
+    real: extern "C" fn(c_int, CPath, c_int, mode_t) -> c_int,
+    directory: c_int,
+    path: CPath,
+    flags: c_int,
+    mode: mode_t,
+) -> c_int {
+    at(directory, path, flags, mode, |path| real(directory, path, flags, mode))
+}
+
+spellings!(below: fn(directory: c_int, path: CPath, flags: c_int, mode: mode_t) -> c_int: openat, openat64);
+
+fn fortified(real: extern "C" fn(CPath, c_int) -> c_int, path: CPath, flags: c_int) -> c_int {
+    at(CWD, path, flags, 0, |path| real(path, flags))
+}
+
+spellings!(fortified: fn(path: CPath, flags: c_int) -> c_int: __open_2, __open64_2);
+
+fn fortified_below(
+    real: extern "C" fn(c_int, CPath, c_int) -> c_int,
+    directory: c_int,
+    path: CPath,
+    flags: c_int,
+) -> c_int {
+    at(directory, path, flags, 0, |path| real(directory, path, flags))
+}
+
+spellings!(fortified_below: fn(directory: c_int, path: CPath, flags: c_int) -> c_int: __openat_2, __openat64_2);
+
+fn created(real: extern "C" fn(CPath, mode_t) -> c_int, path: CPath, mode: mode_t) -> c_int {
+    let flags = libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC;
+    at(CWD, path, flags, mode, |path| real(path, mode))
+}
+
+spellings!(created: fn(path: CPath, mode: mode_t) -> c_int: creat, creat64);

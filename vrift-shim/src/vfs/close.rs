@@ -1,0 +1,43 @@
+//! The end of a write: once nobody can write a draft any more it becomes stored content.
+
+use std::ffi::c_int;
+
+use rustix::fs::OFlags;
+
+use super::descriptor::{self, Held, borrow};
+use super::session::{self, Given};
+use super::who;
+
+/// What closing a descriptor ends: asked before, done after.
+#[derive(Clone, Copy)]
+pub struct Ends(Option<(&'static Given, u64)>);
+
+/// Looks what closing `descriptor` would end, and forgets what was noted of it: once it is closed, its number may be
+/// another thread's.
+pub fn before(descriptor: c_int) -> Ends {
+    let Some(given) = session::given() else { return Ends(None) };
+    let outside = descriptor::is_outside(descriptor);
+    let ends = if outside { None } else { writes(given, descriptor) };
+    descriptor::forget(descriptor);
+    Ends(ends.map(|node| (given, node)))
+}
+
+/// The node that `descriptor` can write.
+fn writes(given: &'static Given, descriptor: c_int) -> Option<u64> {
+    match descriptor::look(given, descriptor).ok()?.0 {
+        Held::Content { node, draft: true } => {
+            let flags = rustix::fs::fcntl_getfl(borrow(descriptor).ok()?).ok()?;
+            let writes = flags & OFlags::RWMODE != OFlags::RDONLY;
+            (writes && !flags.contains(OFlags::PATH)).then_some(node)
+        }
+        _ => None,
+    }
+}
+
+/// Seals what has ended. What cannot be sealed now (somebody else still writes it, the disk is full) is a draft as
+/// before, and shows the same content: the end of the run seals it, or says why not.
+pub fn after(ends: Ends) {
+    let Ends(Some((given, node))) = ends else { return };
+    let _ =
+        crate::sys::errno::kept(|| session::with(given, |session| session.seal(&who::who(), node)));
+}

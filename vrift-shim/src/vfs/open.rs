@@ -1,0 +1,252 @@
+//! Opening: the kernel is given a real file, which is the blob, the draft or the placeholder of a node.
+
+use std::ffi::c_int;
+use std::os::fd::{IntoRawFd, OwnedFd};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use vrift_manifest::attributes::{Attributes, Kind};
+use vrift_manifest::places;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch};
+
+use super::find::{self, At, Name, Place, Work};
+use super::session;
+use super::{Answer, descriptor, pipes, who};
+
+/// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
+const LINKS_MAX: usize = 40;
+
+/// open(2) of a path. The descriptor is the program's from here on.
+pub fn open<'w>(
+    directory: c_int,
+    path: Option<&'w [u8]>,
+    flags: c_int,
+    mode: u32,
+    work: &'w mut Work,
+) -> Result<Answer<'w, c_int>, Errno> {
+    let flags = OFlags::from_bits_retain(flags as u32);
+    if flags.contains(OFlags::TMPFILE) {
+        return temporary(directory, path, work);
+    }
+    let creates = flags.contains(OFlags::CREATE) && !flags.contains(OFlags::PATH);
+    let exclusive = creates && flags.contains(OFlags::EXCL);
+    let follow = !flags.contains(OFlags::NOFOLLOW) && !exclusive;
+    if creates && path.is_some_and(|path| path.ends_with(b"/")) {
+        return slash_behind(directory, path, work);
+    }
+    // Twice, because what was missing may be there when it is to be made, and the other way round.
+    for _ in 0..8 {
+        match find::node(directory, path, follow, work) {
+            Ok(Answer::Ours(_)) if exclusive => return Err(Errno::EXIST),
+            Ok(Answer::Ours(at)) => return node(at, flags).map(Answer::Ours),
+            Ok(Answer::Elsewhere(_)) => break,
+            Ok(Answer::Kernel) => return Ok(Answer::Kernel),
+            Err(Errno::NOENT) if creates => match create(directory, path, flags, mode)? {
+                Some(made) => return Ok(Answer::Ours(made)),
+                None => {}
+            },
+            Err(errno) => return Err(errno),
+        }
+    }
+    // Borrowed anew: an answer that is returned keeps its working space for good.
+    match find::node(directory, path, follow, work)? {
+        Answer::Ours(at) => node(at, flags).map(Answer::Ours),
+        Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
+        Answer::Kernel => Ok(Answer::Kernel),
+    }
+}
+
+/// O_TMPFILE: a file without a name is not offered, as on file systems that cannot, and programs make one with a name.
+fn temporary<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, c_int>, Errno> {
+    match find::node(directory, path, true, work)? {
+        Answer::Ours(_) => Err(Errno::OPNOTSUPP),
+        Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
+        Answer::Kernel => Ok(Answer::Kernel),
+    }
+}
+
+/// A directory is asked for by its slash, and a file is what is made: EISDIR, once the way there is walked.
+fn slash_behind<'w>(
+    directory: c_int,
+    path: Option<&'w [u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, c_int>, Errno> {
+    match find::place(directory, path, work)? {
+        Answer::Ours(_) => Err(Errno::ISDIR),
+        Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
+        Answer::Kernel => Ok(Answer::Kernel),
+    }
+}
+
+/// Makes the file that is missing; `None`: something is there by now.
+fn create(
+    directory: c_int,
+    path: Option<&[u8]>,
+    flags: OFlags,
+    mode: u32,
+) -> Result<Option<c_int>, Errno> {
+    let mut work = Work::default();
+    let Answer::Ours(place) = find::place(directory, path, &mut work)? else { return Ok(None) };
+    match place.child()? {
+        None => create_at(&place, flags, mode),
+        Some(_) if flags.contains(OFlags::EXCL) => Err(Errno::EXIST),
+        Some(_) if flags.contains(OFlags::NOFOLLOW) => Ok(None),
+        Some(link) => behind_link(place.directory(), link, flags, mode),
+    }
+}
+
+/// The name is that of a symlink to nowhere: the file is made where it points.
+#[cold]
+fn behind_link(
+    mut from: At,
+    mut link: vrift_manifest::tree::Cursor,
+    flags: OFlags,
+    mode: u32,
+) -> Result<Option<c_int>, Errno> {
+    for _ in 0..LINKS_MAX {
+        let tree = from.session.tree();
+        if tree.kind(link).map_err(|_| Errno::IO)? != Kind::Symlink {
+            return Ok(None);
+        }
+        let mut target = [0; PATH_MAX];
+        let length = tree.read_target(link, &mut target).map_err(|_| Errno::IO)?;
+        let target = target.get(..length).unwrap_or(b"");
+        let absolute = target.first() == Some(&b'/');
+        if absolute {
+            from = At { cursor: tree.root(), ..from };
+        }
+        let mut walk = Scratch::default();
+        let Answer::Ours(place) = find::place_from(from, target, &mut walk)? else {
+            return Ok(None);
+        };
+        if place.slash {
+            return Err(Errno::ISDIR);
+        }
+        match place.child()? {
+            None => return create_at(&place, flags, mode),
+            Some(next) => (from, link) = (place.directory(), next),
+        }
+    }
+    Err(Errno::LOOP)
+}
+
+fn create_at(place: &Place<'_>, flags: OFlags, mode: u32) -> Result<Option<c_int>, Errno> {
+    let Name::Ordinary(name) = place.name else { return Err(Errno::ISDIR) };
+    let who = who::credentials();
+    let tree = place.session.tree();
+    let above = tree.attributes(place.parent).map_err(|_| Errno::IO)?;
+    if name.len() > vrift_manifest::name::NAME_MAX {
+        return Err(Errno::NAMETOOLONG);
+    }
+    who.need(&above, 3)?;
+    let parent = tree.number(place.parent).map_err(|_| Errno::IO)?;
+    let mode = who::masked(place.given, mode);
+    let keep = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC | OFlags::NOFOLLOW);
+    let made = session::with(place.given, |session| {
+        session.create_file(&who::who(), parent, name, mode, who.uid, who.gid, keep)
+    });
+    match made {
+        Ok((node, file)) => Ok(Some(hand_out(node, file))),
+        Err(Errno::EXIST) if !flags.contains(OFlags::EXCL) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Opens what is there.
+fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
+    let tree = at.session.tree();
+    let attributes = tree.attributes(at.cursor).map_err(|_| Errno::IO)?;
+    let kind = tree.kind(at.cursor).map_err(|_| Errno::IO)?;
+    if flags.contains(OFlags::DIRECTORY) && kind != Kind::Directory {
+        return Err(Errno::NOTDIR);
+    }
+    if flags.contains(OFlags::PATH) {
+        return path_only(at, kind, flags);
+    }
+    match kind {
+        Kind::Symlink => Err(Errno::LOOP),
+        Kind::Directory => directory(at, &attributes, flags),
+        Kind::File => file(at, &attributes, flags),
+        Kind::Fifo => {
+            permitted(&attributes, flags)?;
+            pipes::open(at.given, at.number()?, flags).map(IntoRawFd::into_raw_fd)
+        }
+        Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
+            permitted(&attributes, flags)?;
+            Err(Errno::NXIO)
+        }
+    }
+}
+
+/// The permission bits that an open needs.
+fn permitted(attributes: &Attributes, flags: OFlags) -> Result<(), Errno> {
+    let mut wanted = match flags & OFlags::RWMODE {
+        OFlags::RDONLY => 4,
+        OFlags::WRONLY => 2,
+        _ => 6,
+    };
+    if flags.contains(OFlags::TRUNC) {
+        wanted |= 2;
+    }
+    let who = who::credentials();
+    who.need(attributes, wanted)?;
+    if flags.contains(OFlags::NOATIME) { who.need_owner(attributes) } else { Ok(()) }
+}
+
+fn directory(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> {
+    let writes = flags & OFlags::RWMODE != OFlags::RDONLY;
+    if writes || flags.intersects(OFlags::CREATE | OFlags::TRUNC) {
+        return Err(Errno::ISDIR);
+    }
+    permitted(attributes, flags)?;
+    placeholder(at, flags)
+}
+
+/// A descriptor of the placeholder of a node.
+fn placeholder(at: At, flags: OFlags) -> Result<c_int, Errno> {
+    use std::os::unix::ffi::OsStrExt;
+    let handover = &at.given.handover;
+    let runtime = handover.runtime.as_os_str().as_bytes();
+    let kept = flags & (OFlags::CLOEXEC | OFlags::PATH | OFlags::NONBLOCK | OFlags::NOATIME);
+    places::open(runtime, handover.id.as_bytes(), at.number()?, kept).map(IntoRawFd::into_raw_fd)
+}
+
+/// O_PATH needs no permission. What has no content is stood for by a placeholder, which says only which node it is.
+fn path_only(at: At, kind: Kind, flags: OFlags) -> Result<c_int, Errno> {
+    match kind {
+        Kind::File => {
+            let number = at.number()?;
+            let flags = flags & (OFlags::PATH | OFlags::CLOEXEC);
+            let file = session::with(at.given, |session| session.open_for_reading(number, flags))?;
+            Ok(hand_out(number, file))
+        }
+        _ => placeholder(at, flags),
+    }
+}
+
+fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> {
+    permitted(attributes, flags)?;
+    let number = at.number()?;
+    let given = at.given;
+    let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW);
+    let file = if kept & OFlags::RWMODE == OFlags::RDONLY {
+        if kept.contains(OFlags::TRUNC) {
+            session::with(given, |session| session.truncate(&who::who(), number, 0))?;
+        }
+        let kept = kept.difference(OFlags::TRUNC);
+        session::with(given, |session| session.open_for_reading(number, kept))?
+    } else {
+        session::with(given, |session| session.open_for_writing(&who::who(), number, kept))?
+    };
+    Ok(hand_out(number, file))
+}
+
+fn hand_out(node: u64, file: OwnedFd) -> c_int {
+    let descriptor = file.into_raw_fd();
+    descriptor::opened(descriptor, node);
+    descriptor
+}

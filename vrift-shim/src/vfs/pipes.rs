@@ -1,0 +1,50 @@
+//! Named pipes: the meeting place is a real one beside the placeholders.
+
+use std::ffi::CStr;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use vrift_manifest::places;
+use vrift_manifest::tree::path::PATH_MAX;
+
+use super::session::Given;
+
+/// What follows the node's number in the name of its pipe.
+pub const SUFFIX: &str = ".fifo";
+
+/// Opens the pipe of a node; it is made by whoever comes first.
+pub fn open(given: &'static Given, node: u64, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let mut buffer = [0; PATH_MAX];
+    let path = path(given, node, &mut buffer)?;
+    let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC | OFlags::NOFOLLOW);
+    match rustix::fs::openat(CWD, path, kept, Mode::empty()) {
+        Err(Errno::NOENT) => {
+            // Whose pipe it is the tree says, and it was asked: the sticky bit only marks it as ours.
+            let mode = Mode::from_raw_mode(0o1600);
+            match rustix::fs::mknodat(CWD, path, FileType::Fifo, mode, 0) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(errno) => return Err(errno),
+            }
+            rustix::fs::openat(CWD, path, kept, Mode::empty())
+        }
+        other => other,
+    }
+}
+
+fn path<'b>(
+    given: &'static Given,
+    node: u64,
+    buffer: &'b mut [u8; PATH_MAX],
+) -> Result<&'b CStr, Errno> {
+    let handover = &given.handover;
+    let runtime = handover.runtime.as_os_str().as_bytes();
+    // The directory is there once a placeholder is.
+    places::make(runtime, handover.id.as_bytes(), node, buffer)?;
+    let end = buffer.iter().position(|&byte| byte == 0).ok_or(Errno::NAMETOOLONG)?;
+    let mut room = buffer.get_mut(end..).ok_or(Errno::NAMETOOLONG)?;
+    write!(room, "{SUFFIX}\0").map_err(|_| Errno::NAMETOOLONG)?;
+    CStr::from_bytes_until_nul(buffer).map_err(|_| Errno::INVAL)
+}
