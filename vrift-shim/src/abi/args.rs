@@ -225,25 +225,6 @@ pub fn answer<T, R: Failure>(
     }
 }
 
-/// The same for a call on a descriptor: `None` is the kernel's.
-#[inline]
-pub fn answer_for_descriptor<T, R: Failure>(
-    answer: Result<Option<T>, Errno>,
-    kernel: impl FnOnce() -> R,
-    ours: impl FnOnce(T) -> Result<R, Errno>,
-) -> R {
-    match answer {
-        Ok(None) => kernel(),
-        Ok(Some(value)) => give(ours(value)),
-        Err(errno) => fail(errno),
-    }
-}
-
-/// Success of a call that returns nothing else.
-pub fn done((): ()) -> Result<c_int, Errno> {
-    Ok(0)
-}
-
 /// A path that ends in six X's and a suffix, in memory of the program, to be made one that nobody has.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
@@ -312,4 +293,40 @@ impl Template {
 
 impl Failure for Template {
     const FAILED: Template = Template(std::ptr::null_mut());
+}
+
+/// The same for a call on a descriptor: `None` is the kernel's.
+#[inline]
+pub fn answer_for_descriptor<T, R: Failure>(
+    answer: Result<Option<T>, Errno>,
+    kernel: impl FnOnce() -> R,
+    ours: impl FnOnce(T) -> Result<R, Errno>,
+) -> R {
+    match answer {
+        Ok(None) => kernel(),
+        Ok(Some(value)) => give(ours(value)),
+        Err(errno) => fail(errno),
+    }
+}
+
+/// Success of a call that returns nothing else.
+pub fn done((): ()) -> Result<c_int, Errno> {
+    Ok(0)
+}
+
+impl<T> Out<T> {
+    /// A place of ours, for a call to a name that is hooked.
+    pub fn of(place: &mut T) -> Out<T> {
+        Out(place)
+    }
+}
+
+/// The name in a directory entry that a stream has just given; `None` for null.
+pub fn name_of<'a>(entry: *const libc::dirent64) -> Option<&'a CStr> {
+    if entry.is_null() {
+        return None;
+    }
+    // SAFETY: a stream's entry is whole, and stays until the stream is read again; the name ends with a NUL. Only the
+    // name's own bytes are touched, for an entry need not be as long as the structure.
+    Some(unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) })
 }

@@ -7,7 +7,12 @@ pub mod args;
 mod hook;
 
 mod access;
+mod canonical;
 mod close;
+mod cwd;
+mod directory;
+mod ftw;
+mod glob;
 mod link;
 mod make;
 mod open;

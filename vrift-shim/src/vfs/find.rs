@@ -34,7 +34,7 @@ pub struct At {
 }
 
 /// Where a walk begins.
-enum Start<'a> {
+pub(super) enum Start<'a> {
     Kernel,
     Tree { given: &'static Given, session: &'static Session, at: Cursor, path: &'a [u8] },
 }
@@ -185,7 +185,7 @@ impl Place<'_> {
 
 /// Decides whether a path begins in the tree.
 #[inline]
-fn start<'a>(
+pub(super) fn start<'a>(
     directory: c_int,
     path: &'a [u8],
     normal: &'a mut Scratch,

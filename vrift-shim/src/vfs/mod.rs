@@ -2,14 +2,19 @@
 
 pub mod access;
 pub mod attributes;
+pub mod canonical;
 pub mod change;
 pub mod close;
 pub mod cwd;
 pub mod descriptor;
+pub mod directory;
+pub mod environment;
+pub mod exec;
 pub mod find;
 pub mod into;
 pub mod lexical;
 pub mod link;
+pub mod listing;
 pub mod magic;
 pub mod make;
 pub mod open;
@@ -19,6 +24,8 @@ pub mod owner;
 pub mod paths;
 pub mod permission;
 pub mod pipes;
+pub mod process;
+pub mod reach;
 pub mod readlink;
 pub mod remove;
 pub mod rename;
