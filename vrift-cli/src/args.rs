@@ -41,3 +41,9 @@ pub fn arguments() -> Vec<OsString> {
     }
     arguments
 }
+
+/// Whether the command line asks for a command to be run.
+pub fn is_run() -> bool {
+    let before = |argument: &OsString| argument != "--";
+    std::env::args_os().skip(1).take_while(before).any(|argument| argument == "run")
+}

@@ -1,6 +1,7 @@
 //! What went wrong, as the user is told: a message that names the thing and its state, its causes, and what to do.
 //!
-//! Exit codes: 0 done, 1 failed (or done in part, with a list of what is missing), 2 wrong usage.
+//! Exit codes: 0 done, 1 failed (or done in part, with a list of what is missing), 2 wrong usage. `vrift run` has others:
+//! those of the command that it runs.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -33,12 +34,19 @@ pub struct Error {
     message: String,
     cause: Option<Box<dyn StdError + Send + Sync>>,
     hints: Vec<String>,
+    code: Option<u8>,
 }
 
 impl Error {
     /// Something failed.
     pub fn failed(message: impl Into<String>) -> Error {
-        Error { kind: Kind::Failed, message: message.into(), cause: None, hints: Vec::new() }
+        Error {
+            kind: Kind::Failed,
+            message: message.into(),
+            cause: None,
+            hints: Vec::new(),
+            code: None,
+        }
     }
 
     /// The command was called wrongly.
@@ -72,6 +80,18 @@ impl Error {
         self
     }
 
+    /// Ends with this exit code instead of the one that its kind has.
+    pub fn exits_with(mut self, code: u8) -> Error {
+        self.code = Some(code);
+        self
+    }
+
+    /// The same, unless a code was told before.
+    pub fn exits_with_unless_told(self, code: u8) -> Error {
+        let code = self.code.unwrap_or(code);
+        self.exits_with(code)
+    }
+
     /// The end that the command comes to.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -81,7 +101,7 @@ impl Error {
     pub fn report(&self, stderr: &mut dyn Write) -> ExitCode {
         let code = match self.kind {
             Kind::BrokenPipe => return ExitCode::SUCCESS,
-            Kind::Incomplete => return ExitCode::from(1),
+            Kind::Incomplete => return ExitCode::from(self.code.unwrap_or(1)),
             Kind::Failed => 1,
             Kind::Usage => 2,
         };
@@ -90,7 +110,7 @@ impl Error {
         for hint in &self.hints {
             let _ = writeln!(stderr, "hint: {hint}");
         }
-        ExitCode::from(code)
+        ExitCode::from(self.code.unwrap_or(code))
     }
 }
 

@@ -17,6 +17,7 @@ pub mod located;
 pub mod node;
 pub mod output;
 pub mod place;
+pub mod run;
 pub mod totals;
 mod walk;
 
@@ -29,15 +30,22 @@ use clap::Parser;
 /// Parses the command line, does what it says and reports how that ended.
 pub fn main() -> ExitCode {
     // A file size limit is an error like a full disk, with a message; the signal would kill. Where it cannot be caught
-    // it kills, and the store is as whole as after any kill.
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    // it kills, and the store is as whole as after any kill. What is ignored already stays so in what we start.
+    if !is_ignored(signal_hook::consts::SIGXFSZ) {
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    }
     let cli = match args::Cli::try_parse_from(args::arguments()) {
         Ok(cli) => cli,
         // Help and version go to standard output, which may be a closed pipe; that is no error.
         Err(error) => {
             let error = escaped(error);
             let _ = error.print();
-            return ExitCode::from(u8::from(error.use_stderr()) * 2);
+            return match (error.use_stderr(), args::is_run()) {
+                (false, _) => ExitCode::SUCCESS,
+                (true, false) => ExitCode::from(2),
+                // Other codes are those of the command that would have been run.
+                (true, true) => ExitCode::from(commands::NOT_STARTED),
+            };
         }
     };
     let mut output = output::Output::stdout(cli.color);
@@ -53,6 +61,14 @@ pub fn main() -> ExitCode {
             code
         }
     }
+}
+
+/// Whether the caller wants this process, and what it starts, to ignore a signal.
+fn is_ignored(signal: i32) -> bool {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let set = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let set = set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
+    set >> signal.saturating_sub(1) & 1 == 1
 }
 
 /// The error with what the user wrote shown as names are: it may hold line ends and a terminal's commands.

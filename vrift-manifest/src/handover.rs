@@ -13,6 +13,9 @@ pub const SESSION_VARIABLE: &str = "VRIFT_SESSION";
 /// The form of the text that is written here. A reader takes no other.
 const FORM: &[u8] = b"1";
 
+/// The digits of a parent's number with zeros before it: so it can be written over where it stands.
+const PADDED: usize = 20;
+
 /// The most bytes that a text may have: paths of the longest kind, every byte of them escaped.
 const LONGEST: usize = 64 << 10;
 
@@ -94,11 +97,11 @@ impl Handover {
         let workspace = String::from_utf8(next()?).ok()?;
         let id = String::from_utf8(next()?).ok()?;
         let (store, runtime, mount) = (path(next()?)?, path(next()?)?, path(next()?)?);
-        let mut number = |radix| match fields.next() {
-            None => Some(0),
-            Some(digits) => number(digits, radix),
-        };
-        let (run, parent) = (number(16)?, number(10)?);
+        let run = fields.next().map_or(Some(0), |digits| number(digits, 16))?;
+        let parent = fields.next().map_or(Some(0), |digits| match digits.len() {
+            PADDED => padded(digits),
+            _ => number(digits, 10),
+        })?;
         let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let named = crate::workspace::is_workspace_name(&workspace);
         (is_id && named && fields.next().is_none()).then_some(Handover {
@@ -143,6 +146,12 @@ fn number(digits: &[u8], radix: u32) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     let short = plain && (text == "0" || !text.starts_with('0'));
     u64::from_str_radix(text, radix).ok().filter(|_| short)
+}
+
+/// A number with zeros before it.
+fn padded(digits: &[u8]) -> Option<u64> {
+    let plain = digits.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(digits).ok()?.parse().ok().filter(|_| plain)
 }
 
 /// A field without its escapes.
@@ -216,7 +225,10 @@ mod tests {
             let handover = Handover { run, parent, ..handover(b"/p") };
             let text = handover.to_text();
             assert!(text.ends_with(end), "{text}");
-            assert_eq!(Handover::parse(text.as_bytes()), Some(handover));
+            assert_eq!(Handover::parse(text.as_bytes()), Some(handover.clone()));
+            let padded =
+                format!("{}:{run:x}:{parent:020}", super::tests::handover(b"/p").to_text());
+            assert_eq!(Handover::parse(padded.as_bytes()), Some(handover));
             for wrong in ["0", ":", "x", ":1", "g"].map(|wrong| format!("{text}:{wrong}:")) {
                 assert_eq!(Handover::parse(wrong.as_bytes()), None, "{wrong}");
             }

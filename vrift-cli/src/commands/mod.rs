@@ -8,6 +8,8 @@ mod diff;
 mod doctor;
 mod drop;
 mod du;
+mod env;
+mod exec;
 mod export;
 mod find;
 mod fork;
@@ -18,6 +20,7 @@ mod list;
 mod log;
 mod ls;
 mod reset;
+mod run;
 mod snapshot;
 mod stat;
 mod tree;
@@ -25,6 +28,8 @@ mod tree;
 use clap::Subcommand;
 
 pub use find::WORDS as FIND_WORDS;
+
+pub use run::BEFORE as NOT_STARTED;
 
 use crate::error::Result;
 use crate::output::Output;
@@ -37,6 +42,8 @@ use crate::output::Output;
 )]
 pub enum Command {
     Ingest(ingest::Args),
+    Run(run::Args),
+    Env(env::Args),
     List(list::Args),
     Ls(ls::Args),
     Tree(tree::Args),
@@ -57,12 +64,16 @@ pub enum Command {
     Compact(compact::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
+    #[command(name = exec::NAME)]
+    Exec(exec::Args),
 }
 
 /// Does what the command line says.
 pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
     match command {
         Command::Ingest(args) => args.run(output),
+        Command::Run(args) => args.run(output),
+        Command::Env(args) => args.run(output),
         Command::List(args) => args.run(output),
         Command::Ls(args) => args.run(output),
         Command::Tree(args) => args.run(output),
@@ -83,5 +94,6 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
         Command::Compact(args) => args.run(output),
         Command::Doctor(args) => args.run(output),
         Command::Completions(args) => args.run(output),
+        Command::Exec(args) => args.run(),
     }
 }

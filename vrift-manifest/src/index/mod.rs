@@ -18,6 +18,7 @@ pub mod edit;
 pub mod latch;
 pub mod layout;
 pub mod read;
+mod resume;
 pub mod state;
 
 pub use edit::Editor;

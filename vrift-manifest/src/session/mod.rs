@@ -18,6 +18,7 @@ mod draft;
 mod error;
 mod mend;
 pub use mend::run_inside;
+mod note;
 mod pause;
 mod seal;
 mod times;

@@ -151,10 +151,6 @@ impl Session {
         file: &OwnedFd,
         at_once: bool,
     ) -> Result<Option<Seal>, SessionError> {
-        let stat = fstat(file)?;
-        if !at_once && is_written_again(&state, &stat) {
-            return Ok(Some(Seal::Later));
-        }
         // Nobody else's files, and none of a file system where a lease is less than it should be.
         match lease::take(file.as_fd()) {
             Ok(()) => {}
@@ -164,8 +160,10 @@ impl Session {
         if self.misses_mappings(file) {
             return Ok(Some(Seal::Later));
         }
-        // Again, now that nobody writes.
         let stat = fstat(file)?;
+        if !at_once && is_written_again(&state, &stat) {
+            return Ok(Some(Seal::Later));
+        }
         let mtime = shown_mtime(state.attributes.mtime, mtime_of(&stat));
         let digest = if is_untouched(&state, &stat) {
             words_digest(state.content)
@@ -331,22 +329,27 @@ fn digest_of(file: &OwnedFd, size: u64) -> Result<Option<Digest>, SessionError> 
     if size == 0 {
         return Ok(Some(Digest::EMPTY));
     }
-    if size <= SMALL as u64 { small_digest(file).map(Some) } else { mapped_digest(file) }
+    if size <= SMALL as u64 {
+        small_digest(file, size as usize).map(Some)
+    } else {
+        mapped_digest(file)
+    }
 }
 
 // Out of line: the buffer is not to be on the stack of anything else.
 #[inline(never)]
-fn small_digest(file: &OwnedFd) -> Result<Digest, SessionError> {
+fn small_digest(file: &OwnedFd, size: usize) -> Result<Digest, SessionError> {
     let mut buffer = [0; SMALL];
     let mut filled = 0;
-    loop {
-        let rest = buffer.get_mut(filled..).unwrap_or_default();
-        let read = retry_on_intr(|| pread(file, &mut *rest, filled as u64))?;
-        filled += read;
-        if read == 0 || filled == SMALL {
-            return Ok(Digest::of(buffer.get(..filled).unwrap_or(&[])));
+    while filled < size {
+        let rest = buffer.get_mut(filled..size).unwrap_or_default();
+        match retry_on_intr(|| pread(file, &mut *rest, filled as u64))? {
+            // It cannot be shorter than it was: nobody writes.
+            0 => return Err(Errno::IO.into()),
+            read => filled += read,
         }
     }
+    Ok(Digest::of(buffer.get(..filled).unwrap_or(&[])))
 }
 
 #[inline(never)]

@@ -354,7 +354,7 @@ impl Tree {
     }
 
     /// Whether `node` is the directory `below`, or holds it.
-    pub(super) fn is_at_or_above(&self, node: u64, below: u64) -> Result<bool, ChangeError> {
+    pub fn is_at_or_above(&self, node: u64, below: u64) -> Result<bool, ChangeError> {
         let mut at = below;
         // Bounded, so that a damaged tree with a loop of parents ends too.
         for _ in 0..1 << 20 {
@@ -423,7 +423,7 @@ impl Tree {
 /// chown takes setuid away, and setgid where it means "run as" (group-executable).
 fn mode_after_chown(old: &Attributes) -> u32 {
     let permission = old.mode & 0o7777;
-    if Kind::of_mode(old.mode) != Some(Kind::File) {
+    if Kind::of_mode(old.mode) == Some(Kind::Directory) {
         return permission;
     }
     let setgid = if permission & 0o010 != 0 { 0o2000 } else { 0 };

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod change;
 pub mod children;
+pub mod listing;
 mod long_walk;
 pub mod path;
 pub mod read;
@@ -15,6 +16,7 @@ pub mod walk;
 pub mod xattrs;
 
 pub use change::{Change, ChangeError, RenameMode};
+pub use listing::Listed;
 pub use read::{Cursor, ROOT, Tree};
 pub(crate) use read::{digest_words, words_digest};
 pub use walk::{Credentials, Found, WalkError};

@@ -25,10 +25,86 @@ impl Tree {
                 return Ok(Some(NameBuf::of(name)));
             }
         }
-        for child in self.children(parent)? {
+        self.name_in(parent, number)
+    }
+
+    /// One of the names of a node that is no directory, and the directory that has it; `None`: it has none any more.
+    pub fn some_name(&self, at: Cursor) -> Result<Option<(Cursor, NameBuf)>, Damaged> {
+        if self.attributes(at)?.nlink == 0 {
+            return Ok(None);
+        }
+        let number = self.number(at)?;
+        // The name that it had in the image is nearly always the one it has; else it is mostly where it was made.
+        if at.record != NO_RECORD
+            && let Some(found) = self.name_of_record(at.record, number)?
+        {
+            return Ok(Some(found));
+        }
+        let made_in = self.node(self.state(at)?.parent)?;
+        if let Some(directory) = made_in
+            && let Some(name) = self.name_in(directory, number)?
+        {
+            return Ok(Some((directory, name)));
+        }
+        if let Some(found) = self.changed_name(number) {
+            return Ok(Some(found));
+        }
+        self.further_name_of_image(at.record, number)
+    }
+
+    /// The name of an image's record, if it still means the node.
+    fn name_of_record(
+        &self,
+        record: u32,
+        number: u64,
+    ) -> Result<Option<(Cursor, NameBuf)>, Damaged> {
+        let directory = self.at_record(self.image.parent(record)?);
+        let name = self.image.name(record)?;
+        let found = self.child_hashed(directory, name, name_hash(name))?;
+        let is_it = !name.is_empty() && found.is_some_and(|found| self.number(found) == Ok(number));
+        Ok(is_it.then(|| (directory, NameBuf::of(name))))
+    }
+
+    fn name_in(&self, directory: Cursor, number: u64) -> Result<Option<NameBuf>, Damaged> {
+        for child in self.children(directory)? {
             let (name, child) = child?;
             if self.number(child)? == number {
                 return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A name that the journal gave the node.
+    fn changed_name(&self, number: u64) -> Option<(Cursor, NameBuf)> {
+        let index = &self.index;
+        for directory in index.nodes().filter(|&node| index.has_entries(node)) {
+            let mut entry = index.first_entry(directory);
+            while let Some(this) = entry {
+                if index.entry_node(this).is_some_and(|node| index.number(node) == number) {
+                    return Some((self.at_node(directory), index.entry_name(this)));
+                }
+                entry = index.next_entry(this);
+            }
+        }
+        None
+    }
+
+    /// A hard link that the image has.
+    fn further_name_of_image(
+        &self,
+        primary: u32,
+        number: u64,
+    ) -> Result<Option<(Cursor, NameBuf)>, Damaged> {
+        if primary == NO_RECORD {
+            return Ok(None);
+        }
+        for record in 0..self.image.record_count() {
+            if record != primary
+                && self.image.primary(record)? == primary
+                && let Some(found) = self.name_of_record(record, number)?
+            {
+                return Ok(Some(found));
             }
         }
         Ok(None)

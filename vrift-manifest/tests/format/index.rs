@@ -181,7 +181,9 @@ fn a_live_index_says_what_the_page_says() {
     let tree = workspace.tree();
     let header = |field: &str| index.get(0, field);
     assert_eq!(header("index_magic").to_le_bytes(), *b"VRIFTIDX");
-    assert_eq!(header("index_version"), 2);
+    assert_eq!(header("index_version"), 3);
+    let id = workspace.config().expect("a description").id;
+    assert_eq!(header("index_owner"), u64::from_str_radix(&id[..16], 16).expect("hex"));
     assert_eq!(header("index_size") as usize, index.words.len());
     assert_eq!(header("next_node"), tree.next_node());
     assert_eq!((header("applied") & 0xffff_ffff) * 8, workspace.journal_bytes());
@@ -202,10 +204,11 @@ fn a_live_index_says_what_the_page_says() {
             .flat_map(|field| get(field).to_le_bytes())
             .collect();
         match attributes.mode >> 12 {
-            0o10 => assert_eq!(
-                tree.digest(at),
-                Ok(Digest::from_bytes(content.try_into().unwrap()).into())
-            ),
+            0o10 => {
+                let digest = Digest::from_bytes(content.try_into().unwrap());
+                assert_eq!(tree.digest(at), Ok(Some(digest)));
+                assert_eq!(get("directory"), tree.draft(at).unwrap_or(0));
+            }
             0o12 if get("content_0") >> 63 == 0 => {
                 let target = index.bytes(get("content_0"), get("content_1"));
                 assert_eq!(tree.target(at), Ok(Some(target)));
@@ -244,6 +247,7 @@ fn the_places_of_the_page_are_those_of_the_program() {
         ("index_magic", H_MAGIC),
         ("index_version", H_VERSION),
         ("index_epoch", H_EPOCH),
+        ("index_owner", H_OWNER),
         ("index_size", H_SIZE),
         ("index_image", H_IMAGE),
         ("used", H_USED),

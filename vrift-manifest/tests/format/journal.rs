@@ -123,6 +123,23 @@ fn operations() -> Vec<Operation<'static>> {
         Operation::Rebased { image: [0x0f; 32], reason: Reason::Ingest, segment: [0xf0; 16] },
         Operation::Rebased { image: [1; 32], reason: Reason::Reset, segment: [2; 16] },
         Operation::Rebased { image: [3; 32], reason: Reason::Compact, segment: [4; 16] },
+        Operation::DraftOpened { node: 2, draft: 1_700_000_000_123_456_789, owner: u64::MAX },
+        Operation::Sealed {
+            node: 2,
+            draft: 1_700_000_000_123_456_789,
+            digest: [0xcd; 32],
+            size: 65_536,
+            mtime: time(-3, 65_535),
+            kept: false,
+        },
+        Operation::Sealed {
+            node: 1 << 40,
+            draft: 1,
+            digest: [0; 32],
+            size: 0,
+            mtime: time(1 << 33, 0),
+            kept: true,
+        },
     ]
 }
 
@@ -218,6 +235,7 @@ impl<'a> Payload<'a> {
                 1 => self.value("time"),
                 other => panic!("{other} is neither none nor some"),
             },
+            "bool" => ["no", "yes"][usize::from(self.take(1)[0])].to_owned(),
             "reason" => ["ingest", "reset", "compact"][self.unsigned() as usize].to_owned(),
             other => panic!("the page has no type {other}"),
         }

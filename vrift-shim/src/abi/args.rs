@@ -152,6 +152,15 @@ impl Room<'_> {
         self.1
     }
 
+    /// What was put there.
+    pub fn bytes(&self) -> &[u8] {
+        if (self.0 as usize) < FIRST_PAGE {
+            return &[];
+        }
+        // SAFETY: room for `self.1` bytes that were written before: whoever makes one to read from it sees to that.
+        unsafe { std::slice::from_raw_parts(self.0, self.1) }
+    }
+
     /// Copies as much as there is room for; how much that was.
     pub fn fill(&self, bytes: &[u8]) -> Result<usize, Errno> {
         let length = bytes.len().min(self.1);
@@ -284,4 +293,40 @@ impl Template {
 
 impl Failure for Template {
     const FAILED: Template = Template(std::ptr::null_mut());
+}
+
+/// The same for a call on a descriptor: `None` is the kernel's.
+#[inline]
+pub fn answer_for_descriptor<T, R: Failure>(
+    answer: Result<Option<T>, Errno>,
+    kernel: impl FnOnce() -> R,
+    ours: impl FnOnce(T) -> Result<R, Errno>,
+) -> R {
+    match answer {
+        Ok(None) => kernel(),
+        Ok(Some(value)) => give(ours(value)),
+        Err(errno) => fail(errno),
+    }
+}
+
+/// Success of a call that returns nothing else.
+pub fn done((): ()) -> Result<c_int, Errno> {
+    Ok(0)
+}
+
+impl<T> Out<T> {
+    /// A place of ours, for a call to a name that is hooked.
+    pub fn of(place: &mut T) -> Out<T> {
+        Out(place)
+    }
+}
+
+/// The name in a directory entry that a stream has just given; `None` for null.
+pub fn name_of<'a>(entry: *const libc::dirent64) -> Option<&'a CStr> {
+    if entry.is_null() {
+        return None;
+    }
+    // SAFETY: a stream's entry is whole, and stays until the stream is read again; the name ends with a NUL. Only the
+    // name's own bytes are touched, for an entry need not be as long as the structure.
+    Some(unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) })
 }

@@ -6,8 +6,25 @@ pub mod args;
 #[macro_use]
 mod hook;
 
+mod access;
+mod canonical;
 mod close;
+mod cwd;
+mod directory;
+mod ftw;
+mod glob;
+mod link;
+mod make;
 mod open;
+mod owner;
+mod permission;
+mod readlink;
+mod remove;
+mod rename;
 mod stat;
+mod statfs;
 mod stdio;
 mod temporary;
+mod times;
+mod truncate;
+mod xattr;

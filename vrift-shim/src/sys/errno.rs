@@ -9,12 +9,14 @@ pub fn set(errno: Errno) {
     put(errno.raw_os_error());
 }
 
-fn put(value: c_int) {
+/// Puts it back to what it was.
+pub fn put(value: c_int) {
     // SAFETY: the pointer is to this thread's own errno, which lives as long as the thread.
     unsafe { *libc::__errno_location() = value };
 }
 
-fn get() -> c_int {
+/// What it is.
+pub fn get() -> c_int {
     // SAFETY: as above.
     unsafe { *libc::__errno_location() }
 }

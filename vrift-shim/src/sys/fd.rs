@@ -20,3 +20,12 @@ pub fn close_own(descriptor: c_int) {
         drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
     }
 }
+
+/// Closes a descriptor that belonged to an object of the program's, which has just ended.
+pub fn close_owned(descriptor: c_int) -> Result<(), rustix::io::Errno> {
+    if descriptor < 0 {
+        return Err(rustix::io::Errno::BADF);
+    }
+    // SAFETY: by asking for this the program has given it up.
+    unsafe { rustix::io::try_close(descriptor) }
+}

@@ -2,13 +2,20 @@
 //! shared by threads. Every `unsafe` that is not at the C boundary itself is here.
 #![allow(unsafe_code)]
 
+pub mod environment;
 pub mod errno;
 pub mod fd;
+pub mod fork;
 pub mod gate;
 pub mod heap;
+pub mod lend;
 pub mod next;
+pub mod pool;
 pub mod slot;
+pub mod stack;
 pub mod start;
 pub mod stdio;
+pub mod streams;
+pub mod strings;
 pub mod vfork;
 pub mod zeroed;

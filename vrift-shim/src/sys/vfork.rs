@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use super::fork::{self, Asker};
+
 thread_local! {
     /// The process that called vfork from this thread, as long as that may still be going on; else 0.
     static PARENT: Cell<u32> = const { Cell::new(0) };
@@ -10,7 +12,11 @@ thread_local! {
 
 /// Notes that vfork is about to be called.
 pub fn begins() {
-    PARENT.set(process());
+    if !is_child() {
+        // From now on a copy of this process knows that it is one.
+        fork::is_copy(Asker::Vfork);
+        PARENT.set(process());
+    }
 }
 
 /// Whether this is the child.
@@ -20,12 +26,17 @@ pub fn is_child() -> bool {
     parent != 0 && child_of(parent)
 }
 
+/// The process whose memory this is: the parent's number in its child.
+pub fn owner() -> u32 {
+    if is_child() { PARENT.get() } else { process() }
+}
+
 #[cold]
 fn child_of(parent: u32) -> bool {
-    if process() != parent {
+    if process() != parent && !fork::is_copy(Asker::Vfork) {
         return true;
     }
-    // The parent goes on only when the child has gone.
+    // The parent goes on only when the child has gone. In a copy of the parent nothing of this is true any more.
     PARENT.set(0);
     false
 }

@@ -157,11 +157,19 @@ fn content(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
 /// Asks the kernel by which name the file was opened.
 #[cold]
 fn by_name(given: &'static Given, descriptor: c_int) -> Option<Held> {
-    use std::os::unix::ffi::OsStrExt;
     let mut buffer = [0; PATH_MAX];
     let length = path(descriptor, &mut buffer)?;
-    let name = buffer.get(..length)?;
-    let name = name.strip_suffix(b" (deleted)").unwrap_or(name);
+    let held = of_path(given, buffer.get(..length)?)?;
+    if let Held::Content { node, draft: false } = held {
+        opened(descriptor, node);
+    }
+    Some(held)
+}
+
+/// What a path stands for by which the kernel knows a file of the store.
+pub fn of_path(given: &'static Given, path: &[u8]) -> Option<Held> {
+    use std::os::unix::ffi::OsStrExt;
+    let name = path.strip_suffix(b" (deleted)").unwrap_or(path);
     let inside =
         name.strip_prefix(given.handover.store.as_os_str().as_bytes())?.strip_prefix(b"/")?;
     if let Some(rest) = inside.strip_prefix(b"workspaces/") {
@@ -178,7 +186,6 @@ fn by_name(given: &'static Given, descriptor: c_int) -> Option<Held> {
     let digest: Digest = std::str::from_utf8(&digest).ok()?.parse().ok()?;
     let session = session::session(given).ok()?;
     let node = session.tree().first_with_content(&digest)?;
-    opened(descriptor, node);
     Some(Held::Content { node, draft: false })
 }
 

@@ -9,7 +9,8 @@ use vrift_manifest::tree::{Cursor, Found, WalkError};
 
 use super::Answer;
 use super::session::{self, Given};
-use super::{cwd, descriptor, lexical, who};
+use super::who::Identity;
+use super::{cwd, descriptor, lexical, magic, who};
 
 /// The directory descriptor that stands for the working directory.
 pub const CWD: c_int = libc::AT_FDCWD;
@@ -33,7 +34,7 @@ pub struct At {
 }
 
 /// Where a walk begins.
-enum Start<'a> {
+pub(super) enum Start<'a> {
     Kernel,
     Tree { given: &'static Given, session: &'static Session, at: Cursor, path: &'a [u8] },
 }
@@ -45,16 +46,37 @@ pub fn node<'w>(
     follow: bool,
     work: &'w mut Work,
 ) -> Result<Answer<'w, At>, Errno> {
+    node_for(who::credentials, directory, path, follow, work)
+}
+
+/// The same on behalf of somebody else than the process is to the file system.
+#[inline]
+pub fn node_for<'w>(
+    who: fn() -> &'static Identity,
+    directory: c_int,
+    path: Option<&[u8]>,
+    follow: bool,
+    work: &'w mut Work,
+) -> Result<Answer<'w, At>, Errno> {
     let Some(path) = path else { return Ok(Answer::Kernel) };
     let Work { normal, walk } = work;
     let Start::Tree { given, session, at, path } = start(directory, path, normal)? else {
-        return Ok(Answer::Kernel);
+        return Ok(match follow.then(|| magic::node(path)).transpose()?.flatten() {
+            Some(at) => Answer::Ours(at),
+            None => Answer::Kernel,
+        });
     };
-    let who = who::credentials();
+    let who = who();
     let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
     match found.map_err(errno_of)? {
         Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
-        Found::Outside(length) => outside(walk, length),
+        Found::Outside(length) => {
+            let left = walk.bytes().get(..length).unwrap_or(b"");
+            match follow.then(|| magic::node(left)).transpose()?.flatten() {
+                Some(at) => Ok(Answer::Ours(at)),
+                None => outside(walk, length),
+            }
+        }
     }
 }
 
@@ -163,7 +185,7 @@ impl Place<'_> {
 
 /// Decides whether a path begins in the tree.
 #[inline]
-fn start<'a>(
+pub(super) fn start<'a>(
     directory: c_int,
     path: &'a [u8],
     normal: &'a mut Scratch,

@@ -42,7 +42,7 @@ pub fn inside<'a>(
         return Ok(None);
     }
     let mut length = 0;
-    append(normal.bytes(), &mut length, path)?;
+    append(normal.bytes(), &mut length, path, given)?;
     Ok(finish(normal, length, path, given))
 }
 
@@ -59,7 +59,7 @@ pub fn below_cwd<'a>(
     normal: &'a mut Scratch,
 ) -> Result<Option<&'a [u8]>, Errno> {
     let mut length = cwd::kernel_path(normal.bytes())?;
-    append(normal.bytes(), &mut length, path)?;
+    append(normal.bytes(), &mut length, path, given)?;
     Ok(finish(normal, length, path, given))
 }
 
@@ -76,7 +76,7 @@ pub fn below_descriptor<'a>(
         return Ok(None);
     }
     let Some(mut length) = descriptor::path(directory, normal.bytes()) else { return Ok(None) };
-    append(normal.bytes(), &mut length, path)?;
+    append(normal.bytes(), &mut length, path, given)?;
     Ok(finish(normal, length, path, given))
 }
 
@@ -116,8 +116,14 @@ pub fn number_first(path: &[u8]) -> Option<(c_int, &[u8])> {
     Some((number, rest))
 }
 
-/// Walks `path` by name from the directory whose path the buffer holds.
-fn append(buffer: &mut [u8; PATH_MAX], length: &mut usize, mut path: &[u8]) -> Result<(), Errno> {
+/// Walks `path` by name from the directory whose path the buffer holds. Once that leads to the mount path, the rest is as
+/// it was: what dots mean in the tree is the tree's to say.
+fn append(
+    buffer: &mut [u8; PATH_MAX],
+    length: &mut usize,
+    mut path: &[u8],
+    given: &'static Given,
+) -> Result<(), Errno> {
     if *length == 1 {
         // The root's slash comes with the next name.
         *length = 0;
@@ -133,6 +139,9 @@ fn append(buffer: &mut [u8; PATH_MAX], length: &mut usize, mut path: &[u8]) -> R
             name => {
                 append_raw(buffer, length, b"/")?;
                 append_raw(buffer, length, name)?;
+                if buffer.get(..*length) == Some(&given.mount[..]) {
+                    return append_raw(buffer, length, rest);
+                }
             }
         }
         path = rest;

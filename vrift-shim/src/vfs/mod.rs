@@ -1,19 +1,47 @@
 //! What a call means in the tree: safe code that knows no C.
 
+pub mod access;
 pub mod attributes;
+pub mod canonical;
+pub mod change;
 pub mod close;
 pub mod cwd;
 pub mod descriptor;
+pub mod directory;
+pub mod environment;
+pub mod exec;
 pub mod find;
+pub mod into;
 pub mod lexical;
+pub mod link;
+pub mod listing;
+pub mod magic;
+pub mod make;
 pub mod open;
+pub mod out_of;
+pub mod outside;
+pub mod owner;
 pub mod paths;
+pub mod permission;
 pub mod pipes;
+pub mod process;
+pub mod reach;
+pub mod readlink;
+pub mod remove;
+pub mod rename;
 pub mod session;
+pub mod spot;
 pub mod stat;
+pub mod statfs;
+pub mod subject;
+pub mod times;
+pub mod truncate;
 pub mod who;
+pub mod xattr;
 
 use std::ffi::CStr;
+
+use rustix::io::Errno;
 
 /// Whose a call is.
 pub enum Answer<'w, T> {
@@ -23,4 +51,16 @@ pub enum Answer<'w, T> {
     Elsewhere(&'w CStr),
     /// Ours.
     Ours(T),
+}
+
+impl<'w, T> Answer<'w, T> {
+    /// Goes on with what is ours.
+    #[inline]
+    pub fn then<U>(self, next: impl FnOnce(T) -> Result<U, Errno>) -> Result<Answer<'w, U>, Errno> {
+        Ok(match self {
+            Answer::Kernel => Answer::Kernel,
+            Answer::Elsewhere(path) => Answer::Elsewhere(path),
+            Answer::Ours(value) => Answer::Ours(next(value)?),
+        })
+    }
 }

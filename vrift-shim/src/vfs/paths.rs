@@ -1,6 +1,7 @@
 //! From a node back to its path, as programs see it.
 
 use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
 use super::find::{self, At};
@@ -62,4 +63,41 @@ pub fn of_entry(
     text.copy_from_slice(name);
     nul.fill(0);
     Ok(end)
+}
+
+/// Writes a path of any node to the beginning of `buffer`; its length. One that was removed has none: ENOENT.
+pub fn of_any(
+    given: &'static Given,
+    node: u64,
+    buffer: &mut [u8; PATH_MAX],
+) -> Result<usize, Errno> {
+    let At { session, cursor, .. } = find::by_number(given, node)?;
+    let tree = session.tree();
+    if tree.kind(cursor).map_err(|_| Errno::IO)? == Kind::Directory {
+        return of_node(given, node, buffer);
+    }
+    let (parent, name) = tree.some_name(cursor).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+    of_entry(given, tree.number(parent).map_err(|_| Errno::IO)?, &name, buffer)
+}
+
+/// Writes what is left to say of a node that was removed: below the mount path, its number.
+pub fn of_removed(
+    given: &'static Given,
+    node: u64,
+    buffer: &mut [u8; PATH_MAX],
+) -> Result<usize, Errno> {
+    let mut length = given.mount.len();
+    buffer.get_mut(..length).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(&given.mount);
+    let (mut digits, mut left) = ([b'0'; 20], node);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+    let first = digits.iter().position(|&digit| digit != b'0').unwrap_or(digits.len() - 1);
+    for part in [b"/#", digits.get(first..).unwrap_or(b"0")] {
+        let end = length + part.len();
+        buffer.get_mut(length..end).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(part);
+        length = end;
+    }
+    Ok(length)
 }

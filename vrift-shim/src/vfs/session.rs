@@ -1,9 +1,12 @@
 //! The workspace that this process works in: handed over by the environment, mapped at the first path inside it.
 
+use std::os::unix::ffi::OsStrExt;
+
 use rustix::io::Errno;
 use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::session::{Session, SessionError};
 
+use super::{environment, process};
 use crate::sys::gate;
 use crate::sys::slot::Slot;
 use crate::sys::start::Environment;
@@ -14,8 +17,10 @@ pub struct Given {
     pub handover: Handover,
     /// The mount path.
     pub mount: Vec<u8>,
-    /// The variable's text, for processes that this one starts.
+    /// The variable, `NAME=VALUE`, up to where the number of the parent's record belongs.
     pub text: Vec<u8>,
+    /// The path of this library, as the loader was told it; empty: it was not told by the environment.
+    pub library: Vec<u8>,
 }
 
 static GIVEN: Slot<Given> = Slot::empty();
@@ -23,17 +28,36 @@ static SESSION: Slot<Session> = Slot::empty();
 
 /// Reads the environment. Without the variable nothing is ours.
 pub fn begin(environment: Environment) {
+    let (mut preloaded, mut handed) = (None, None);
     for variable in environment {
-        let Some(rest) = variable.strip_prefix(SESSION_VARIABLE.as_bytes()) else { continue };
-        let Some(text) = rest.strip_prefix(b"=") else { continue };
-        if let Some(handover) = Handover::parse(text) {
-            use std::os::unix::ffi::OsStrExt;
-            let mount = handover.mount.as_os_str().as_bytes().to_vec();
-            vrift_manifest::session::run_inside(|work| gate::inside(work));
-            GIVEN.put(Given { handover, mount, text: text.to_vec() });
+        if let Some(value) = variable.strip_prefix(b"LD_PRELOAD=") {
+            preloaded = Some(value);
+        } else if let Some(value) = variable.strip_prefix(SESSION_VARIABLE.as_bytes())
+            && let Some(text) = value.strip_prefix(b"=")
+        {
+            handed = Handover::parse(text).map(|handover| (handover, variable));
         }
-        return;
     }
+    let Some((handover, variable)) = handed else { return };
+    vrift_manifest::session::run_inside(|work| gate::inside(work));
+    process::started_by(handover.parent);
+    let mount = handover.mount.as_os_str().as_bytes().to_vec();
+    let library = preloaded.and_then(environment::own_library).unwrap_or_default().to_vec();
+    GIVEN.put(Given { handover, mount, text: without_parent(variable), library });
+}
+
+/// The fields of a handover before the one that says the parent.
+const FIELDS: usize = 7;
+
+/// The variable up to where the number of the parent's record belongs.
+fn without_parent(variable: &[u8]) -> Vec<u8> {
+    let mut fields = variable.split(|&byte| byte == b':');
+    let mut text = Vec::with_capacity(variable.len() + 32);
+    for _ in 0..FIELDS {
+        text.extend_from_slice(fields.next().unwrap_or(b"0"));
+        text.push(b':');
+    }
+    text
 }
 
 /// What was handed over; none: this process works in no workspace.
@@ -85,9 +109,4 @@ pub fn errno_of(error: SessionError) -> Errno {
         SessionError::Errno(errno) => errno,
         SessionError::Retired => Errno::IO,
     }
-}
-
-/// The record of the process that started this one; 0: none is known.
-pub fn parent_record() -> u64 {
-    0
 }

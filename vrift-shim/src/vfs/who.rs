@@ -2,7 +2,7 @@
 //!
 //! What the kernel says is kept until a call changes it.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -11,6 +11,7 @@ use vrift_manifest::session::Who;
 use vrift_manifest::tree::Credentials;
 use vrift_manifest::workspace::Author;
 
+use super::process;
 use super::session::Given;
 use crate::sys::slot::Slot;
 use crate::sys::vfork;
@@ -142,12 +143,9 @@ fn learn(given: &'static Given) -> u32 {
     }
 }
 
-/// The record of this process in the workspace's history, once it has one; and of which process the number is.
-static PROCESS: AtomicU64 = AtomicU64::new(0);
-
 /// This process, for a change.
 pub fn who() -> Who<'static> {
-    Who { process: &PROCESS, author: &author }
+    Who { process: process::own(), author: &author }
 }
 
 /// What history says of this process.
@@ -157,8 +155,8 @@ fn author() -> Author {
     let program = rustix::fs::readlinkat_raw(CWD, c"/proc/self/exe", &mut buffer[..]);
     let program = program.ok().and_then(|length| buffer.get(..length)).unwrap_or_default();
     Author {
-        parent: super::session::parent_record(),
-        pid: vfork::process(),
+        parent: process::parent(),
+        pid: process::pid(),
         program: program.to_vec(),
         arguments: read(c"/proc/self/cmdline"),
         directory: rustix::process::getcwd(Vec::new())

@@ -1,0 +1,49 @@
+//! `vrift exec-inside -- CMD ...`: what `vrift run` starts where only a process in the tree can find CMD. Nobody else has
+//! a use for it.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use crate::error::{Error, Result};
+use crate::output::names;
+use crate::run::{NOT_EXECUTABLE, NOT_FOUND};
+
+/// The command's name.
+pub const NAME: &str = "exec-inside";
+
+/// Become another program
+#[derive(Debug, clap::Args)]
+#[command(name = NAME, hide = true)]
+pub struct Args {
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
+    command: Vec<OsString>,
+}
+
+impl Args {
+    /// Becomes it; returns only if that fails.
+    pub fn run(self) -> Result<()> {
+        let Some((name, arguments)) = self.command.split_first() else {
+            return Err(Error::usage("no command"));
+        };
+        Err(refused(name, Command::new(name).args(arguments).exec()))
+    }
+}
+
+/// The error of a command that could not be executed.
+pub fn refused(name: &OsStr, error: io::Error) -> Error {
+    let code = match error.kind() {
+        io::ErrorKind::NotFound => NOT_FOUND,
+        _ => NOT_EXECUTABLE,
+    };
+    let shown = names::shown(name.as_bytes());
+    Error::failed(format!("cannot run '{shown}'")).caused_by(error).exits_with(code)
+}

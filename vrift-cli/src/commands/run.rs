@@ -1,0 +1,177 @@
+//! `vrift run -- CMD ...`.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal};
+use vrift_manifest::handover::Handover;
+use vrift_manifest::workspace::{Home, Workspace};
+
+use crate::error::{Error, Result};
+use crate::home;
+use crate::output::{Output, names};
+use crate::place::Name;
+use crate::run::{self, Ended, Environment, Left, Program, Run, Signals};
+
+/// Exit code where the command was not started.
+pub const BEFORE: u8 = 125;
+
+/// Run a command in a workspace
+///
+/// The command, and everything that it starts, finds the workspace's tree at its mount path, whatever is on the disk
+/// there: it reads from the store, and what it writes ends in it. The current directory is the same place in the tree;
+/// outside of the mount path it is the tree's root.
+///
+/// Returns when the command has ended and nothing that it started can still write in the tree. Daemons are not waited
+/// for. On a terminal one line then tells what was written, how many processes were seen, and which programs could not
+/// be seen (static ones, and ones that gain rights): those had the real files before them.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: the command's own; 128 and the signal's number if a signal ended it; 125 if the command was \
+    not started, 126 if it cannot be executed, 127 if there is none; 1 if it ended with 0 and something it wrote could \
+    not be kept.\n\n\
+    Examples:\n  \
+    vrift run -- make -j8                      in the workspace of the current directory\n  \
+    vrift run -w experiment -- ./configure     in a fork, or from anywhere\n  \
+    vrift run -w lua -- bash                   look around"
+)]
+pub struct Args {
+    /// The workspace; that of the current directory if not told
+    #[arg(short, long, value_name = "WS")]
+    workspace: Option<Name>,
+
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
+    command: Vec<OsString>,
+}
+
+impl Args {
+    /// Runs it, and ends as it did.
+    pub fn run(self, output: &mut Output<'_>) -> Result<()> {
+        let ready = self.ready().map_err(|error| error.exits_with_unless_told(BEFORE))?;
+        output.flush()?;
+        let begun = SystemTime::now();
+        let signals = Signals::take().map_err(|error| error.exits_with_unless_told(BEFORE))?;
+        let command = ready.spawn(&self.command, &signals)?;
+        let ended = run::supervise(command, &signals, &ready.handover.drafts());
+        let kept = ready.close(&ended, begun);
+        if ended.interrupted {
+            // A script that called us is to end as well.
+            signals.die_of(Signal::INT);
+        }
+        match kept {
+            Ok(true) if ended.code == 0 => Ok(()),
+            Ok(true) => Err(Error::incomplete().exits_with(ended.code)),
+            Ok(false) => Err(Error::incomplete().exits_with(ended.code.max(1))),
+            Err(error) => Err(error.exits_with(ended.code.max(1))),
+        }
+    }
+
+    /// Everything that can go wrong before the command is started.
+    fn ready(&self) -> Result<Ready> {
+        let library = run::library()?;
+        let home = home::for_writing()?;
+        let name = home::workspace_name(&home, self.workspace.as_ref())?;
+        let workspace = open_sound(&home, &name)?;
+        let mut handover = Handover::of(&workspace)?;
+        let start = run::start(workspace.tree(), &handover)?;
+        let Some(command) = self.command.first() else { return Err(Error::usage("no command")) };
+        let program = run::program(command, &handover.mount)?;
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|errno| {
+            Error::failed("orphans of the command cannot be waited for").caused_by(errno)
+        })?;
+        let run = Run::begin(&mut handover)?;
+        let environment = run::environment(&handover, &library);
+        let from = workspace.head();
+        Ok(Ready { home, name, handover, start, program, run, environment, from })
+    }
+}
+
+/// Opens a workspace that can be worked in.
+pub fn open_sound(home: &Home, name: &Name) -> Result<Workspace> {
+    let workspace = home::open(home, name.as_str())?;
+    match workspace.damage() {
+        Some(damage) => Err(damage.into()),
+        None => Ok(workspace),
+    }
+}
+
+/// A command that can be started.
+struct Ready {
+    home: Home,
+    name: Name,
+    handover: Handover,
+    start: run::Start,
+    program: Program,
+    run: Run,
+    environment: Environment,
+    /// The last record before it.
+    from: u64,
+}
+
+impl Ready {
+    /// Starts the command.
+    fn spawn(&self, words: &[OsString], signals: &Signals) -> Result<Pid> {
+        let not_started = |error: Error| error.exits_with(BEFORE);
+        rustix::process::chdir(&self.start.place)
+            .map_err(|errno| not_started(Error::at("change to", &self.start.place, errno)))?;
+        let mut set = self.environment.to_vec();
+        if let Some(directory) = &self.start.moved_to {
+            set.push(("PWD", directory.clone().into()));
+        }
+        let words: Vec<&OsStr> = words.iter().map(OsString::as_os_str).collect();
+        let name = words.first().copied().unwrap_or_default();
+        let start = |path: &Path, words: &[&OsStr]| run::spawn(path, words, &set, signals.before());
+        let started = match &self.program {
+            Program::Outside(path) => {
+                if run::cannot_be_seen(path) {
+                    self.run.note_unseen(path.as_os_str().as_bytes());
+                }
+                match start(path, &words) {
+                    // A script without a first line that says what it is for is one of the shell.
+                    Err(error) if Errno::from_io_error(&error) == Some(Errno::NOEXEC) => {
+                        let script = [OsStr::new("sh"), path.as_os_str()];
+                        let rest = words.get(1..).unwrap_or_default();
+                        start(Path::new("/bin/sh"), &[&script, rest].concat())
+                    }
+                    other => other,
+                }
+            }
+            Program::Inside => {
+                let own = std::env::current_exe().map_err(|error| {
+                    not_started(Error::failed("cannot find this executable").caused_by(error))
+                })?;
+                let head = [OsStr::new("vrift"), OsStr::new(super::exec::NAME), OsStr::new("--")];
+                start(&own, &[&head, words.as_slice()].concat())
+            }
+        };
+        started.map_err(|error| super::exec::refused(name, error))
+    }
+
+    /// Seals what is left and tells what happened; whether everything was kept.
+    fn close(&self, ended: &Ended, begun: SystemTime) -> Result<bool> {
+        let workspace = home::open(&self.home, self.name.as_str())?;
+        let census = self.run.census();
+        let mut stderr = io::stderr();
+        let lost = census.failures.len();
+        for failure in &census.failures {
+            // Whoever closed standard error does not want to know; the exit code says it too.
+            let _ = writeln!(stderr, "vrift: {}", names::shown(failure));
+        }
+        if stderr.is_terminal() {
+            let closing = run::closing(&workspace, self.from, begun, census, &ended.left)?;
+            let _ = writeln!(stderr, "{}", closing.text(workspace.name()));
+        }
+        let _: &[Left] = &ended.left;
+        Ok(lost == 0)
+    }
+}

@@ -1,0 +1,133 @@
+//! What a run did, in one line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
+use vrift_cas::Digest;
+use vrift_manifest::census::Census;
+use vrift_manifest::journal::Operation;
+use vrift_manifest::workspace::Workspace;
+
+use super::left::Left;
+use crate::error::Result;
+use crate::output::{human, names};
+
+/// Programs named in the line.
+const MOST: usize = 5;
+
+/// What is told at the end.
+#[derive(Debug, Default)]
+pub struct Closing {
+    /// Files that have new content.
+    pub files: u64,
+    /// Bytes that the store had not before.
+    pub new_bytes: u64,
+    /// What the processes noted.
+    pub census: Census,
+    /// What goes on, in words.
+    pub left: Vec<String>,
+}
+
+/// What happened in the workspace after the record `from`, which was the last one at `begun`.
+pub fn closing(
+    workspace: &Workspace,
+    from: u64,
+    begun: SystemTime,
+    census: Census,
+    left: &[Left],
+) -> Result<Closing> {
+    let (mut files, mut contents) = (BTreeSet::new(), BTreeMap::new());
+    workspace.for_each_record(from + 1, u64::MAX, |entry| {
+        if let Operation::SetContent { node, digest, size, .. }
+        | Operation::Sealed { node, digest, size, .. } = entry.record.operation
+        {
+            files.insert(node);
+            contents.insert(digest, size);
+        }
+        true
+    })?;
+    // Clocks of file systems are a tick behind.
+    let begun = begun.checked_sub(Duration::from_millis(20)).unwrap_or(begun);
+    let is_new = |digest: &[u8; 32]| {
+        let blob = workspace.store().open_blob(&Digest::from_bytes(*digest));
+        blob.is_ok_and(|blob| made_after(&blob, begun))
+    };
+    let new = contents.iter().filter(|(digest, _)| is_new(digest)).map(|(_, size)| size);
+    Ok(Closing {
+        files: files.len() as u64,
+        new_bytes: new.sum(),
+        census,
+        left: left.iter().map(Left::short).collect(),
+    })
+}
+
+/// Whether a file is no older than that. Where the file system does not tell, every content counts as new.
+fn made_after(file: &File, begun: SystemTime) -> bool {
+    file.metadata().is_ok_and(|about| about.created().map_or(true, |made| made >= begun))
+}
+
+impl Closing {
+    /// The line.
+    pub fn text(&self, workspace: &str) -> String {
+        let mut parts = vec![
+            format!("{} written", human::counted(self.files, "file")),
+            format!("{} new", human::size(self.new_bytes)),
+            format!("{} seen", counted(self.census.seen, "process", "processes")),
+        ];
+        let unseen = &self.census.unseen;
+        if !unseen.is_empty() {
+            let count = human::count(unseen.len() as u64);
+            parts.push(format!("{count} that could not be seen ({})", named(unseen)));
+        }
+        if !self.left.is_empty() {
+            parts.push(format!("left running: {}", self.left.join(", ")));
+        }
+        format!("vrift: {workspace}: {}", parts.join(", "))
+    }
+}
+
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", human::count(number), if number == 1 { one } else { many })
+}
+
+/// Each program once, the first ones.
+fn named(programs: &[Vec<u8>]) -> String {
+    let mut seen = BTreeSet::new();
+    let mut different = programs.iter().filter(|program| seen.insert(program.as_slice()));
+    let mut shown: Vec<String> =
+        different.by_ref().take(MOST).map(|program| names::shown(program).to_string()).collect();
+    if different.next().is_some() {
+        shown.push("...".to_owned());
+    }
+    shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_what_there_is_to_say() {
+        let mut closing = Closing { files: 12, new_bytes: 1536, ..Closing::default() };
+        closing.census.seen = 1;
+        assert_eq!(
+            closing.text("lua"),
+            "vrift: lua: 12 files written, 1.50 KiB new, 1 process seen"
+        );
+        closing.census.seen = 1200;
+        closing.census.unseen = [b"/bin/busybox".to_vec(), b"/bin/busybox".to_vec()].into();
+        closing.left = vec!["sleep[4711]".to_owned()];
+        assert_eq!(
+            closing.text("lua"),
+            "vrift: lua: 12 files written, 1.50 KiB new, 1,200 processes seen, 2 that could not be seen \
+             (/bin/busybox), left running: sleep[4711]"
+        );
+    }
+
+    #[test]
+    fn many_programs_are_not_all_named() {
+        let programs: Vec<Vec<u8>> = (0..7).map(|n| format!("/bin/{n}").into_bytes()).collect();
+        assert_eq!(named(&programs), "/bin/0, /bin/1, /bin/2, /bin/3, /bin/4, ...");
+    }
+}

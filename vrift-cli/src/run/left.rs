@@ -1,0 +1,35 @@
+//! What a command leaves behind.
+
+use std::path::Path;
+
+use super::processes::{Process, descendants};
+use crate::output::names;
+
+/// A process that goes on after the command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The process.
+    pub process: Process,
+    /// Whether it can still write into the tree.
+    pub writes: bool,
+    /// Whether it has a session of its own, as daemons do.
+    pub is_daemon: bool,
+}
+
+impl Left {
+    /// Those that there are now. `drafts`: where the files lie that are being written.
+    pub fn all(drafts: &Path) -> Vec<Left> {
+        let session = rustix::process::getsid(None).map_or(0, |pid| pid.as_raw_nonzero().get());
+        let left = |process: Process| Left {
+            writes: !process.writes_in(drafts).is_empty(),
+            is_daemon: process.session != session,
+            process,
+        };
+        descendants().into_iter().map(left).collect()
+    }
+
+    /// `sleep[4711]`.
+    pub fn short(&self) -> String {
+        format!("{}[{}]", names::shown(&self.process.name), self.process.pid)
+    }
+}

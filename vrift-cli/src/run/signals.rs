@@ -1,0 +1,106 @@
+//! The signals that reach `vrift` while the command runs, read from a descriptor.
+//!
+//! They are blocked, not caught: what the caller has set to be ignored stays ignored in the command, as `nohup` needs.
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal as Name};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::process::{Pid, Signal};
+
+use crate::error::{Error, Result};
+
+/// Everything that is handed on or waited for. What tells of an error in `vrift` itself stays as it is.
+const TAKEN: [Name; 18] = [
+    Name::SIGCHLD,
+    Name::SIGCONT,
+    Name::SIGTSTP,
+    Name::SIGTTIN,
+    Name::SIGTTOU,
+    Name::SIGHUP,
+    Name::SIGINT,
+    Name::SIGQUIT,
+    Name::SIGTERM,
+    Name::SIGUSR1,
+    Name::SIGUSR2,
+    Name::SIGALRM,
+    Name::SIGVTALRM,
+    Name::SIGPROF,
+    Name::SIGIO,
+    Name::SIGPWR,
+    Name::SIGWINCH,
+    Name::SIGURG,
+];
+
+/// The kernel sent it: a terminal's key, or that the terminal is gone.
+const SI_KERNEL: i32 = 0x80;
+
+/// A signal that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// Which.
+    pub signal: Signal,
+    /// Who sent it; `None`: the kernel.
+    pub sender: Option<Pid>,
+}
+
+/// The signals of this process from now on.
+#[derive(Debug)]
+pub struct Signals {
+    descriptor: SignalFd,
+    before: SigSet,
+}
+
+impl Signals {
+    /// Takes the signals. To be done before the command is started: what comes after that is read and not lost.
+    pub fn take() -> Result<Signals> {
+        let set: SigSet = TAKEN.into_iter().collect();
+        let failed = |errno: nix::errno::Errno| {
+            Error::failed("signals cannot be taken").caused_by(std::io::Error::from(errno))
+        };
+        let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK).map_err(failed)?;
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        Ok(Signals { descriptor: SignalFd::with_flags(&set, flags).map_err(failed)?, before })
+    }
+
+    /// The signals that the caller has blocked, and the command is to have blocked.
+    pub fn before(&self) -> &SigSet {
+        &self.before
+    }
+
+    /// The next one that waits.
+    pub fn next(&self) -> Option<Received> {
+        loop {
+            let told = self.descriptor.read_signal().ok()??;
+            let number = i32::try_from(told.ssi_signo).ok()?;
+            let Some(signal) = Signal::from_named_raw(number) else { continue };
+            let of_kernel = told.ssi_code == SI_KERNEL;
+            let sender = i32::try_from(told.ssi_pid).ok().and_then(Pid::from_raw);
+            return Some(Received { signal, sender: sender.filter(|_| !of_kernel) });
+        }
+    }
+
+    /// Stops this process as `signal` stops one that does nothing about it, until it is told to go on.
+    pub fn stop(&self, signal: Signal) {
+        let own = rustix::process::getpid();
+        let name = Name::try_from(signal.as_raw()).ok().filter(|name| TAKEN.contains(name));
+        let _ = rustix::process::kill_process(own, signal);
+        if let Some(name) = name {
+            let set: SigSet = [name].into_iter().collect();
+            let _ = set.thread_unblock();
+            let _ = set.thread_block();
+        }
+    }
+
+    /// Ends this process as `signal` does.
+    pub fn die_of(&self, signal: Signal) {
+        // A core of this process would help nobody.
+        let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+        self.stop(signal);
+    }
+}
+
+impl std::os::fd::AsFd for Signals {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}

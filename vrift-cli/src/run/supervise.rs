@@ -1,0 +1,182 @@
+//! Staying with a command until it has ended, and what it left behind too.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
+use rustix::termios::{tcgetpgrp, tcsetpgrp};
+
+use super::left::Left;
+use super::processes::{Process, is_descendant};
+use super::signals::{Received, Signals};
+use crate::home;
+
+/// How long what is left behind may take to end before it is counted as a daemon.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// How often it is looked at meanwhile, and while somebody writes.
+const SOON: Duration = Duration::from_millis(5);
+const LATER: Duration = Duration::from_millis(50);
+
+/// How long somebody may go on writing before the user is told what is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code, or 128 and the number of the signal that ended it.
+    pub code: u8,
+    /// It was ended by the terminal's interrupt key, which was meant for whoever waits for it too.
+    pub interrupted: bool,
+    /// What goes on without it.
+    pub left: Vec<Left>,
+}
+
+/// Stays with the child `command` until it has ended, no process below this one can write in `drafts` any more, but for
+/// daemons, and the others have had a moment to end.
+pub fn supervise(command: Pid, signals: &Signals, drafts: &Path) -> Ended {
+    let mut state = State { command, signals, status: None, key: false, hurry: false };
+    let mut ended_at = None;
+    let mut told = false;
+    loop {
+        let any = state.reap();
+        let mut wait = None;
+        if state.status.is_some() {
+            let passed = ended_at.get_or_insert_with(Instant::now).elapsed();
+            let left = if any { Left::all(drafts) } else { Vec::new() };
+            let writers: Vec<&Left> =
+                left.iter().filter(|left| left.writes && !left.is_daemon).collect();
+            if left.is_empty() || state.hurry || (writers.is_empty() && passed >= GRACE) {
+                return state.ended(left);
+            }
+            if !writers.is_empty() && passed >= PATIENCE && !std::mem::replace(&mut told, true) {
+                tell(&writers);
+            }
+            wait = Some(if passed < GRACE { SOON } else { LATER });
+        }
+        let timeout = wait.and_then(|wait| Timespec::try_from(wait).ok());
+        let mut waiting = [PollFd::new(signals, PollFlags::IN)];
+        // Whatever it says, all that matters is looked at again.
+        let _ = poll(&mut waiting, timeout.as_ref());
+        while let Some(received) = signals.next() {
+            state.receive(received);
+        }
+    }
+}
+
+fn tell(writers: &[&Left]) {
+    if std::io::stderr().is_terminal() {
+        let names: Vec<String> = writers.iter().map(|left| left.short()).collect();
+        home::warn(&format!(
+            "the command has ended; waiting for {}, which can still write in the tree (^C does not wait)",
+            names.join(", ")
+        ));
+    }
+}
+
+struct State<'s> {
+    command: Pid,
+    signals: &'s Signals,
+    status: Option<WaitStatus>,
+    /// The terminal's interrupt key was pressed.
+    key: bool,
+    /// Nobody wants to wait for what is left.
+    hurry: bool,
+}
+
+impl State<'_> {
+    /// Takes note of every child that ended or stopped; whether there are any left.
+    fn reap(&mut self) -> bool {
+        let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
+        loop {
+            match rustix::process::wait(options) {
+                Ok(Some((pid, status))) if pid == self.command => {
+                    if let Some(signal) = status.stopping_signal() {
+                        // The caller is to see it too.
+                        self.signals.stop(Signal::from_named_raw(signal).unwrap_or(Signal::STOP));
+                    } else {
+                        self.status = Some(status);
+                    }
+                }
+                // An orphan, which has nobody else.
+                Ok(Some(_)) => {}
+                Ok(None) => return true,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn receive(&mut self, received: Received) {
+        let Received { signal, sender } = received;
+        self.key |= signal == Signal::INT && sender.is_none();
+        let ends = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT].contains(&signal);
+        match (signal, self.status.is_some()) {
+            (Signal::CHILD, _) => {}
+            (Signal::CONT, false) => self.go_on(),
+            (_, false) if self.is_for_command(received) => {
+                let _ = rustix::process::kill_process(self.command, signal);
+            }
+            (Signal::TSTP, true) => self.signals.stop(signal),
+            (_, true) => self.hurry |= ends,
+            _ => {}
+        }
+    }
+
+    /// Whether a signal reached this process only. A terminal's keys, and what the command sends to its own process
+    /// group, have reached the command already.
+    fn is_for_command(&self, received: Received) -> bool {
+        match received.sender {
+            Some(sender) => !is_descendant(sender),
+            None => match received.signal {
+                // A terminal that is gone tells the leader of its session, which the command would be without us.
+                Signal::HUP => leads_session(),
+                // A timer that was set before this program was executed.
+                Signal::ALARM | Signal::VTALARM | Signal::PROF => true,
+                _ => false,
+            },
+        }
+    }
+
+    /// This process was told to go on, so the command is too, if nobody else told it.
+    fn go_on(&self) {
+        let Some(command) = Process::of(self.command.as_raw_nonzero().get()) else { return };
+        if command.state != b'T' {
+            return;
+        }
+        let own = rustix::process::getpgrp();
+        match Pid::from_raw(command.group).filter(|group| *group != own) {
+            None => {
+                let _ = rustix::process::kill_process(self.command, Signal::CONT);
+            }
+            // An interactive shell has a group of its own, and the terminal with it when it stopped.
+            Some(group) => {
+                let terminal = std::io::stdin();
+                if tcgetpgrp(&terminal) == Ok(own) {
+                    let _ = tcsetpgrp(&terminal, group);
+                }
+                let _ = rustix::process::kill_process_group(group, Signal::CONT);
+            }
+        }
+    }
+
+    fn ended(&self, left: Vec<Left>) -> Ended {
+        let status = self.status;
+        let signal = status.and_then(WaitStatus::terminating_signal);
+        let code = match signal {
+            Some(signal) => 128 + signal,
+            None => status.and_then(WaitStatus::exit_status).unwrap_or(255),
+        };
+        Ended {
+            code: u8::try_from(code).unwrap_or(u8::MAX),
+            interrupted: self.key && signal == Some(Signal::INT.as_raw()),
+            left,
+        }
+    }
+}
+
+fn leads_session() -> bool {
+    rustix::process::getsid(None) == Ok(rustix::process::getpid())
+}

@@ -1,0 +1,99 @@
+//! Arrays of C strings that end with a null pointer: arguments and environments.
+
+use std::ffi::{CStr, c_char};
+
+/// Addresses below this are nobody's.
+const FIRST_PAGE: usize = 4096;
+
+/// Such an array, or null, which the kernel takes for an empty one.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Strings(*const *const c_char);
+
+unsafe extern "C" {
+    static mut environ: *const *const c_char;
+}
+
+impl Strings {
+    /// None.
+    pub const EMPTY: Strings = Strings(std::ptr::null());
+
+    /// The array that `pointers` is, whose last pointer is null.
+    pub fn of(pointers: &[*const c_char]) -> Strings {
+        match pointers.last() {
+            Some(last) if last.is_null() => Strings(pointers.as_ptr()),
+            _ => Strings::EMPTY,
+        }
+    }
+
+    /// The environment of this process.
+    pub fn environment() -> Strings {
+        // SAFETY: the variable is libc's; it is read at once. A program that changes it in another thread at the same
+        // time has the same race with libc.
+        Strings(unsafe { environ })
+    }
+
+    /// Makes this the environment of the process. It has to stay where it is.
+    pub fn become_environment(self) {
+        // SAFETY: as above.
+        unsafe { environ = self.0 };
+    }
+
+    /// Whether it is an address that nothing can be at: the kernel says EFAULT.
+    pub fn is_nowhere(self) -> bool {
+        !self.0.is_null() && (self.0 as usize) < FIRST_PAGE
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.pointers().count()
+    }
+
+    /// The pointers before the null pointer.
+    pub fn pointers(self) -> impl Iterator<Item = *const c_char> {
+        let mut at = self.0;
+        std::iter::from_fn(move || {
+            if at.is_null() {
+                return None;
+            }
+            // SAFETY: the program passed it as such an array, and the end was not reached.
+            let string = unsafe { *at };
+            if string.is_null() {
+                return None;
+            }
+            // SAFETY: the array goes on behind a pointer that is not null.
+            at = unsafe { at.add(1) };
+            Some(string)
+        })
+    }
+
+    /// The array's address.
+    pub fn as_ptr(self) -> *const *const c_char {
+        self.0
+    }
+}
+
+/// The bytes of one of the strings.
+pub fn bytes<'a>(string: *const c_char) -> &'a [u8] {
+    if (string as usize) < FIRST_PAGE {
+        return b"";
+    }
+    // SAFETY: an array's pointers are to C strings, which stay as they are during the call.
+    unsafe { CStr::from_ptr(string) }.to_bytes()
+}
+
+/// Overwrites the bytes of one of the strings from `at`, as far as they go.
+pub fn overwrite(string: *const c_char, at: usize, text: &[u8]) {
+    if bytes(string).len() < at.saturating_add(text.len()) {
+        return;
+    }
+    // SAFETY: the string has that many bytes; an environment's strings are writable memory, by the kernel's and by
+    // putenv's contract.
+    unsafe {
+        std::ptr::copy_nonoverlapping(
+            text.as_ptr(),
+            string.cast_mut().cast::<u8>().add(at),
+            text.len(),
+        )
+    };
+}

@@ -1,0 +1,244 @@
+//! The path without symlinks, `.` and `..` that a path means: realpath.
+//!
+//! It goes component by component, in the tree by its nodes and outside by readlink, and may change sides by `..`, by an
+//! absolute symlink, or by coming to the mount path.
+
+use std::ffi::CStr;
+
+use rustix::fs::{AtFlags, CWD};
+use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
+use vrift_manifest::name::{NAME_MAX, NameBuf};
+use vrift_manifest::session::Session;
+use vrift_manifest::tree::Cursor;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, split_first};
+
+use super::find::{self, Start};
+use super::session::Given;
+use super::{paths, who};
+
+/// Symlinks followed at most, as in the C library.
+const LINKS_MAX: usize = 40;
+
+/// Why there is no path, and how much of one there is in the buffer: what is missing, or cannot be looked at.
+pub struct Failed {
+    /// The reason.
+    pub errno: Errno,
+    /// The length of what was resolved, with the name that failed.
+    pub partial: usize,
+}
+
+impl From<Errno> for Failed {
+    fn from(errno: Errno) -> Failed {
+        Failed { errno, partial: 0 }
+    }
+}
+
+/// Resolves `path` into `out`; its length. `None`: the path does not begin in the tree, and is the C library's.
+pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, Failed> {
+    let mut normal = Scratch::default();
+    let Start::Tree { given, session, at, path } = find::start(find::CWD, path, &mut normal)?
+    else {
+        return Ok(None);
+    };
+    if path.len() >= PATH_MAX {
+        return Err(Errno::NAMETOOLONG.into());
+    }
+    let (length, path) = match path.first() {
+        Some(b'/') => {
+            let room = out.get_mut(..given.mount.len()).ok_or(Errno::NAMETOOLONG)?;
+            room.copy_from_slice(&given.mount);
+            (given.mount.len(), below(path, &given.mount).unwrap_or(path))
+        }
+        _ => {
+            let number = session.tree().number(at).map_err(|_| Errno::IO)?;
+            (paths::of_node(given, number, out)?, path)
+        }
+    };
+    let mut walk = Walk {
+        given,
+        session,
+        at: Some(at),
+        out,
+        length,
+        rest: [0; PATH_MAX],
+        start: PATH_MAX,
+        links: 0,
+    };
+    walk.wait(path)?;
+    match walk.run() {
+        Ok(()) if walk.length == 0 => {
+            walk.push_slash()?;
+            Ok(Some(1))
+        }
+        Ok(()) => Ok(Some(walk.length)),
+        Err(errno) => Err(Failed { errno, partial: walk.length }),
+    }
+}
+
+struct Walk<'a> {
+    given: &'static Given,
+    session: &'static Session,
+    /// Where it is; none: outside the tree.
+    at: Option<Cursor>,
+    /// The path so far; that of the root is empty.
+    out: &'a mut [u8; PATH_MAX],
+    length: usize,
+    /// What is left to walk, at the end of the room.
+    rest: [u8; PATH_MAX],
+    start: usize,
+    links: usize,
+}
+
+impl Walk<'_> {
+    fn run(&mut self) -> Result<(), Errno> {
+        let mut wants_directory = false;
+        loop {
+            let rest = self.rest.get(self.start..).unwrap_or(b"");
+            let Some((name, behind)) = split_first(rest) else { break };
+            wants_directory |= is_end(behind) && !behind.is_empty();
+            self.start = PATH_MAX - behind.len();
+            if name.len() > NAME_MAX {
+                return Err(Errno::NAMETOOLONG);
+            }
+            let name = NameBuf::of(name);
+            match self.at {
+                Some(at) => self.step_inside(at, &name)?,
+                None => self.step_outside(&name)?,
+            }
+        }
+        if wants_directory { self.need_directory() } else { Ok(()) }
+    }
+
+    fn step_inside(&mut self, at: Cursor, name: &[u8]) -> Result<(), Errno> {
+        let tree = self.session.tree();
+        let attributes = tree.attributes(at).map_err(|_| Errno::IO)?;
+        if Kind::of_mode(attributes.mode) != Some(Kind::Directory) {
+            return Err(Errno::NOTDIR);
+        }
+        if name == b"." || name == b".." {
+            who::credentials().need(&attributes, 1)?;
+            if name == b".." {
+                self.at = if at == tree.root() {
+                    None
+                } else {
+                    Some(tree.parent(at).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?)
+                };
+                self.pop();
+            }
+            return Ok(());
+        }
+        let above = self.length;
+        self.push(name)?;
+        who::credentials().need(&attributes, 1)?;
+        let child = tree.child(at, name).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+        if tree.kind(child).map_err(|_| Errno::IO)? != Kind::Symlink {
+            self.at = Some(child);
+            return Ok(());
+        }
+        let mut target = [0; PATH_MAX];
+        let length = tree.read_target(child, &mut target).map_err(|_| Errno::IO)?;
+        self.length = above;
+        self.follow(target.get(..length).unwrap_or(b""))
+    }
+
+    fn step_outside(&mut self, name: &[u8]) -> Result<(), Errno> {
+        if name == b"." {
+            return self.need_directory();
+        }
+        if name == b".." {
+            self.need_directory()?;
+            self.pop();
+            return Ok(());
+        }
+        let above = self.length;
+        self.push(name)?;
+        if self.out.get(..self.length) == Some(&self.given.mount[..]) {
+            self.at = Some(self.session.tree().root());
+            return Ok(());
+        }
+        let mut target = [0; PATH_MAX];
+        match rustix::fs::readlinkat_raw(CWD, self.text()?, &mut target[..]) {
+            Err(Errno::INVAL) => Ok(()),
+            Err(errno) => Err(errno),
+            Ok(length) => {
+                self.length = above;
+                self.follow(target.get(..length).unwrap_or(b""))
+            }
+        }
+    }
+
+    /// Goes on with the target of a symlink in the directory that `out` says.
+    fn follow(&mut self, target: &[u8]) -> Result<(), Errno> {
+        self.links += 1;
+        if self.links > LINKS_MAX {
+            return Err(Errno::LOOP);
+        }
+        self.wait(target)?;
+        if target.first() != Some(&b'/') {
+            return Ok(());
+        }
+        (self.length, self.at) = (0, None);
+        if let Some(inside) = below(target, &self.given.mount) {
+            // Nothing on the way to the mount path is a symlink: it was made canonical.
+            self.start += target.len() - inside.len();
+            self.length = self.given.mount.len();
+            self.out
+                .get_mut(..self.length)
+                .ok_or(Errno::NAMETOOLONG)?
+                .copy_from_slice(&self.given.mount);
+            self.at = Some(self.session.tree().root());
+        }
+        Ok(())
+    }
+
+    /// What `out` says must be a directory: a slash or a dot stood behind it.
+    fn need_directory(&mut self) -> Result<(), Errno> {
+        let is_one = match self.at {
+            Some(at) => self.session.tree().kind(at).map_err(|_| Errno::IO)? == Kind::Directory,
+            None if self.length == 0 => true,
+            None => {
+                let stat = rustix::fs::statat(CWD, self.text()?, AtFlags::empty())?;
+                Kind::of_mode(stat.st_mode) == Some(Kind::Directory)
+            }
+        };
+        if is_one { Ok(()) } else { Err(Errno::NOTDIR) }
+    }
+
+    /// Puts a path before what is left.
+    fn wait(&mut self, path: &[u8]) -> Result<(), Errno> {
+        let start = self.start.checked_sub(path.len()).ok_or(Errno::NAMETOOLONG)?;
+        self.rest.get_mut(start..self.start).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(path);
+        self.start = start;
+        Ok(())
+    }
+
+    fn push_slash(&mut self) -> Result<(), Errno> {
+        *self.out.get_mut(self.length).ok_or(Errno::NAMETOOLONG)? = b'/';
+        self.length += 1;
+        Ok(())
+    }
+
+    fn push(&mut self, name: &[u8]) -> Result<(), Errno> {
+        let end = self.length + 1 + name.len();
+        if end >= PATH_MAX {
+            return Err(Errno::NAMETOOLONG);
+        }
+        self.push_slash()?;
+        self.out.get_mut(self.length..end).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(name);
+        self.length = end;
+        Ok(())
+    }
+
+    fn pop(&mut self) {
+        let text = self.out.get(..self.length).unwrap_or(b"");
+        self.length = text.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+    }
+
+    /// The path so far, for the kernel.
+    fn text(&mut self) -> Result<&CStr, Errno> {
+        *self.out.get_mut(self.length).ok_or(Errno::NAMETOOLONG)? = 0;
+        let text = self.out.get(..=self.length).ok_or(Errno::NAMETOOLONG)?;
+        CStr::from_bytes_with_nul(text).map_err(|_| Errno::NOENT)
+    }
+}

@@ -1,0 +1,148 @@
+//! The environment of a process that is started: what the program says, and what the process needs to be preloaded and to
+//! know its workspace, whatever the program left out.
+//!
+//! Built in room that the caller has, without other memory: a vfork child has none of its own.
+
+use std::ffi::{CStr, c_char};
+
+use super::process;
+use super::session::Given;
+use crate::sys::stack;
+use crate::sys::strings::{self, Strings};
+
+const PRELOAD: &[u8] = b"LD_PRELOAD=";
+const SESSION: &[u8] = b"VRIFT_SESSION=";
+
+/// How the file name of this library begins.
+const LIBRARY: &[u8] = b"libvrift_shim";
+
+/// Variables that may be added.
+const MORE: usize = 2;
+
+/// Whether the loader of the process can load this library.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// It can, or ignores what it is told.
+    Preloaded,
+    /// It is another C library's, or another machine's: told of this library, it would refuse to start the program.
+    Foreign,
+}
+
+/// What a list of libraries to preload is split at.
+fn is_separator(byte: &u8) -> bool {
+    matches!(byte, b':' | b' ')
+}
+
+fn is_ours(path: &[u8]) -> bool {
+    path.rsplit(|&byte| byte == b'/').next().is_some_and(|name| name.starts_with(LIBRARY))
+}
+
+/// This library in the value of LD_PRELOAD.
+pub fn own_library(list: &[u8]) -> Option<&[u8]> {
+    list.split(is_separator).find(|path| is_ours(path))
+}
+
+/// Calls `work` with the environment `asked`, in which nothing is missing.
+pub fn with<R>(
+    given: &'static Given,
+    asked: Strings,
+    reach: Reach,
+    work: impl FnOnce(Strings) -> R,
+) -> R {
+    // What ld.so goes by is the last of several.
+    let preload = last(asked, PRELOAD);
+    let session = last(asked, SESSION);
+    let list = preload.map(strings::bytes).and_then(|text| text.strip_prefix(PRELOAD));
+    let list = list.unwrap_or(b"");
+    let present = own_library(list).is_some();
+    let change = match reach {
+        Reach::Preloaded => !present && !given.library.is_empty(),
+        Reach::Foreign => present,
+    };
+    let is_ours = session.is_none_or(|string| is_of(given, strings::bytes(string)));
+    // Another workspace, or another run: whoever made that environment knows why.
+    let parent = if is_ours { Some(process::starts_another(given)) } else { None };
+    with_list(given, change.then_some(list), reach, |list| {
+        with_session(given, parent, |variable| {
+            let left_out = [list.and(preload), variable.and(session)];
+            compose(asked, left_out, [list, variable], work)
+        })
+    })
+}
+
+/// Whether a variable says what was handed over to this process; the parent may be another.
+fn is_of(given: &Given, variable: &[u8]) -> bool {
+    let text = given.text.as_slice();
+    let shorter = text.strip_suffix(b":").unwrap_or(text);
+    let shortest = shorter.strip_suffix(b":0").unwrap_or(shorter);
+    variable.starts_with(text) || variable == shorter || variable == shortest
+}
+
+/// Calls `work` with the variable that says the workspace and the parent, if one is given.
+fn with_session<R>(
+    given: &'static Given,
+    parent: Option<u64>,
+    work: impl FnOnce(Option<&CStr>) -> R,
+) -> R {
+    let Some(parent) = parent else { return work(None) };
+    let digits = process::digits(parent);
+    stack::with(given.text.len() + digits.len() + 1, |room: &mut [u8]| {
+        let all = given.text.iter().chain(&digits);
+        for (place, byte) in room.iter_mut().zip(all) {
+            *place = *byte;
+        }
+        work(CStr::from_bytes_until_nul(room).ok())
+    })
+}
+
+fn last(variables: Strings, name: &[u8]) -> Option<*const c_char> {
+    variables.pointers().filter(|&string| strings::bytes(string).starts_with(name)).last()
+}
+
+/// Calls `work` with `LD_PRELOAD=` and the list, to which this library is added or from which it is taken.
+fn with_list<R>(
+    given: &'static Given,
+    list: Option<&[u8]>,
+    reach: Reach,
+    work: impl FnOnce(Option<&CStr>) -> R,
+) -> R {
+    let Some(list) = list else { return work(None) };
+    let size = PRELOAD.len() + list.len() + given.library.len() + 2;
+    stack::with(size, |room: &mut [u8]| {
+        let mut length = 0;
+        let mut push = |bytes: &[u8]| {
+            if let Some(place) = room.get_mut(length..length + bytes.len()) {
+                place.copy_from_slice(bytes);
+                length += bytes.len();
+            }
+        };
+        push(PRELOAD);
+        let own = (reach == Reach::Preloaded).then_some(given.library.as_slice());
+        let kept = list.split(is_separator).filter(|path| !path.is_empty() && !is_ours(path));
+        for (count, path) in kept.chain(own).enumerate() {
+            if count > 0 {
+                push(b":");
+            }
+            push(path);
+        }
+        work(CStr::from_bytes_until_nul(room).ok())
+    })
+}
+
+/// Calls `work` with the variables of `asked` but some, and with more.
+fn compose<R>(
+    asked: Strings,
+    left_out: [Option<*const c_char>; MORE],
+    more: [Option<&CStr>; MORE],
+    work: impl FnOnce(Strings) -> R,
+) -> R {
+    stack::with(asked.len() + MORE + 1, |room: &mut [*const c_char]| {
+        let kept = asked.pointers().filter(|&string| !left_out.contains(&Some(string)));
+        // A list of nothing is none.
+        let more = more.into_iter().flatten().filter(|text| text.to_bytes() != PRELOAD);
+        for (place, string) in room.iter_mut().zip(kept.chain(more.map(CStr::as_ptr))) {
+            *place = string;
+        }
+        work(Strings::of(room))
+    })
+}

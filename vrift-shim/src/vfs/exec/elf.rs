@@ -1,0 +1,117 @@
+//! What an ELF program says of its loader: whether that can load this library.
+
+use std::os::fd::BorrowedFd;
+
+use crate::vfs::environment::Reach;
+
+/// Bytes that are read at first: header, program headers and the loader's name of most programs.
+pub const HEAD: usize = 1024;
+
+/// What is said of a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The loader is the one that this library is for.
+    Ours,
+    /// There is no loader: nothing can be preloaded.
+    Static,
+    /// The loader is of another C library or for another machine.
+    Foreign,
+    /// It is no ELF program, or one that cannot be read.
+    Unknown,
+}
+
+impl Kind {
+    /// Whether this library can be named to it.
+    pub fn reach(self) -> Reach {
+        if self == Kind::Foreign { Reach::Foreign } else { Reach::Preloaded }
+    }
+}
+
+/// How the file names of this library's loader begins.
+#[cfg(all(target_env = "gnu", target_arch = "x86_64"))]
+const LOADER: &[u8] = b"ld-linux-x86-64.so";
+#[cfg(all(target_env = "gnu", target_arch = "aarch64"))]
+const LOADER: &[u8] = b"ld-linux-aarch64.so";
+#[cfg(all(target_env = "musl", target_arch = "x86_64"))]
+const LOADER: &[u8] = b"ld-musl-x86_64.so";
+#[cfg(all(target_env = "musl", target_arch = "aarch64"))]
+const LOADER: &[u8] = b"ld-musl-aarch64.so";
+
+#[cfg(target_arch = "x86_64")]
+const MACHINE: u16 = 62;
+#[cfg(target_arch = "aarch64")]
+const MACHINE: u16 = 183;
+
+const CLASS_64: u8 = 2;
+const INTERPRETER: u32 = 3;
+const PROGRAM_HEADER: usize = 56;
+/// More program headers than any program has.
+const HEADERS: u64 = 64;
+
+/// Looks at a program, of which `head` is the beginning and `name` the file name.
+pub fn kind(file: BorrowedFd<'_>, head: &[u8], name: &[u8]) -> Kind {
+    if !head.starts_with(b"\x7fELF") {
+        return Kind::Unknown;
+    }
+    if head.get(4) != Some(&CLASS_64) || short(head, 18) != Some(MACHINE) {
+        return Kind::Foreign;
+    }
+    // The loader itself, called as a program, loads what it is told.
+    if name.starts_with(LOADER) {
+        return Kind::Ours;
+    }
+    let (Some(start), Some(size), Some(count)) = (long(head, 32), short(head, 54), short(head, 56))
+    else {
+        return Kind::Unknown;
+    };
+    if usize::from(size) != PROGRAM_HEADER {
+        return Kind::Unknown;
+    }
+    for number in 0..u64::from(count).min(HEADERS) {
+        let Some(at) = start.checked_add(number * PROGRAM_HEADER as u64) else { break };
+        let mut header = [0; PROGRAM_HEADER];
+        if !read(file, head, at, &mut header) {
+            return Kind::Unknown;
+        }
+        if word(&header, 0) == Some(INTERPRETER) {
+            return by_loader(file, head, &header);
+        }
+    }
+    Kind::Static
+}
+
+fn by_loader(file: BorrowedFd<'_>, head: &[u8], header: &[u8]) -> Kind {
+    let (Some(at), Some(size)) = (long(header, 8), long(header, 32)) else { return Kind::Unknown };
+    let mut path = [0; 256];
+    let size = usize::try_from(size).unwrap_or(usize::MAX).min(path.len());
+    let Some(room) = path.get_mut(..size) else { return Kind::Unknown };
+    if !read(file, head, at, room) {
+        return Kind::Unknown;
+    }
+    let path = room.split(|&byte| byte == 0).next().unwrap_or(b"");
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(b"");
+    if name.starts_with(LOADER) { Kind::Ours } else { Kind::Foreign }
+}
+
+/// Reads what stands at `at`, from the file where it is not in `head`.
+fn read(file: BorrowedFd<'_>, head: &[u8], at: u64, into: &mut [u8]) -> bool {
+    let start = usize::try_from(at).unwrap_or(usize::MAX);
+    if let Some(known) = start.checked_add(into.len()).and_then(|end| head.get(start..end)) {
+        into.copy_from_slice(known);
+        return true;
+    }
+    let wanted = into.len();
+    rustix::io::pread(file, into, at).is_ok_and(|length| length == wanted)
+}
+
+fn short(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes)
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+fn long(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
+}

@@ -1,0 +1,252 @@
+//! What the kernel is to execute for a path: a program outside the tree as it is, a program of the tree by a name that the
+//! kernel knows, a script by its interpreter.
+
+pub mod elf;
+pub mod farm;
+pub mod script;
+pub mod search;
+
+use std::ffi::{CStr, c_int};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use vrift_manifest::session::Seal;
+use vrift_manifest::tree::path::PATH_MAX;
+
+use super::descriptor::{self, Held};
+use super::find::{self, At, CWD, Work};
+use super::session::{self, Given};
+use super::{Answer, who};
+use elf::Kind;
+use script::Line;
+
+/// Interpreters in a row, as many as the kernel goes through.
+const DEEPEST: usize = 5;
+
+/// What to execute.
+pub struct Program {
+    /// The path for the kernel, if it is not the name that was given.
+    path: [u8; PATH_MAX],
+    lines: [Line; DEEPEST],
+    depth: usize,
+    kind: Kind,
+}
+
+impl Program {
+    /// Nothing yet.
+    pub fn new() -> Program {
+        Program { path: [0; PATH_MAX], lines: Default::default(), depth: 0, kind: Kind::Unknown }
+    }
+
+    /// The path that the kernel is to execute; `None`: as it was asked for, from the directory that it was asked for.
+    pub fn path(&self) -> Option<&CStr> {
+        if self.path.first() != Some(&0) {
+            return CStr::from_bytes_until_nul(&self.path).ok();
+        }
+        self.lines().last().map(Line::interpreter)
+    }
+
+    /// The scripts' lines that are not left to the kernel, the outermost script's first.
+    pub fn lines(&self) -> &[Line] {
+        self.lines.get(..self.depth).unwrap_or(&[])
+    }
+
+    /// What kind of program is executed in the end.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+/// Whose a program is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The kernel's, by the name that was given.
+    Kernel,
+    /// The kernel's, by another: a symlink of the tree leads there.
+    Elsewhere,
+    /// The tree's.
+    Tree,
+}
+
+/// The beginning of a program.
+struct Head {
+    bytes: [u8; elf::HEAD],
+    length: usize,
+}
+
+impl Head {
+    fn get(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(b"")
+    }
+
+    fn read(&mut self, file: &OwnedFd) {
+        self.length = rustix::io::pread(file, &mut self.bytes[..], 0).unwrap_or(0);
+    }
+}
+
+/// Finds out what to execute for `asked`. `flags`: as execveat takes them.
+pub fn resolve(
+    given: &'static Given,
+    directory: c_int,
+    asked: &[u8],
+    flags: c_int,
+    program: &mut Program,
+) -> Result<(), Errno> {
+    let Program { path, lines, depth, kind } = program;
+    // From this interpreter on everything is the kernel's.
+    let mut settled = None;
+    let mut level = 0;
+    let mut head = Head { bytes: [0; elf::HEAD], length: 0 };
+    loop {
+        let (before, behind) = lines.split_at_mut_checked(level).ok_or(Errno::LOOP)?;
+        let source = match before.last() {
+            Some(line) => Source { directory: CWD, path: line.interpreter().to_bytes(), flags: 0 },
+            None => Source { directory, path: asked, flags },
+        };
+        begin_with(path, b"\0");
+        let (whose, file) = look(given, &source, path, &mut head)?;
+        match whose {
+            Whose::Kernel => settled = settled.or(Some(level)),
+            Whose::Elsewhere | Whose::Tree => settled = None,
+        }
+        if script::is_script(head.get()) {
+            let line = behind.first_mut();
+            let wrong = if line.is_some() { Errno::NOEXEC } else { Errno::LOOP };
+            if line.is_some_and(|line| line.read(head.get())) {
+                level += 1;
+                continue;
+            }
+            // The kernel knows itself what to do with its own.
+            if settled.is_none() { return Err(wrong) } else { break }
+        }
+        let name = source.path.rsplit(|&byte| byte == b'/').next().unwrap_or(b"");
+        let Some(file) = file else { break };
+        *kind = elf::kind(file.as_fd(), head.get(), name);
+        if whose == Whose::Tree {
+            prepare(given, &source, path, &file)?;
+        }
+        break;
+    }
+    *depth = settled.unwrap_or(level);
+    if settled.is_some() {
+        begin_with(path, b"\0");
+    }
+    Ok(())
+}
+
+/// What is looked for, and from where.
+struct Source<'a> {
+    directory: c_int,
+    path: &'a [u8],
+    flags: c_int,
+}
+
+impl Source<'_> {
+    fn is_descriptor(&self) -> bool {
+        self.flags & libc::AT_EMPTY_PATH != 0 && self.path.is_empty()
+    }
+}
+
+fn begin_with(path: &mut [u8; PATH_MAX], text: &[u8]) {
+    if let Some(room) = path.get_mut(..text.len()) {
+        room.copy_from_slice(text);
+    }
+}
+
+/// Looks at the beginning of what a path names, and whose it is. `path` gets the path outside the tree that it leads to.
+#[inline(never)]
+fn look(
+    given: &'static Given,
+    source: &Source<'_>,
+    path: &mut [u8; PATH_MAX],
+    head: &mut Head,
+) -> Result<(Whose, Option<OwnedFd>), Errno> {
+    head.length = 0;
+    if source.is_descriptor() {
+        return match descriptor::look(given, source.directory)?.0 {
+            Held::Content { node, .. } => of_tree(find::by_number(given, node)?, head),
+            Held::Directory(_) => Err(Errno::ACCESS),
+            Held::Foreign => Ok((Whose::Kernel, None)),
+        };
+    }
+    let mut work = Work::default();
+    let follow = source.flags & libc::AT_SYMLINK_NOFOLLOW == 0;
+    match find::node(source.directory, Some(source.path), follow, &mut work)? {
+        Answer::Ours(at) => of_tree(at, head),
+        Answer::Elsewhere(other) => {
+            begin_with(path, other.to_bytes_with_nul());
+            Ok((Whose::Elsewhere, of_kernel(CWD, other.to_bytes(), head)?))
+        }
+        Answer::Kernel => Ok((Whose::Kernel, of_kernel(source.directory, source.path, head)?)),
+    }
+}
+
+fn of_tree(at: At, head: &mut Head) -> Result<(Whose, Option<OwnedFd>), Errno> {
+    let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
+    match attributes.mode & 0o170_000 {
+        0o100_000 => {}
+        0o120_000 => return Err(Errno::LOOP),
+        _ => return Err(Errno::ACCESS),
+    }
+    who::credentials().need(&attributes, 1)?;
+    let node = at.number()?;
+    if at.session.tree().draft(at.cursor).is_some() {
+        finish(at.given, node)?;
+    }
+    let flags = OFlags::CLOEXEC;
+    let file = session::with(at.given, |session| session.open_for_reading(node, flags))?;
+    head.read(&file);
+    Ok((Whose::Tree, Some(file)))
+}
+
+/// A program that was just written becomes a blob, which can be executed. While somebody can still write it: ETXTBSY.
+#[cold]
+fn finish(given: &'static Given, node: u64) -> Result<(), Errno> {
+    let sealed = session::with(given, |session| session.seal_draft(&who::who(), node, true))?;
+    if sealed == Seal::Busy { Err(Errno::TXTBSY) } else { Ok(()) }
+}
+
+/// The kernel says itself what is wrong with a program of its own; only what is to be known of its kind is looked at.
+fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<OwnedFd>, Errno> {
+    let directory = match directory {
+        CWD => rustix::fs::CWD,
+        other => descriptor::borrow(other)?,
+    };
+    let stat = rustix::fs::statat(directory, path, AtFlags::empty())?;
+    if stat.st_mode & 0o170_000 != 0o100_000 {
+        return Err(Errno::ACCESS);
+    }
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = rustix::fs::openat(directory, path, flags, Mode::empty()).ok();
+    if let Some(file) = &file {
+        head.read(file);
+    }
+    Ok(file)
+}
+
+/// Gives a program of the tree, open as `file`, a name that the kernel knows: in `path`.
+#[inline(never)]
+fn prepare(
+    given: &'static Given,
+    source: &Source<'_>,
+    path: &mut [u8; PATH_MAX],
+    file: &OwnedFd,
+) -> Result<(), Errno> {
+    let length = match source.is_descriptor() {
+        true => None,
+        false => farm::canonical(source.directory, source.path, path)?,
+    };
+    let Some(length) = length else {
+        // Opened as a file: it has lost its name.
+        let length = descriptor::path(file.as_raw_fd(), path).ok_or(Errno::NOENT)?;
+        *path.get_mut(length).ok_or(Errno::NAMETOOLONG)? = 0;
+        return Ok(());
+    };
+    let stat = rustix::fs::fstat(file)?;
+    if stat.st_mode & 0o111 != 0 {
+        farm::place(given, path, length, file.as_fd())
+    } else {
+        farm::copy(given, path, length, file.as_fd())
+    }
+}

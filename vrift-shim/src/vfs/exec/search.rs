@@ -1,0 +1,58 @@
+//! The search for a program by its name in the directories of PATH, of the tree and outside, as execvp does it.
+
+use std::ffi::CStr;
+
+use rustix::io::Errno;
+use vrift_manifest::tree::path::PATH_MAX;
+
+use crate::sys::strings::{self, Strings};
+
+const NAME_MAX: usize = 255;
+
+/// Where programs are looked for when there is no PATH.
+const ORDINARY: &[u8] = b"/bin:/usr/bin";
+
+/// Calls `attempt` for one candidate after the other, as long as the error says that it is none; the error to report.
+pub fn each(file: &CStr, mut attempt: impl FnMut(&CStr) -> Errno) -> Errno {
+    let name = file.to_bytes();
+    if name.is_empty() {
+        return Errno::NOENT;
+    }
+    if name.contains(&b'/') {
+        return attempt(file);
+    }
+    if name.len() > NAME_MAX {
+        return Errno::NAMETOOLONG;
+    }
+    let mut buffer = [0; PATH_MAX + NAME_MAX + 2];
+    let (mut denied, mut last) = (false, Errno::NOENT);
+    for directory in path().split(|&byte| byte == b':') {
+        let Some(candidate) = join(&mut buffer, directory, name) else { continue };
+        last = attempt(candidate);
+        match last {
+            Errno::ACCESS => denied = true,
+            Errno::NOENT | Errno::STALE | Errno::NOTDIR | Errno::NODEV | Errno::TIMEDOUT => {}
+            other => return other,
+        }
+    }
+    if denied { Errno::ACCESS } else { last }
+}
+
+/// PATH of this process, also where the program gets another.
+fn path() -> &'static [u8] {
+    let mut variables = Strings::environment().pointers().map(strings::bytes);
+    variables.find_map(|variable| variable.strip_prefix(b"PATH=")).unwrap_or(ORDINARY)
+}
+
+fn join<'b>(buffer: &'b mut [u8], directory: &[u8], name: &[u8]) -> Option<&'b CStr> {
+    if directory.len() >= PATH_MAX {
+        return None;
+    }
+    let slash: &[u8] = if directory.is_empty() { b"" } else { b"/" };
+    let mut length = 0;
+    for part in [directory, slash, name, b"\0"] {
+        buffer.get_mut(length..length + part.len())?.copy_from_slice(part);
+        length += part.len();
+    }
+    CStr::from_bytes_with_nul(buffer.get(..length)?).ok()
+}

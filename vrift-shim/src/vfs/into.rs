@@ -1,0 +1,153 @@
+//! A rename that comes into the tree from outside: what the source holds is taken in under a hidden name, moved to its
+//! place in one step, and only then does the source go.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags, Stat};
+use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
+use vrift_manifest::time::Timestamp;
+use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::{Change, RenameMode};
+
+use super::find::{Name, Place};
+use super::outside::{Beside, Outside, Temporary, copy};
+use super::spot::{Spot, is_directory};
+use super::{change, session, who, xattr};
+
+/// Moves `old`, which is outside, to `new`. What cannot be taken in (a directory, a device, a file that somebody is still
+/// writing) is another file system's: EXDEV.
+pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), Errno> {
+    let source = old.beside(Errno::BUSY)?;
+    let above = if new.name == Name::Root { None } else { Some(new.searched()?) };
+    let stat = source.stat()?;
+    let (Some(above), Name::Ordinary(name)) = (above, new.name) else {
+        return Err(if mode == RenameMode::NoReplace { Errno::EXIST } else { Errno::BUSY });
+    };
+    let spot = new.spot(above, name)?;
+    let kind = Kind::of_mode(stat.st_mode);
+    match (spot.there, mode) {
+        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
+        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
+        (_, RenameMode::Exchange) => return Err(Errno::XDEV),
+        _ if kind == Some(Kind::Directory) => return Err(Errno::XDEV),
+        _ if source.slash || spot.slash => return Err(Errno::NOTDIR),
+        _ => {}
+    }
+    source.need_removal(&stat)?;
+    may_take(&spot)?;
+    let temporary = match kind {
+        Some(Kind::File) => file(&source, &stat, &spot)?,
+        Some(Kind::Symlink) => symlink(&source, &stat, &spot)?,
+        _ => return Err(Errno::XDEV),
+    };
+    let placed = Change::Rename {
+        from_parent: spot.directory,
+        from: temporary.name(),
+        to_parent: spot.directory,
+        to: name,
+        mode,
+    };
+    match change::apply(spot.given, &placed) {
+        Ok(_) => source.unlink(),
+        Err(errno) => {
+            discard(&spot, &temporary);
+            Err(errno)
+        }
+    }
+}
+
+fn may_take(spot: &Spot<'_>) -> Result<(), Errno> {
+    if spot.there.is_none() {
+        return spot.need_free(false);
+    }
+    let replaced = spot.attributes()?;
+    who::credentials().need_removal(&spot.above, &replaced)?;
+    if is_directory(&replaced) { Err(Errno::ISDIR) } else { Ok(()) }
+}
+
+fn discard(spot: &Spot<'_>, temporary: &Temporary) {
+    // What failed before is what the program is told.
+    let gone = Change::Unlink { parent: spot.directory, name: temporary.name() };
+    let _ = change::apply(spot.given, &gone);
+}
+
+fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let real = match rustix::fs::openat(&source.parent, source.name, flags, Mode::empty()) {
+        // A rename needs no right to read. Who has none is told that it cannot be moved.
+        Err(Errno::ACCESS | Errno::PERM) => return Err(Errno::XDEV),
+        other => other?,
+    };
+    let seen = rustix::fs::fstat(&real)?;
+    if (seen.st_dev, seen.st_ino) != (stat.st_dev, stat.st_ino) {
+        return Err(Errno::NOENT);
+    }
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let mode = stat.st_mode & 0o7777;
+    let (temporary, (node, draft)) = Temporary::make(|name| {
+        session::with(spot.given, |session| {
+            let parent = spot.directory;
+            session.create_file(&who::who(), parent, name, mode, stat.st_uid, stat.st_gid, flags)
+        })
+    })?;
+    let filled = fill(&real, draft, stat, spot, node);
+    if filled.is_err() {
+        discard(spot, &temporary);
+    }
+    filled.map(|()| temporary)
+}
+
+fn fill(
+    real: &OwnedFd,
+    draft: OwnedFd,
+    stat: &Stat,
+    spot: &Spot<'_>,
+    node: u64,
+) -> Result<(), Errno> {
+    copy(real, &draft)?;
+    drop(draft);
+    // Who cannot seal it now leaves it to the end of the run.
+    session::with(spot.given, |session| session.seal(&who::who(), node).map(|_| ()))?;
+    xattr::take_in(spot.given, node, real)?;
+    same_attributes(spot, node, stat)
+}
+
+/// Owner, permission and times of what came in, as they were.
+fn same_attributes(spot: &Spot<'_>, node: u64, stat: &Stat) -> Result<(), Errno> {
+    if spot.above.mode & 0o2000 != 0 && stat.st_gid != spot.above.gid {
+        let owner = Change::SetOwner { node, uid: None, gid: Some(stat.st_gid) };
+        change::apply(spot.given, &owner)?;
+        if Kind::of_mode(stat.st_mode) != Some(Kind::Symlink) {
+            let mode = Change::SetMode { node, mode: stat.st_mode & 0o7777 };
+            change::apply(spot.given, &mode)?;
+        }
+    }
+    let time = |sec, nsec| Timestamp::new(sec, u32::try_from(nsec).ok()?);
+    let atime = time(stat.st_atime, stat.st_atime_nsec);
+    let mtime = time(stat.st_mtime, stat.st_mtime_nsec);
+    session::with(spot.given, |session| {
+        session.set_times(&who::who(), node, atime, mtime).map(|_| ())
+    })
+}
+
+fn symlink(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, Errno> {
+    let mut buffer = [0; PATH_MAX];
+    let length = rustix::fs::readlinkat_raw(&source.parent, source.name, &mut buffer[..])?;
+    let target = buffer.get(..length).unwrap_or(b"");
+    let (parent, rdev) = (spot.directory, 0);
+    let (uid, gid) = (stat.st_uid, stat.st_gid);
+    let mode = Kind::Symlink as u32 | 0o777;
+    let (temporary, node) = Temporary::make(|name| {
+        let made = Change::Create { parent, name, mode, uid, gid, rdev, target };
+        change::apply(spot.given, &made).map(|done| done.node)
+    })?;
+    let same = same_attributes(spot, node, stat);
+    match same {
+        Ok(()) => Ok(temporary),
+        Err(errno) => {
+            discard(spot, &temporary);
+            Err(errno)
+        }
+    }
+}

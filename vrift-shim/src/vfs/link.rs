@@ -1,0 +1,125 @@
+//! link: a further name for a node. Names on both sides of the tree's border are on two file systems: EXDEV.
+
+use std::ffi::c_int;
+
+use rustix::io::Errno;
+use vrift_manifest::attributes::{Attributes, Kind};
+use vrift_manifest::tree::Change;
+
+use super::find::{self, At, Name, Place, Work};
+use super::outside::Outside;
+use super::rename::{Named, Renamed};
+use super::{Answer, change, make, subject, who};
+
+/// Gives `from` the further name `to`.
+pub fn between<'w>(
+    from: Named<'w>,
+    to: Named<'w>,
+    flags: c_int,
+    work: (&'w mut Work, &'w mut Work),
+) -> Result<Renamed<'w>, Errno> {
+    if flags & !(libc::AT_SYMLINK_FOLLOW | libc::AT_EMPTY_PATH) != 0 {
+        return Err(Errno::INVAL);
+    }
+    if from.path.is_none() || to.path.is_none() {
+        return Ok(Renamed::Kernel(None, None));
+    }
+    let old = subject::at(from.directory, from.path, seen_as(flags), work.0)?;
+    let new = find::place(to.directory, to.path, work.1)?;
+    let (old, new) = match (old, new) {
+        (Answer::Ours(old), Answer::Ours(new)) => {
+            inside(&old, &new)?;
+            return Ok(Renamed::Done);
+        }
+        (Answer::Ours(_), Answer::Kernel) => return Err(leaving(Outside::named(to))),
+        (Answer::Ours(_), Answer::Elsewhere(new)) => return Err(leaving(Outside::at(new))),
+        (Answer::Kernel, Answer::Ours(new)) => {
+            return Err(entering(Outside::named(from), &new, flags));
+        }
+        (Answer::Elsewhere(old), Answer::Ours(new)) => {
+            return Err(entering(Outside::at(old), &new, flags));
+        }
+        (Answer::Kernel, Answer::Kernel) => (None, None),
+        (Answer::Elsewhere(old), Answer::Kernel) => (Some(old), None),
+        (Answer::Kernel, Answer::Elsewhere(new)) => (None, Some(new)),
+        (Answer::Elsewhere(old), Answer::Elsewhere(new)) => (Some(old), Some(new)),
+    };
+    Ok(Renamed::Kernel(old, new))
+}
+
+/// This call alone follows a symlink only when it is told to.
+fn seen_as(flags: c_int) -> c_int {
+    let follow = flags & libc::AT_SYMLINK_FOLLOW != 0;
+    flags & libc::AT_EMPTY_PATH | if follow { 0 } else { libc::AT_SYMLINK_NOFOLLOW }
+}
+
+fn inside(old: &At, new: &Place<'_>) -> Result<(), Errno> {
+    let seen = old.attributes()?;
+    // The name is looked at before the node, and the node before the directory's permission.
+    let above = if new.name == Name::Root { None } else { Some(new.searched()?) };
+    let (Some(above), Name::Ordinary(name)) = (above, new.name) else {
+        return Err(Errno::EXIST);
+    };
+    let spot = new.spot(above, name)?;
+    if spot.there.is_some() {
+        return Err(Errno::EXIST);
+    }
+    if spot.slash || spot.above.nlink == 0 {
+        return Err(Errno::NOENT);
+    }
+    may_link(&seen)?;
+    spot.need_free(false)?;
+    let linked = Change::Link { node: old.number()?, parent: spot.directory, name };
+    change::apply(spot.given, &linked).map(|_| ())
+}
+
+/// Where the system protects hard links, who neither owns a file nor may read and write it gives it no further name.
+fn may_link(seen: &Attributes) -> Result<(), Errno> {
+    const RUN_AS_GROUP: u32 = 0o2010;
+    let who = who::credentials();
+    if who.need_owner(seen).is_ok() {
+        return Ok(());
+    }
+    let harmless = Kind::of_mode(seen.mode) == Some(Kind::File)
+        && seen.mode & 0o4000 == 0
+        && seen.mode & RUN_AS_GROUP != RUN_AS_GROUP
+        && who.need(seen, 6).is_ok();
+    if harmless || !are_protected() { Ok(()) } else { Err(Errno::PERM) }
+}
+
+#[cold]
+fn are_protected() -> bool {
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+    let mut text = [0; 2];
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(CWD, c"/proc/sys/fs/protected_hardlinks", flags, Mode::empty());
+    let read = file.and_then(|file| rustix::io::read(&file, &mut text[..]));
+    read.is_err() || text.first() != Some(&b'0')
+}
+
+/// What is wrong with a name outside comes before what is wrong with the pair.
+fn leaving(new: Option<Outside<'_>>) -> Errno {
+    let Some(new) = new else { return Errno::FAULT };
+    let beside = match new.beside(Errno::EXIST) {
+        Ok(beside) => beside,
+        Err(errno) => return errno,
+    };
+    match beside.stat() {
+        Ok(_) => Errno::EXIST,
+        Err(Errno::NOENT) if !beside.slash => Errno::XDEV,
+        Err(errno) => errno,
+    }
+}
+
+fn entering(old: Option<Outside<'_>>, new: &Place<'_>, flags: c_int) -> Errno {
+    let seen = match old {
+        Some(old) => old.exists(seen_as(flags)),
+        None => Err(Errno::FAULT),
+    };
+    let seen = seen.and_then(|()| match make::free(new, false) {
+        // Permission comes after the pair.
+        Ok(_) | Err(Errno::ACCESS) => Ok(()),
+        Err(errno) => Err(errno),
+    });
+    seen.err().unwrap_or(Errno::XDEV)
+}

@@ -1,0 +1,134 @@
+//! A rename that leaves the tree: what the node holds becomes a real file beside the target, which it then replaces in one
+//! step; only then does the node lose its name.
+
+use std::os::fd::AsFd;
+
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid};
+use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
+use vrift_manifest::session::Seal;
+use vrift_manifest::time::Timestamp;
+use vrift_manifest::tree::RenameMode;
+use vrift_manifest::tree::path::PATH_MAX;
+
+use super::find::{Name, Place};
+use super::outside::{Beside, Outside, Temporary, copy};
+use super::spot::{Spot, is_directory};
+use super::{remove, session, who, xattr};
+
+/// Moves what is at `old` to `new`, which is outside. What cannot be made there as it was is another file system's: EXDEV.
+pub fn rename(old: &Place<'_>, new: Outside<'_>, mode: RenameMode) -> Result<(), Errno> {
+    let above = if old.name == Name::Root { None } else { Some(old.searched()?) };
+    let busy = if mode == RenameMode::NoReplace { Errno::EXIST } else { Errno::BUSY };
+    let target = new.beside(busy)?;
+    let (Some(above), Name::Ordinary(name)) = (above, old.name) else { return Err(Errno::BUSY) };
+    let spot = old.spot(above, name)?;
+    let moved = spot.attributes()?;
+    let there = match target.stat() {
+        Ok(stat) => Some(stat),
+        Err(Errno::NOENT) => None,
+        Err(errno) => return Err(errno),
+    };
+    match (&there, mode) {
+        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
+        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
+        (_, RenameMode::Exchange) => return Err(Errno::XDEV),
+        _ if is_directory(&moved) => return Err(Errno::XDEV),
+        _ if spot.slash || target.slash => return Err(Errno::NOTDIR),
+        _ => {}
+    }
+    who::credentials().need_removal(&spot.above, &moved)?;
+    if there.is_some_and(|there| Kind::of_mode(there.st_mode) == Some(Kind::Directory)) {
+        return Err(Errno::ISDIR);
+    }
+    let temporary = match Kind::of_mode(moved.mode) {
+        Some(Kind::File) => file(&spot, &target)?,
+        Some(Kind::Symlink) => symlink(&spot, &target)?,
+        Some(Kind::Fifo) => fifo(&target)?,
+        _ => return Err(Errno::XDEV),
+    };
+    let placed = same_attributes(&spot, &target, &temporary).and_then(|()| {
+        let flags = match mode {
+            RenameMode::NoReplace => RenameFlags::NOREPLACE,
+            _ => RenameFlags::empty(),
+        };
+        let (parent, from) = (&target.parent, temporary.name());
+        rustix::fs::renameat_with(parent, from, parent, target.name, flags)
+    });
+    match placed {
+        Ok(()) => remove::unlink(&spot),
+        Err(errno) => {
+            discard(&target, &temporary);
+            Err(errno)
+        }
+    }
+}
+
+fn discard(target: &Beside<'_>, temporary: &Temporary) {
+    // What failed before is what the program is told.
+    let _ = rustix::fs::unlinkat(&target.parent, temporary.name(), AtFlags::empty());
+}
+
+fn file(spot: &Spot<'_>, target: &Beside<'_>) -> Result<Temporary, Errno> {
+    let node = spot.number()?;
+    let seal = session::with(spot.given, |session| session.seal(&who::who(), node))?;
+    if matches!(seal, Seal::Busy) {
+        // What somebody still writes would go to a file that has no name any more.
+        return Err(Errno::XDEV);
+    }
+    let content =
+        session::with(spot.given, |session| session.open_for_reading(node, OFlags::CLOEXEC))?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let private = Mode::from_raw_mode(0o600);
+    let (temporary, real) =
+        Temporary::make(|name| rustix::fs::openat(&target.parent, name, flags, private))?;
+    let filled = copy(&content, &real).and_then(|()| xattr::hand_out(spot.given, node, &real));
+    if filled.is_err() {
+        discard(target, &temporary);
+    }
+    filled.map(|()| temporary)
+}
+
+fn symlink(spot: &Spot<'_>, target: &Beside<'_>) -> Result<Temporary, Errno> {
+    let mut buffer = [0; PATH_MAX];
+    let there = spot.there.ok_or(Errno::NOENT)?;
+    let length = spot.session.tree().read_target(there, &mut buffer).map_err(|_| Errno::IO)?;
+    let text = buffer.get(..length).unwrap_or(b"");
+    let make = |name: &[u8]| rustix::fs::symlinkat(text, &target.parent, name);
+    Temporary::make(make).map(|(temporary, ())| temporary)
+}
+
+fn fifo(target: &Beside<'_>) -> Result<Temporary, Errno> {
+    let private = Mode::from_raw_mode(0o600);
+    let make = |name: &[u8]| rustix::fs::mknodat(&target.parent, name, FileType::Fifo, private, 0);
+    Temporary::make(make).map(|(temporary, ())| temporary)
+}
+
+/// Owner, permission and times, as they are in the tree.
+fn same_attributes(
+    spot: &Spot<'_>,
+    target: &Beside<'_>,
+    temporary: &Temporary,
+) -> Result<(), Errno> {
+    let there = spot.there.ok_or(Errno::NOENT)?;
+    let moved = spot.session.attributes(there).map_err(session::errno_of)?.attributes;
+    let (parent, name) = (target.parent.as_fd(), temporary.name());
+    let nofollow = AtFlags::SYMLINK_NOFOLLOW;
+    let stat = rustix::fs::statat(parent, name, nofollow)?;
+    // The owner first: the kernel takes set-user-id away with it.
+    if (stat.st_uid, stat.st_gid) != (moved.uid, moved.gid) {
+        let (uid, gid) = (Uid::from_raw(moved.uid), Gid::from_raw(moved.gid));
+        rustix::fs::chownat(parent, name, Some(uid), Some(gid), nofollow)
+            .map_err(|_| Errno::XDEV)?;
+    }
+    if Kind::of_mode(moved.mode) != Some(Kind::Symlink) {
+        let mode = Mode::from_raw_mode(moved.mode & 0o7777);
+        rustix::fs::chmodat(parent, name, mode, AtFlags::empty())?;
+    }
+    let times = Timestamps { last_access: time(moved.atime), last_modification: time(moved.mtime) };
+    rustix::fs::utimensat(parent, name, &times, nofollow)
+}
+
+fn time(time: Timestamp) -> Timespec {
+    Timespec { tv_sec: time.sec, tv_nsec: time.nsec.into() }
+}

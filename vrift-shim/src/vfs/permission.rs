@@ -1,0 +1,42 @@
+//! chmod.
+
+use std::ffi::c_int;
+
+use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
+use vrift_manifest::tree::Change;
+
+use super::find::{At, Work};
+use super::{Answer, change, subject, who};
+
+/// Of a path. A symlink that is not followed has no permission to change: EOPNOTSUPP.
+pub fn at<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    mode: u32,
+    flags: c_int,
+    work: &'w mut Work,
+) -> Result<Answer<'w, ()>, Errno> {
+    if flags & !libc::AT_SYMLINK_NOFOLLOW != 0 {
+        return Err(Errno::INVAL);
+    }
+    subject::at(directory, path, flags, work)?.then(|at| set(&at, mode))
+}
+
+/// Of a descriptor; `None`: it is none of ours.
+pub fn of_descriptor(descriptor: c_int, mode: u32) -> Result<Option<()>, Errno> {
+    subject::of_descriptor(descriptor)?.map(|at| set(&at, mode)).transpose()
+}
+
+fn set(at: &At, mode: u32) -> Result<(), Errno> {
+    let old = at.attributes()?;
+    if Kind::of_mode(old.mode) == Some(Kind::Symlink) {
+        return Err(Errno::OPNOTSUPP);
+    }
+    let who = who::credentials();
+    who.need_owner(&old)?;
+    // Only members of its group make a file run as the group.
+    let member = who.is_in(old.gid) || who.is_privileged();
+    let mode = if member { mode & 0o7777 } else { mode & 0o5777 };
+    change::apply(at.given, &Change::SetMode { node: at.number()?, mode }).map(|_| ())
+}

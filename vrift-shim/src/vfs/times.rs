@@ -1,0 +1,86 @@
+//! utimensat and its elders.
+
+use std::ffi::c_int;
+
+use rustix::io::Errno;
+use vrift_manifest::time::Timestamp;
+
+use super::find::{At, Work};
+use super::{Answer, session, subject, who};
+
+/// What becomes of a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    /// It stays.
+    Omit,
+    /// It becomes the present.
+    Now,
+    /// It becomes this.
+    To(Timestamp),
+    /// What was asked for is no time: EINVAL, after the path was walked.
+    Wrong,
+}
+
+/// Access and modification.
+#[derive(Clone, Copy)]
+pub struct Times {
+    /// Last access.
+    pub atime: Set,
+    /// Last change of content.
+    pub mtime: Set,
+}
+
+impl Times {
+    /// Both the present.
+    pub const NOW: Times = Times { atime: Set::Now, mtime: Set::Now };
+
+    /// Whether nothing is to be done: then not even the path is looked at.
+    pub fn is_nothing(&self) -> bool {
+        (self.atime, self.mtime) == (Set::Omit, Set::Omit)
+    }
+}
+
+/// Of a path.
+pub fn at<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    times: Times,
+    flags: c_int,
+    work: &'w mut Work,
+) -> Result<Answer<'w, ()>, Errno> {
+    if flags & !(libc::AT_SYMLINK_NOFOLLOW | libc::AT_EMPTY_PATH) != 0 {
+        return Err(Errno::INVAL);
+    }
+    subject::at(directory, path, flags, work)?.then(|at| set(&at, times))
+}
+
+/// Of a descriptor; `None`: it is none of ours.
+pub fn of_descriptor(descriptor: c_int, times: Times) -> Result<Option<()>, Errno> {
+    subject::of_descriptor(descriptor)?.map(|at| set(&at, times)).transpose()
+}
+
+fn set(at: &At, times: Times) -> Result<(), Errno> {
+    if times.atime == Set::Wrong || times.mtime == Set::Wrong {
+        return Err(Errno::INVAL);
+    }
+    let old = at.attributes()?;
+    let who = who::credentials();
+    if (times.atime, times.mtime) == (Set::Now, Set::Now) {
+        // Whoever may write could set them by writing.
+        if who.need_owner(&old).is_err() {
+            who.need(&old, 2)?;
+        }
+    } else {
+        who.need_owner(&old)?;
+    }
+    let now = Timestamp::coarse_now().max(at.session.tree().index().floor());
+    let time = |set| match set {
+        Set::Omit | Set::Wrong => None,
+        Set::Now => Some(now),
+        Set::To(time) => Some(time),
+    };
+    let node = at.number()?;
+    session::with(at.given, |session| {
+        session.set_times(&who::who(), node, time(times.atime), time(times.mtime)).map(|_| ())
+    })
+}

@@ -1,0 +1,39 @@
+//! truncate by path; by descriptor it is the kernel's.
+
+use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
+use vrift_manifest::tree::Change;
+
+use super::find::{self, At, Work};
+use super::{Answer, change, session, who};
+
+/// Cuts or extends a file.
+pub fn path<'w>(
+    path: Option<&[u8]>,
+    length: i64,
+    work: &'w mut Work,
+) -> Result<Answer<'w, ()>, Errno> {
+    let length = u64::try_from(length).map_err(|_| Errno::INVAL)?;
+    find::node(find::CWD, path, true, work)?.then(|at| cut(&at, length))
+}
+
+fn cut(at: &At, length: u64) -> Result<(), Errno> {
+    let old = at.attributes()?;
+    match Kind::of_mode(old.mode) {
+        Some(Kind::File) => {}
+        Some(Kind::Directory) => return Err(Errno::ISDIR),
+        _ => return Err(Errno::INVAL),
+    }
+    let who = who::credentials();
+    who.need(&old, 2)?;
+    let node = at.number()?;
+    session::with(at.given, |session| session.truncate(&who::who(), node, length))?;
+    // What runs as somebody else does not with content that is not theirs.
+    let group = if old.mode & 0o010 != 0 { 0o2000 } else { 0 };
+    let taken = old.mode & (0o4000 | group);
+    if taken == 0 || who.is_privileged() {
+        return Ok(());
+    }
+    let mode = old.mode & 0o7777 & !taken;
+    change::apply(at.given, &Change::SetMode { node, mode }).map(|_| ())
+}
