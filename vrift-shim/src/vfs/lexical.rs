@@ -46,6 +46,20 @@ pub fn inside<'a>(
     Ok(finish(normal, length, path, given))
 }
 
+/// Where a walk left the tree, with this path left to walk: the path into the tree again that it means, if it does.
+pub fn back_inside<'a>(
+    left: &[u8],
+    given: &'static Given,
+    normal: &'a mut Scratch,
+) -> Result<Option<&'a [u8]>, Errno> {
+    if below(left, &given.mount).is_none() {
+        return inside(left, given, normal);
+    }
+    let room = normal.bytes().get_mut(..left.len()).ok_or(Errno::NAMETOOLONG)?;
+    room.copy_from_slice(left);
+    Ok(Some(room))
+}
+
 /// Whether a path has doubled slashes or components that are dots: two bytes that ordinary paths do not have together.
 #[inline]
 fn is_odd(path: &[u8]) -> bool {

@@ -34,6 +34,10 @@ pub fn open<'w>(
     {
         return Ok(Answer::Kernel);
     }
+    let directory_made = OFlags::CREATE | OFlags::DIRECTORY;
+    if flags.contains(directory_made) && !flags.contains(OFlags::PATH) {
+        return refused(directory, path, work);
+    }
     let creates = flags.contains(OFlags::CREATE) && !flags.contains(OFlags::PATH);
     let exclusive = creates && flags.contains(OFlags::EXCL);
     let follow = !flags.contains(OFlags::NOFOLLOW) && !exclusive;
@@ -72,6 +76,19 @@ fn temporary<'w>(
         Answer::Ours(_) => Err(Errno::OPNOTSUPP),
         Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
         Answer::Kernel => Ok(Answer::Kernel),
+    }
+}
+
+/// O_CREAT with O_DIRECTORY: the kernel looks no further.
+fn refused<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, c_int>, Errno> {
+    match find::node(directory, path, true, work) {
+        Ok(Answer::Ours(_)) | Err(_) => Err(Errno::INVAL),
+        Ok(Answer::Elsewhere(path)) => Ok(Answer::Elsewhere(path)),
+        Ok(Answer::Kernel) => Ok(Answer::Kernel),
     }
 }
 
@@ -125,8 +142,9 @@ fn behind_link(
         if absolute {
             from = At { cursor: tree.root(), ..from };
         }
-        let mut walk = Scratch::default();
-        let Answer::Ours(place) = find::place_from(from, target, &mut walk)? else {
+        let (mut walk, mut again) = (Scratch::default(), Scratch::default());
+        let place = find::place_from(from, target, &mut walk, &mut again)?;
+        let Answer::Ours(place) = place else {
             return Ok(None);
         };
         if place.slash {
