@@ -8,7 +8,7 @@ use vrift_tests::sandbox::{Sandbox, said};
 
 /// What the command finds to be its directory: the kernel's, and `$PWD`.
 fn begins(command: &mut Command) -> (String, String) {
-    let said = said(command.args(["--", "sh", "-c", "readlink /proc/self/cwd; echo \"$PWD\""]));
+    let said = said(command.args(["--", "sh", "-c", "/bin/pwd -P; echo \"$PWD\""]));
     assert_eq!(said.code, Some(0), "{}", said.err);
     let text = said.text();
     let mut lines = text.lines().map(str::to_owned);
@@ -77,8 +77,7 @@ fn a_current_directory_that_was_removed_is_outside() {
     let sandbox = sandbox();
     let gone = sandbox.path("gone");
     std::fs::create_dir(&gone).expect("made");
-    let installed =
-        run_in(&sandbox, "gone", ["run", "-w", "w", "--", "readlink", "/proc/self/cwd"]);
+    let installed = run_in(&sandbox, "gone", ["run", "-w", "w", "--", "/bin/pwd", "-P"]);
     let script = "rmdir \"$PWD\"; exec \"$@\"";
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).arg(installed.get_program()).args(installed.get_args());
