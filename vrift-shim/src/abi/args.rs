@@ -29,6 +29,15 @@ impl CPath {
         Some(unsafe { CStr::from_ptr(self.0) }.to_bytes())
     }
 
+    /// The C string.
+    pub fn c_str<'a>(self) -> Option<&'a CStr> {
+        if (self.0 as usize) < FIRST_PAGE {
+            return None;
+        }
+        // SAFETY: as above.
+        Some(unsafe { CStr::from_ptr(self.0) })
+    }
+
     /// A path of ours for the next definition.
     pub fn of(path: &CStr) -> CPath {
         CPath(path.as_ptr())
@@ -329,4 +338,23 @@ pub fn name_of<'a>(entry: *const libc::dirent64) -> Option<&'a CStr> {
     // SAFETY: a stream's entry is whole, and stays until the stream is read again; the name ends with a NUL. Only the
     // name's own bytes are touched, for an entry need not be as long as the structure.
     Some(unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) })
+}
+
+impl<T> Out<T> {
+    /// The place at an address.
+    pub fn at(place: *mut T) -> Out<T> {
+        Out(place)
+    }
+}
+
+impl<T> In<T> {
+    /// The value at an address.
+    pub fn at(value: *const T) -> In<T> {
+        In(value)
+    }
+
+    /// Values of ours, for a call to a name that is hooked.
+    pub fn to(values: &[T]) -> In<T> {
+        In(values.as_ptr())
+    }
 }
