@@ -15,6 +15,9 @@ use super::{cwd, descriptor, lexical, magic, who};
 /// The directory descriptor that stands for the working directory.
 pub const CWD: c_int = libc::AT_FDCWD;
 
+/// How often a path may leave the tree, as symlinks are followed at most.
+const LINKS_MAX: usize = 40;
+
 /// Working space of a search: on the stack of the hook, taken when it is needed.
 #[derive(Default)]
 pub struct Work {
@@ -67,6 +70,7 @@ pub fn node_for<'w>(
             None => Answer::Kernel,
         });
     };
+<<<<<<< HEAD
     let (who, tree) = (who().as_tree(), session.tree());
     let mut found = tree.walk(at, path, &given.mount, follow, Some(&who), walk);
     // Out of the tree and into it again, as often as the kernel follows links.
@@ -78,6 +82,47 @@ pub fn node_for<'w>(
         let left = walk.bytes().get(..length).unwrap_or(b"");
         if let Some(at) = follow.then(|| magic::node(left)).transpose()?.flatten() {
             return Ok(Answer::Ours(at));
+=======
+    let who = who();
+    let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
+    match found.map_err(errno_of)? {
+        Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
+        Found::Outside(length) => after_leaving((given, session), who, follow, work, length),
+    }
+}
+
+/// The walk left the tree. What is left of the path may lead back, by name, or to what a descriptor holds.
+#[cold]
+fn after_leaving<'w>(
+    (given, session): (&'static Given, &'static Session),
+    who: &Identity,
+    follow: bool,
+    work: &'w mut Work,
+    mut length: usize,
+) -> Result<Answer<'w, At>, Errno> {
+    let Work { normal, walk } = work;
+    let tree = session.tree();
+    for _ in 0..LINKS_MAX {
+        let left = walk.bytes().get(..length).unwrap_or(b"");
+        if let Some(at) = follow.then(|| magic::node(left)).transpose()?.flatten() {
+            return Ok(Answer::Ours(at));
+        }
+        if below(left, &given.mount).is_none() {
+            let Some(up) = lexical::one_up(left, normal)? else { return outside(walk, length) };
+            let (from, to) = (normal.bytes().get(..up), walk.bytes().get_mut(..up));
+            if let (Some(from), Some(to)) = (from, to) {
+                to.copy_from_slice(from);
+            }
+            length = up;
+            continue;
+        }
+        let path = normal.bytes().get_mut(..length).ok_or(Errno::NAMETOOLONG)?;
+        path.copy_from_slice(left);
+        let who = Some(&who.as_tree());
+        match tree.walk(tree.root(), path, &given.mount, follow, who, walk).map_err(errno_of)? {
+            Found::Node(cursor) => return Ok(Answer::Ours(At { session, given, cursor })),
+            Found::Outside(again) => length = again,
+>>>>>>> f1
         }
         let Some(path) = lexical::back_inside(left, given, again)? else {
             return outside(walk, length);

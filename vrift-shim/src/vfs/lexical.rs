@@ -5,7 +5,9 @@
 //! that such a directory lies in the tree is a known gap, as are symlinks outside that lead into it.
 
 use std::ffi::c_int;
+use std::os::fd::AsRawFd;
 
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, split_first};
 
@@ -122,6 +124,32 @@ fn by_descriptor<'a>(
     let mut length = super::paths::of_node(given, node, normal.bytes())?;
     append_raw(normal.bytes(), &mut length, rest)?;
     Ok(normal.bytes().get(..length))
+}
+
+/// Takes the first `..` out of an absolute path outside, as the kernel does: from the directory that is really there. The
+/// length of the path that is left, in `normal`; `None`: there is none, or the kernel has an error to tell.
+pub fn one_up(path: &[u8], normal: &mut Scratch) -> Result<Option<usize>, Errno> {
+    let mut rest = path;
+    while let Some((name, behind)) = split_first(rest) {
+        if name != b".." {
+            rest = behind;
+            continue;
+        }
+        let before = path.get(..path.len() - behind.len() - name.len()).unwrap_or(b"/");
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let Ok(directory) = rustix::fs::openat(CWD, before, flags, Mode::empty()) else {
+            return Ok(None);
+        };
+        let buffer = normal.bytes();
+        let Some(length) = descriptor::path(directory.as_raw_fd(), buffer) else {
+            return Ok(None);
+        };
+        let known = buffer.get(..length).unwrap_or(b"");
+        let mut length = known.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        append_raw(buffer, &mut length, if behind.is_empty() { b"/" } else { behind })?;
+        return Ok(Some(length));
+    }
+    Ok(None)
 }
 
 /// The number that a path begins with, and the rest.
