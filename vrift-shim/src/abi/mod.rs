@@ -31,6 +31,7 @@ mod spawn;
 mod spawn_actions;
 mod stat;
 mod statfs;
+mod syscall;
 mod stdio;
 mod temporary;
 mod times;
