@@ -339,3 +339,22 @@ pub fn name_of<'a>(entry: *const libc::dirent64) -> Option<&'a CStr> {
     // name's own bytes are touched, for an entry need not be as long as the structure.
     Some(unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) })
 }
+
+impl<T> Out<T> {
+    /// The place at an address.
+    pub fn at(place: *mut T) -> Out<T> {
+        Out(place)
+    }
+}
+
+impl<T> In<T> {
+    /// The value at an address.
+    pub fn at(value: *const T) -> In<T> {
+        In(value)
+    }
+
+    /// Values of ours, for a call to a name that is hooked.
+    pub fn to(values: &[T]) -> In<T> {
+        In(values.as_ptr())
+    }
+}

@@ -9,10 +9,10 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
 /// Objects at a time.
-const PLACES: usize = 1 << 16;
+const PLACES: usize = 1 << 15;
 
 /// Room for one object.
 struct Place<T> {

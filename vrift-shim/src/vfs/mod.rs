@@ -31,6 +31,7 @@ pub mod readlink;
 pub mod remove;
 pub mod rename;
 pub mod session;
+pub mod sockets;
 pub mod spawn;
 pub mod spot;
 pub mod stat;
