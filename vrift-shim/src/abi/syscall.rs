@@ -9,8 +9,8 @@ use rustix::io::Errno;
 
 use super::args::{CPath, In, Out, fail};
 use super::{
-    access, close, cwd, directory, exec, identity, link, make, open, owner, permission, readlink, remove, rename, stat,
-    statfs, times, truncate, xattr,
+    access, close, cwd, directory, exec, identity, link, make, open, owner, permission, readlink,
+    remove, rename, stat, statfs, times, truncate, xattr,
 };
 use crate::sys::gate;
 use crate::sys::next::Next;
@@ -144,11 +144,21 @@ macro_rules! table {
 }
 
 macro_rules! pointer {
-    ($function:path: 1) => { $function as extern "C" fn(_) -> _ };
-    ($function:path: 2) => { $function as extern "C" fn(_, _) -> _ };
-    ($function:path: 3) => { $function as extern "C" fn(_, _, _) -> _ };
-    ($function:path: 4) => { $function as extern "C" fn(_, _, _, _) -> _ };
-    ($function:path: 5) => { $function as extern "C" fn(_, _, _, _, _) -> _ };
+    ($function:path: 1) => {
+        $function as extern "C" fn(_) -> _
+    };
+    ($function:path: 2) => {
+        $function as extern "C" fn(_, _) -> _
+    };
+    ($function:path: 3) => {
+        $function as extern "C" fn(_, _, _) -> _
+    };
+    ($function:path: 4) => {
+        $function as extern "C" fn(_, _, _, _) -> _
+    };
+    ($function:path: 5) => {
+        $function as extern "C" fn(_, _, _, _, _) -> _
+    };
 }
 
 table! {
