@@ -34,6 +34,7 @@ mod spawn_actions;
 mod stat;
 mod statfs;
 mod stdio;
+mod syscall;
 mod temporary;
 mod times;
 mod truncate;
