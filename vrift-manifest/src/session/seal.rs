@@ -137,6 +137,8 @@ impl Session {
                 // Closing would do, but a child that was just forked off has the file open, too.
                 lease::give_up(file.as_fd());
             }
+            // Not by dropping it, which libc is asked for, and whoever has taken its place: he would look at the file.
+            crate::shm::close(file);
             sealed
         })
     }

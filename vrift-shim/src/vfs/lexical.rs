@@ -65,7 +65,10 @@ pub fn back_inside<'a>(
 /// Whether a path has doubled slashes or components that are dots: two bytes that ordinary paths do not have together.
 #[inline]
 fn is_odd(path: &[u8]) -> bool {
-    path.windows(2).any(|pair| matches!(pair, b"//" | b"/."))
+    // Every byte is looked at, many at once: to stop at the first that is odd would be slower for all that have none.
+    let next = path.get(1..).unwrap_or(b"");
+    let odd = |(&byte, &next): (&u8, &u8)| (byte == b'/') & ((next == b'/') | (next == b'.'));
+    path.iter().zip(next).fold(false, |seen, pair| seen | odd(pair))
 }
 
 /// The same for a path relative to the working directory, which is outside.

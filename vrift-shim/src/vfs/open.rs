@@ -174,7 +174,7 @@ fn create_at(place: &Place<'_>, flags: OFlags, mode: u32) -> Result<Option<c_int
         session.create_file(&who::who(), parent, name, mode, who.uid, who.gid, keep)
     });
     match made {
-        Ok((node, file)) => Ok(Some(hand_out(node, file))),
+        Ok((node, file)) => Ok(Some(hand_out(node, file, flags))),
         Err(Errno::EXIST) if !flags.contains(OFlags::EXCL) => Ok(None),
         Err(errno) => Err(errno),
     }
@@ -246,7 +246,7 @@ fn path_only(at: At, kind: Kind, flags: OFlags) -> Result<c_int, Errno> {
             let number = at.number()?;
             let flags = flags & (OFlags::PATH | OFlags::CLOEXEC);
             let file = session::with(at.given, |session| session.open_for_reading(number, flags))?;
-            Ok(hand_out(number, file))
+            Ok(hand_out(number, file, OFlags::RDONLY))
         }
         _ => placeholder(at, flags),
     }
@@ -266,11 +266,11 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
     } else {
         session::with(given, |session| session.open_for_writing(&who::who(), number, kept))?
     };
-    Ok(hand_out(number, file))
+    Ok(hand_out(number, file, flags))
 }
 
-fn hand_out(node: u64, file: OwnedFd) -> c_int {
+fn hand_out(node: u64, file: OwnedFd, flags: OFlags) -> c_int {
     let descriptor = file.into_raw_fd();
-    descriptor::opened(descriptor, node);
+    descriptor::opened(descriptor, node, flags & OFlags::RWMODE != OFlags::RDONLY);
     descriptor
 }
