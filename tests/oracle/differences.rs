@@ -28,7 +28,9 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match pattern.split_first() {
         None => text.is_empty(),
         Some((b'*', rest)) => (0..=text.len()).any(|at| matches(rest, &text[at..])),
-        Some((first, rest)) => text.split_first().is_some_and(|(letter, text)| letter == first && matches(rest, text)),
+        Some((first, rest)) => {
+            text.split_first().is_some_and(|(letter, text)| letter == first && matches(rest, text))
+        }
     }
 }
 
@@ -36,13 +38,25 @@ impl Differences {
     /// Reads the list: `call | native | ours | goes on or ends | reason` on each line.
     pub fn read(path: &Path) -> io::Result<Differences> {
         let mut list = Vec::new();
-        for line in fs::read_to_string(path)?.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in fs::read_to_string(path)?
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             let fields: Vec<&str> = line.split('|').map(str::trim).collect();
             let [call, native, ours, then, reason] = fields[..] else {
-                return Err(io::Error::other(format!("{}: not five fields: {line}", path.display())));
+                return Err(io::Error::other(format!(
+                    "{}: not five fields: {line}",
+                    path.display()
+                )));
             };
             let own = str::to_owned;
-            list.push(Known { call: own(call), native: own(native), ours: own(ours), ends: then == "ends", reason: own(reason) });
+            list.push(Known {
+                call: own(call),
+                native: own(native),
+                ours: own(ours),
+                ends: then == "ends",
+                reason: own(reason),
+            });
         }
         Ok(Differences { list, used: BTreeMap::new() })
     }
@@ -68,7 +82,10 @@ impl Differences {
         let mut text = String::new();
         for (place, known) in self.list.iter().enumerate() {
             let used = self.used.get(&place).copied().unwrap_or(0);
-            text.push_str(&format!("{used:>8}  {} | {} | {}: {}\n", known.call, known.native, known.ours, known.reason));
+            text.push_str(&format!(
+                "{used:>8}  {} | {} | {}: {}\n",
+                known.call, known.native, known.ours, known.reason
+            ));
         }
         text
     }

@@ -54,20 +54,58 @@ const WEIGHTS: &[(&str, usize)] = &[
 
 /// Families in which a missing pointer is the kernel's to refuse, not libc's to read.
 const WITHOUT_POINTER: &[&str] = &[
-    "open", "stat", "lstat", "statx", "access", "unlink", "rename", "link", "symlink", "mkdir", "chmod",
-    "chown", "truncate", "readlink", "chdir", "rmdir", "listxattr",
+    "open",
+    "stat",
+    "lstat",
+    "statx",
+    "access",
+    "unlink",
+    "rename",
+    "link",
+    "symlink",
+    "mkdir",
+    "chmod",
+    "chown",
+    "truncate",
+    "readlink",
+    "chdir",
+    "rmdir",
+    "listxattr",
 ];
 
 /// Families that may run in a thread with a small stack.
 const THREADS: &[&str] = &[
-    "open", "stat", "lstat", "fstatat", "statx", "access", "unlink", "unlinkat", "rename", "renameat2", "link",
-    "symlink", "mkdir", "rmdir", "readlink", "realpath", "chmod", "fchmod", "utimensat", "opendir", "truncate",
-    "close", "write", "fopen", "fclose", "getcwd",
+    "open",
+    "stat",
+    "lstat",
+    "fstatat",
+    "statx",
+    "access",
+    "unlink",
+    "unlinkat",
+    "rename",
+    "renameat2",
+    "link",
+    "symlink",
+    "mkdir",
+    "rmdir",
+    "readlink",
+    "realpath",
+    "chmod",
+    "fchmod",
+    "utimensat",
+    "opendir",
+    "truncate",
+    "close",
+    "write",
+    "fopen",
+    "fclose",
+    "getcwd",
 ];
 
 const NAMES: &[&str] = &[
-    "a", "b", "c", "d", "e", "a", "b", "c", "d", "e", "d0", "d1", "d2", "l0", "l1", "l2", "l3", "l4", "l5", "secret",
-    "rdonly", "sticky",
+    "a", "b", "c", "d", "e", "a", "b", "c", "d", "e", "d0", "d1", "d2", "l0", "l1", "l2", "l3",
+    "l4", "l5", "secret", "rdonly", "sticky",
 ];
 
 /// Names that mostly are directories, and links to some.
@@ -118,7 +156,8 @@ impl<'p> Generator<'p> {
             return "chdir @".to_owned();
         }
         if self.random.chance(25) {
-            let (above, name) = (self.one(&["", "", "d0/", "d1/", "d2/"]), self.one(&["d0", "d1", "d2"]));
+            let (above, name) =
+                (self.one(&["", "", "d0/", "d1/", "d2/"]), self.one(&["d0", "d1", "d2"]));
             return format!("mkdir @/{above}{name} 0755");
         }
         let drawn = self.random.below(self.total);
@@ -154,7 +193,16 @@ impl<'p> Generator<'p> {
                 let may = WITHOUT_POINTER.contains(&operation.family.as_str());
                 if may && self.random.chance(3) { "NULL".to_owned() } else { self.path() }
             }
-            'P' => self.one(&["bin/say.sh", "bin/true", "bin/plain", "bin/noexec", "bin", "bin/missing-interpreter", "a", "true"]),
+            'P' => self.one(&[
+                "bin/say.sh",
+                "bin/true",
+                "bin/plain",
+                "bin/noexec",
+                "bin",
+                "bin/missing-interpreter",
+                "a",
+                "true",
+            ]),
             'n' => self.random.below(8).to_string(),
             'f' => match self.random.below(40) {
                 0 => "bad".to_owned(),
@@ -177,27 +225,76 @@ impl<'p> Generator<'p> {
             'm' => self.mode(),
             'M' => self.one(&["r", "w", "a", "r+", "w+", "a+", "wx", "rb", "re", "w+x", "ae"]),
             'b' => self.content(),
-            'z' => self.one(&["0", "1", "5", "10", "100", "4096", "5000", "70000", "-1", "255", "3", "2"]),
+            'z' => self
+                .one(&["0", "1", "5", "10", "100", "4096", "5000", "70000", "-1", "255", "3", "2"]),
             'w' => self.one(&["SET", "SET", "CUR", "END", "DATA", "HOLE", "77"]),
             '0' => self.one(&["NONE", "NONE", "KEEP_SIZE", "PUNCH_HOLE|KEEP_SIZE"]),
             'L' => self.one(&["APPEND", "NONBLOCK", "NONE", "APPEND|NONBLOCK"]),
             'K' => self.one(&["SH", "EX", "UN"]),
             'Q' => self.one(&["RDLCK", "WRLCK", "UNLCK"]),
-            'A' => self.one(&["F_OK", "F_OK", "R_OK", "W_OK", "X_OK", "R_OK|W_OK", "R_OK|X_OK", "8"]),
-            'e' => self.one(&["NONE", "NONE", "EACCESS", "SYMLINK_NOFOLLOW", "EACCESS|SYMLINK_NOFOLLOW", "EMPTY_PATH", "0x8000000"]),
-            'S' => self.one(&["NONE", "NONE", "NONE", "SYMLINK_NOFOLLOW", "SYMLINK_NOFOLLOW", "EMPTY_PATH", "0x8000000"]),
+            'A' => {
+                self.one(&["F_OK", "F_OK", "R_OK", "W_OK", "X_OK", "R_OK|W_OK", "R_OK|X_OK", "8"])
+            }
+            'e' => self.one(&[
+                "NONE",
+                "NONE",
+                "EACCESS",
+                "SYMLINK_NOFOLLOW",
+                "EACCESS|SYMLINK_NOFOLLOW",
+                "EMPTY_PATH",
+                "0x8000000",
+            ]),
+            'S' => self.one(&[
+                "NONE",
+                "NONE",
+                "NONE",
+                "SYMLINK_NOFOLLOW",
+                "SYMLINK_NOFOLLOW",
+                "EMPTY_PATH",
+                "0x8000000",
+            ]),
             'R' => self.one(&["NONE", "NONE", "NONE", "REMOVEDIR", "REMOVEDIR", "0x8000000"]),
-            'r' => self.one(&["NONE", "NOREPLACE", "NOREPLACE", "EXCHANGE", "EXCHANGE", "NOREPLACE|EXCHANGE", "0x8000000"]),
+            'r' => self.one(&[
+                "NONE",
+                "NOREPLACE",
+                "NOREPLACE",
+                "EXCHANGE",
+                "EXCHANGE",
+                "NOREPLACE|EXCHANGE",
+                "0x8000000",
+            ]),
             'l' => self.one(&["NONE", "NONE", "SYMLINK_FOLLOW", "EMPTY_PATH", "0x8000000"]),
             'T' => self.target(),
             'k' => self.one(&["REG", "REG", "FIFO", "SOCK", "CHR", "DIR", "0"]),
             't' => self.times(),
-            'x' => self.one(&["user.a", "user.b", "user.c", "user.{n*240}", "user.{n*260}", "user.", "odd", "''"]),
+            'x' => self.one(&[
+                "user.a",
+                "user.b",
+                "user.c",
+                "user.{n*240}",
+                "user.{n*260}",
+                "user.",
+                "odd",
+                "''",
+            ]),
             'X' => self.one(&["NONE", "NONE", "XATTR_CREATE", "XATTR_REPLACE", "8"]),
             'C' => self.one(&["NAME_MAX", "PATH_MAX", "NO_TRUNC", "CHOWN_RESTRICTED", "999"]),
             'q' => self.pattern(),
-            'B' => self.one(&["NONE", "GLOB_MARK", "GLOB_PERIOD", "GLOB_BRACE", "GLOB_NOCHECK", "GLOB_ONLYDIR"]),
-            'W' => self.one(&["NONE", "FTW_PHYS", "FTW_PHYS", "FTW_PHYS|FTW_DEPTH", "FTW_PHYS|FTW_MOUNT"]),
+            'B' => self.one(&[
+                "NONE",
+                "GLOB_MARK",
+                "GLOB_PERIOD",
+                "GLOB_BRACE",
+                "GLOB_NOCHECK",
+                "GLOB_ONLYDIR",
+            ]),
+            'W' => self.one(&[
+                "NONE",
+                "FTW_PHYS",
+                "FTW_PHYS",
+                "FTW_PHYS|FTW_DEPTH",
+                "FTW_PHYS|FTW_MOUNT",
+            ]),
             'U' => self.one(&["022", "022", "0", "077", "027"]),
             'u' | 'g' => self.one(&["-1", "-1", "0", "1", "12345"]),
             other => unreachable!("a signature with '{other}'"),
@@ -254,7 +351,11 @@ impl<'p> Generator<'p> {
             1 => "omit".to_owned(),
             2 => "-5.500000000".to_owned(),
             3 => "4500000000.000000001".to_owned(),
-            _ => format!("{}.{:09}", 1_000_000_000 + self.random.below(999), self.random.below(999_999_999)),
+            _ => format!(
+                "{}.{:09}",
+                1_000_000_000 + self.random.below(999),
+                self.random.below(999_999_999)
+            ),
         };
         let (first, second) = (one(), one());
         if self.random.chance(150) { "null null".to_owned() } else { format!("{first} {second}") }
@@ -273,7 +374,9 @@ impl<'p> Generator<'p> {
     }
 
     fn pattern(&mut self) -> String {
-        let tail = self.one(&["*", "d*", "*/a", "?", "[a-c]", "d0/*", "d?/*", "l*", ".*", "{a,b}*", "none*", "*/*/*"]);
+        let tail = self.one(&[
+            "*", "d*", "*/a", "?", "[a-c]", "d0/*", "d?/*", "l*", ".*", "{a,b}*", "none*", "*/*/*",
+        ]);
         let tail = tail.replace('{', "%7b");
         if self.random.chance(250) { format!("@/{tail}") } else { tail }
     }

@@ -58,7 +58,9 @@ fn options() -> Result<Options, String> {
             "--seed" => options.seed = number(value()?)?,
             "--cases" => options.cases = number(value()?)?,
             "--length" => options.length = number(value()?)? as usize,
-            "--prefix" => options.prefix = Some(value()?.split_whitespace().map(OsString::from).collect()),
+            "--prefix" => {
+                options.prefix = Some(value()?.split_whitespace().map(OsString::from).collect())
+            }
             "--vrift" => options.vrift = Some(value()?.into()),
             "--self-check" => options.self_check = true,
             "--failures" => options.keep_going = number(value()?)?,
@@ -86,7 +88,12 @@ struct Run<'p> {
 
 impl Run<'_> {
     fn script(&mut self, name: &str, lines: &[String], made: bool) -> io::Result<()> {
-        let verdict = compare::both(&mut self.sides, &mut self.differences, lines, Some((self.player, &mut self.matrix)))?;
+        let verdict = compare::both(
+            &mut self.sides,
+            &mut self.differences,
+            lines,
+            Some((self.player, &mut self.matrix)),
+        )?;
         let Verdict::Differs(what) = verdict else { return Ok(()) };
         self.failures += 1;
         println!("\nDIFFERENCE in {name}, {what}");
@@ -108,7 +115,8 @@ fn lines(text: &str) -> Vec<String> {
 
 fn run(options: &Options) -> io::Result<bool> {
     let oracle = oracle();
-    let place = std::env::var_os("VRIFT_ORACLE_WORK").map_or_else(std::env::temp_dir, PathBuf::from);
+    let place =
+        std::env::var_os("VRIFT_ORACLE_WORK").map_or_else(std::env::temp_dir, PathBuf::from);
     let work = place.join(format!("vo{}", std::process::id()));
     let built = place.join(format!("vo{}.built", std::process::id()));
     fs::create_dir_all(&built)?;
@@ -138,7 +146,8 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
     };
     let began = Instant::now();
     let given = !options.scripts.is_empty();
-    let scripts = if given { options.scripts.clone() } else { player::files(&oracle.join("scripts"))? };
+    let scripts =
+        if given { options.scripts.clone() } else { player::files(&oracle.join("scripts"))? };
     for path in &scripts {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         run.script(&name, &lines(&fs::read_to_string(path)?), false)?;
@@ -158,7 +167,9 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
         println!("known differences, and how often each was met:\n{}", run.differences.report());
     }
     if !run.sides.access_times() {
-        println!("times of access were not compared: the file system cannot leave them alone (chattr +A)");
+        println!(
+            "times of access were not compared: the file system cannot leave them alone (chattr +A)"
+        );
     }
     println!(
         "{} operations in {seconds:.1} s ({:.0} a minute), {} differences",

@@ -17,7 +17,8 @@ pub struct Matrix {
 pub fn error(result: &str) -> Option<&str> {
     let word = result.split([' ', '|']).next()?;
     let named = word.len() > 2 && word.starts_with('E');
-    (named && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())).then_some(word)
+    (named && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
+        .then_some(word)
 }
 
 impl Matrix {
@@ -61,7 +62,12 @@ impl Matrix {
         for line in lines().filter(|line| !line.contains(" - ")) {
             let Some((family, names)) = line.split_once(':') else { continue };
             for name in names.split_whitespace() {
-                let count = self.families.get(family).and_then(|cells| cells.get(name)).copied().unwrap_or(0);
+                let count = self
+                    .families
+                    .get(family)
+                    .and_then(|cells| cells.get(name))
+                    .copied()
+                    .unwrap_or(0);
                 if count == 0 {
                     missing.push((family.to_owned(), name.to_owned()));
                 }
@@ -72,15 +78,22 @@ impl Matrix {
             let reason = excused.get(&cell).map_or("not reached in this run", String::as_str);
             text.push_str(&format!("  {} {}: {reason}\n", cell.0, cell.1));
         }
-        let seen: BTreeSet<&str> =
-            self.calls.iter().filter(|(_, (ok, _))| *ok > 0).map(|(name, _)| name.as_str()).collect();
+        let seen: BTreeSet<&str> = self
+            .calls
+            .iter()
+            .filter(|(_, (ok, _))| *ok > 0)
+            .map(|(name, _)| name.as_str())
+            .collect();
         let never: Vec<&str> = player
             .operations
             .iter()
             .map(|operation| operation.name.as_str())
             .filter(|name| !seen.contains(name))
             .collect();
-        text.push_str(&format!("\noperations that never succeeded: {}\n", if never.is_empty() { "none".to_owned() } else { never.join(" ") }));
+        text.push_str(&format!(
+            "\noperations that never succeeded: {}\n",
+            if never.is_empty() { "none".to_owned() } else { never.join(" ") }
+        ));
         Ok(text)
     }
 }

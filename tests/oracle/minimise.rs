@@ -21,7 +21,8 @@ pub fn minimise(
     if first.number > 0 {
         lines.truncate(first.number);
     }
-    let call = |line: &str| line.split(' ').find(|word| *word != "touches").unwrap_or("").to_owned();
+    let call =
+        |line: &str| line.split(' ').find(|word| *word != "touches").unwrap_or("").to_owned();
     let wanted = call(&first.line);
     let mut shown = first.to_string();
     let until = Instant::now() + PATIENCE;

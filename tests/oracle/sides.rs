@@ -78,10 +78,16 @@ fn wait(child: &mut Child, until: Instant) -> io::Result<String> {
 
 impl Sides {
     /// Both sides below `work`, each beginning with the tree that the script `start` makes.
-    pub fn new(work: PathBuf, player: PathBuf, against: Against, start: String) -> io::Result<Sides> {
+    pub fn new(
+        work: PathBuf,
+        player: PathBuf,
+        against: Against,
+        start: String,
+    ) -> io::Result<Sides> {
         clear(&work)?;
         fs::create_dir_all(&work)?;
-        let access_times = Command::new("chattr").args(["+A"]).arg(&work).stderr(Stdio::null()).status();
+        let access_times =
+            Command::new("chattr").args(["+A"]).arg(&work).stderr(Stdio::null()).status();
         let access_times = access_times.is_ok_and(|status| status.success());
         Ok(Sides { work, player, against, start, access_times, played: 0 })
     }
@@ -99,12 +105,23 @@ impl Sides {
             words.push("no-access-times".into());
         }
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).env("LC_ALL", "C").env("TZ", "UTC").env_remove("PWD").env_remove("OLDPWD");
+        command
+            .args(&words[1..])
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .env_remove("PWD")
+            .env_remove("OLDPWD");
         command
     }
 
     /// Plays `script` in `base` and gives what was said, and how it ended.
-    fn start(&self, before: &[OsString], base: &Path, script: &str, name: &str) -> io::Result<Child> {
+    fn start(
+        &self,
+        before: &[OsString],
+        base: &Path,
+        script: &str,
+        name: &str,
+    ) -> io::Result<Child> {
         let input = self.work.join(format!("{name}.script"));
         fs::write(&input, script)?;
         let mut command = self.command(before, base);
@@ -143,8 +160,13 @@ impl Sides {
         if said.status.success() {
             return Ok(());
         }
-        let (text, why) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-        Err(io::Error::other(format!("vrift {}: {}: {text}{why}", arguments.join(" "), said.status)))
+        let (text, why) =
+            (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+        Err(io::Error::other(format!(
+            "vrift {}: {}: {text}{why}",
+            arguments.join(" "),
+            said.status
+        )))
     }
 
     fn prepare(&self, base: &Path) -> io::Result<PathBuf> {
@@ -173,9 +195,15 @@ impl Sides {
                 // The real files go: what falls through to them finds nothing.
                 clear(&our_tree)?;
                 fs::create_dir(&our_tree)?;
-                [vrift.as_os_str(), "run".as_ref(), "-w".as_ref(), workspace.as_ref(), "--".as_ref()]
-                    .map(OsString::from)
-                    .to_vec()
+                [
+                    vrift.as_os_str(),
+                    "run".as_ref(),
+                    "-w".as_ref(),
+                    workspace.as_ref(),
+                    "--".as_ref(),
+                ]
+                .map(OsString::from)
+                .to_vec()
             }
         };
         let until = Instant::now() + Duration::from_secs(180);
@@ -200,11 +228,14 @@ impl Sides {
         }
         reopen(&native_tree)?;
         reopen(&our_tree)?;
-        let (here, there) = (self.play(&native, "tree ^", "out-n")?, self.play(&ours, "tree ^", "out-v")?);
+        let (here, there) =
+            (self.play(&native, "tree ^", "out-n")?, self.play(&ours, "tree ^", "out-v")?);
         compare("outside the tree", &here, &there, &mut played.beside);
         if let Against::Workspace(vrift) = self.against.clone() {
             for entry in fs::read_dir(&our_tree)? {
-                played.beside.push(format!("on the real disk: {}", entry?.file_name().to_string_lossy()));
+                played
+                    .beside
+                    .push(format!("on the real disk: {}", entry?.file_name().to_string_lossy()));
             }
             let kept = self.work.join("kept").join(BELOW);
             clear(&self.work.join("kept"))?;
@@ -229,7 +260,8 @@ impl Sides {
 
 /// The parts of one line that differ.
 pub fn parts(native: &str, ours: &str) -> String {
-    let (one, two): (Vec<&str>, Vec<&str>) = (native.split("; ").collect(), ours.split("; ").collect());
+    let (one, two): (Vec<&str>, Vec<&str>) =
+        (native.split("; ").collect(), ours.split("; ").collect());
     if one.len() < 3 {
         return format!("native: {native}\n    ours:   {ours}");
     }

@@ -13,10 +13,44 @@ use crate::sides::{Against, Sides};
 
 /// Every way in which `wrong.c` can be wrong.
 const WRONG: &[&str] = &[
-    "exclusive", "append", "truncate", "mode", "nofollow", "leak", "directory-error", "open-error", "nonblock", "slash",
-    "size", "nanoseconds", "owner", "loop", "lstat-follows", "links", "one-inode", "fstat-inode", "rename-over",
-    "unlink", "errno", "rmdir-error", "dotfiles", "types", "dots", "cwd", "realpath", "readlink", "access", "chmod",
-    "chmod-touches", "utimens", "link", "symlink", "mkdir-mode", "write", "crash", "truncate-call",
+    "exclusive",
+    "append",
+    "truncate",
+    "mode",
+    "nofollow",
+    "leak",
+    "directory-error",
+    "open-error",
+    "nonblock",
+    "slash",
+    "size",
+    "nanoseconds",
+    "owner",
+    "loop",
+    "lstat-follows",
+    "links",
+    "one-inode",
+    "fstat-inode",
+    "rename-over",
+    "unlink",
+    "errno",
+    "rmdir-error",
+    "dotfiles",
+    "types",
+    "dots",
+    "cwd",
+    "realpath",
+    "readlink",
+    "access",
+    "chmod",
+    "chmod-touches",
+    "utimens",
+    "link",
+    "symlink",
+    "mkdir-mode",
+    "write",
+    "crash",
+    "truncate-call",
 ];
 
 struct Check<'c> {
@@ -32,7 +66,8 @@ impl Check<'_> {
     fn difference(&self, before: Vec<OsString>, random: u64) -> io::Result<Option<String>> {
         let start = fs::read_to_string(self.oracle.join("start.txt"))?;
         let program = self.player.program.clone();
-        let mut sides = Sides::new(self.work.to_path_buf(), program, Against::Command(before), start)?;
+        let mut sides =
+            Sides::new(self.work.to_path_buf(), program, Against::Command(before), start)?;
         let mut scripts: Vec<Vec<String>> = Vec::new();
         for path in player::files(&self.oracle.join("scripts"))? {
             scripts.push(fs::read_to_string(path)?.lines().map(str::to_owned).collect());
@@ -42,7 +77,9 @@ impl Check<'_> {
         }
         let mut found = None;
         for script in scripts {
-            if let Verdict::Differs(what) = compare::both(&mut sides, &mut Differences::default(), &script, None)? {
+            if let Verdict::Differs(what) =
+                compare::both(&mut sides, &mut Differences::default(), &script, None)?
+            {
                 found = Some(what.to_string());
                 break;
             }
@@ -53,7 +90,13 @@ impl Check<'_> {
 }
 
 /// Whether the oracle is silent where it should be, and speaks where it should.
-pub fn self_check(oracle: &Path, player: &Player, work: &Path, built: &Path, seed: u64) -> io::Result<bool> {
+pub fn self_check(
+    oracle: &Path,
+    player: &Player,
+    work: &Path,
+    built: &Path,
+    seed: u64,
+) -> io::Result<bool> {
     let check = Check { oracle, player, work, seed };
     if let Some(what) = check.difference(Vec::new(), 20)? {
         println!("a directory differs from a directory: {what}");
