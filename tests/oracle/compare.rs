@@ -47,6 +47,26 @@ fn results(said: &[u8]) -> BTreeMap<usize, String> {
     text.lines().filter_map(number).collect()
 }
 
+/// Every line of a script that differs, whatever follows from what.
+pub fn all(sides: &mut Sides, differences: &mut Differences, script: &[String]) -> io::Result<Vec<String>> {
+    let played: Played = sides.both(&(script.join("\n") + "\n"))?;
+    let (native, ours) = (results(&played.native), results(&played.ours));
+    let mut found = Vec::new();
+    for (place, line) in script.iter().enumerate() {
+        let (one, two) = (native.get(&(place + 1)), ours.get(&(place + 1)));
+        if one != two {
+            let missing = "(nothing)".to_owned();
+            let (one, two) = (one.unwrap_or(&missing), two.unwrap_or(&missing));
+            if differences.find(line, one, two, true).is_none() {
+                let number = place + 1;
+                found.push(Difference { number, line: line.clone(), what: sides::parts(one, two) }.to_string());
+            }
+        }
+    }
+    found.extend(played.beside);
+    Ok(found)
+}
+
 /// Plays a script on both sides and compares. Answers are counted in the matrix, where one is given.
 pub fn both(
     sides: &mut Sides,

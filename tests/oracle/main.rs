@@ -36,6 +36,7 @@ struct Options {
     self_check: bool,
     keep_going: u64,
     quiet: bool,
+    all: bool,
 }
 
 fn options() -> Result<Options, String> {
@@ -49,6 +50,7 @@ fn options() -> Result<Options, String> {
         self_check: false,
         keep_going: 1,
         quiet: false,
+        all: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -64,6 +66,7 @@ fn options() -> Result<Options, String> {
             "--vrift" => options.vrift = Some(value()?.into()),
             "--self-check" => options.self_check = true,
             "--failures" => options.keep_going = number(value()?)?,
+            "--all" => options.all = true,
             "--quiet" => options.quiet = true,
             other if !other.starts_with('-') => options.scripts.push(other.into()),
             other => return Err(format!("no option {other}")),
@@ -150,7 +153,15 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
         if given { options.scripts.clone() } else { player::files(&oracle.join("scripts"))? };
     for path in &scripts {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        run.script(&name, &lines(&fs::read_to_string(path)?), false)?;
+        let script = lines(&fs::read_to_string(path)?);
+        if options.all {
+            for what in compare::all(&mut run.sides, &mut run.differences, &script)? {
+                run.failures += 1;
+                println!("{name}, {what}");
+            }
+        } else {
+            run.script(&name, &script, false)?;
+        }
     }
     let written_failures = run.failures;
     for case in 0..if given { 0 } else { options.cases } {

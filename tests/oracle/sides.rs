@@ -237,14 +237,13 @@ impl Sides {
                     .beside
                     .push(format!("on the real disk: {}", entry?.file_name().to_string_lossy()));
             }
-            let kept = self.work.join("kept").join(BELOW);
-            clear(&self.work.join("kept"))?;
-            fs::create_dir_all(kept.join("out"))?;
-            let tree = kept.join("tree").to_string_lossy().into_owned();
+            // Exported to where it was mounted, so that links to whole names are the same.
+            let tree = our_tree.to_string_lossy().into_owned();
+            clear(&our_tree)?;
             self.vrift(&vrift, &["export", &workspace, &tree])?;
-            reopen(Path::new(&tree))?;
+            reopen(&our_tree)?;
             let here = self.play(&native, "tree", "kept-n")?;
-            let there = self.play(&self.work.join("kept"), "tree", "kept-v")?;
+            let there = self.play(&ours, "tree", "kept-v")?;
             compare("what was kept", &here, &there, &mut played.beside);
             self.vrift(&vrift, &["fsck"])?;
             self.vrift(&vrift, &["drop", &workspace])?;

@@ -159,6 +159,8 @@ static void act_proc_fd(struct call *c)
     ssize_t length = readlink(name, target, 8000);
     if (length > 0 && target[0] != '/') /* a socket or pipe: its number says nothing */
         say(c, "%.4s", target);
+    else if (length > 10 && memcmp(target + length - 10, " (deleted)", 10) == 0) /* perhaps a name that libc made up */
+        say(c, "deleted");
     else
         say_target(c, target, length);
 }

@@ -120,7 +120,7 @@ static char letter(mode_t mode)
 
 void say_shape(struct call *c, const struct shape *shape)
 {
-    static dev_t device;
+    static dev_t device, other;
     char kind = letter(shape->mode);
     say(c, "%c %04o n%ju u%u g%u", kind, (unsigned)(shape->mode & 07777), (uintmax_t)shape->nlink, shape->uid, shape->gid);
     if (kind != 'd')
@@ -129,11 +129,15 @@ void say_shape(struct call *c, const struct shape *shape)
         say(c, " r%jx", (uintmax_t)shape->special);
     if (device == 0) {
         struct stat top;
+        char outside[700];
+        expand("^", outside, sizeof outside);
         if (stat(root_path(), &top) == 0)
             device = top.st_dev;
+        if (stat(outside, &top) == 0)
+            other = top.st_dev;
     }
     /* Elsewhere are sockets and devices, whose times are nobody's. */
-    if (shape->device != device) {
+    if (shape->device != device && shape->device != other) {
         say(c, " elsewhere");
         return;
     }

@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::io::Errno;
+use vrift_manifest::census;
 use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::session::{Session, SessionError};
 
@@ -79,10 +80,21 @@ pub fn session(given: &'static Given) -> Result<&'static Session, Errno> {
 fn attach(given: &'static Given) -> Result<&'static Session, Errno> {
     gate::inside(|| match Session::attach(&given.handover) {
         // The one before stays mapped: other threads may be reading it.
-        Ok(session) => Ok(SESSION.put(session)),
+        Ok(session) => {
+            if SESSION.get().is_none() {
+                note_seen(given);
+            }
+            Ok(SESSION.put(session))
+        }
         Err(SessionError::Errno(errno)) => Err(errno),
         Err(SessionError::Retired) => Err(Errno::IO),
     })
+}
+
+/// The run that this process belongs to counts it.
+fn note_seen(given: &'static Given) {
+    let Handover { runtime, id, run, .. } = &given.handover;
+    census::note_seen(runtime.as_os_str().as_bytes(), id.as_bytes(), *run);
 }
 
 /// How often a workspace may be replaced under one call.
