@@ -15,11 +15,15 @@ use super::{cwd, descriptor, lexical, magic, who};
 /// The directory descriptor that stands for the working directory.
 pub const CWD: c_int = libc::AT_FDCWD;
 
+/// How often a path may leave the tree, as symlinks are followed at most.
+const LINKS_MAX: usize = 40;
+
 /// Working space of a search: on the stack of the hook, taken when it is needed.
 #[derive(Default)]
 pub struct Work {
     normal: Scratch,
     walk: Scratch,
+    again: Scratch,
 }
 
 /// A node that was found.
@@ -59,26 +63,77 @@ pub fn node_for<'w>(
     work: &'w mut Work,
 ) -> Result<Answer<'w, At>, Errno> {
     let Some(path) = path else { return Ok(Answer::Kernel) };
-    let Work { normal, walk } = work;
+    let Work { normal, walk, again } = work;
     let Start::Tree { given, session, at, path } = start(directory, path, normal)? else {
         return Ok(match follow.then(|| magic::node(path)).transpose()?.flatten() {
             Some(at) => Answer::Ours(at),
             None => Answer::Kernel,
         });
     };
+<<<<<<< HEAD
+    let (who, tree) = (who().as_tree(), session.tree());
+    let mut found = tree.walk(at, path, &given.mount, follow, Some(&who), walk);
+    // Out of the tree and into it again, as often as the kernel follows links.
+    for _ in 0..LINKS_MAX {
+        let length = match found.map_err(errno_of)? {
+            Found::Node(cursor) => return Ok(Answer::Ours(At { session, given, cursor })),
+            Found::Outside(length) => length,
+        };
+        let left = walk.bytes().get(..length).unwrap_or(b"");
+        if let Some(at) = follow.then(|| magic::node(left)).transpose()?.flatten() {
+            return Ok(Answer::Ours(at));
+=======
     let who = who();
     let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
     match found.map_err(errno_of)? {
         Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
-        Found::Outside(length) => {
-            let left = walk.bytes().get(..length).unwrap_or(b"");
-            match follow.then(|| magic::node(left)).transpose()?.flatten() {
-                Some(at) => Ok(Answer::Ours(at)),
-                None => outside(walk, length),
-            }
-        }
+        Found::Outside(length) => after_leaving((given, session), who, follow, work, length),
     }
 }
+
+/// The walk left the tree. What is left of the path may lead back, by name, or to what a descriptor holds.
+#[cold]
+fn after_leaving<'w>(
+    (given, session): (&'static Given, &'static Session),
+    who: &Identity,
+    follow: bool,
+    work: &'w mut Work,
+    mut length: usize,
+) -> Result<Answer<'w, At>, Errno> {
+    let Work { normal, walk } = work;
+    let tree = session.tree();
+    for _ in 0..LINKS_MAX {
+        let left = walk.bytes().get(..length).unwrap_or(b"");
+        if let Some(at) = follow.then(|| magic::node(left)).transpose()?.flatten() {
+            return Ok(Answer::Ours(at));
+        }
+        if below(left, &given.mount).is_none() {
+            let Some(up) = lexical::one_up(left, normal)? else { return outside(walk, length) };
+            let (from, to) = (normal.bytes().get(..up), walk.bytes().get_mut(..up));
+            if let (Some(from), Some(to)) = (from, to) {
+                to.copy_from_slice(from);
+            }
+            length = up;
+            continue;
+        }
+        let path = normal.bytes().get_mut(..length).ok_or(Errno::NAMETOOLONG)?;
+        path.copy_from_slice(left);
+        let who = Some(&who.as_tree());
+        match tree.walk(tree.root(), path, &given.mount, follow, who, walk).map_err(errno_of)? {
+            Found::Node(cursor) => return Ok(Answer::Ours(At { session, given, cursor })),
+            Found::Outside(again) => length = again,
+>>>>>>> f1
+        }
+        let Some(path) = lexical::back_inside(left, given, again)? else {
+            return outside(walk, length);
+        };
+        found = tree.walk(tree.root(), path, &given.mount, follow, Some(&who), walk);
+    }
+    Err(Errno::LOOP)
+}
+
+/// How often a walk leaves the tree and comes back.
+const LINKS_MAX: usize = 40;
 
 /// A name in a directory of the tree, whether anything has it or not.
 pub struct Place<'a> {
@@ -114,11 +169,11 @@ pub fn place<'w>(
     work: &'w mut Work,
 ) -> Result<Answer<'w, Place<'w>>, Errno> {
     let Some(path) = path else { return Ok(Answer::Kernel) };
-    let Work { normal, walk } = work;
+    let Work { normal, walk, again } = work;
     match start(directory, path, normal)? {
         Start::Kernel => Ok(Answer::Kernel),
         Start::Tree { given, session, at, path } => {
-            place_from(At { session, given, cursor: at }, path, walk)
+            place_from(At { session, given, cursor: at }, path, walk, again)
         }
     }
 }
@@ -128,6 +183,7 @@ pub fn place_from<'w>(
     from: At,
     path: &'w [u8],
     walk: &'w mut Scratch,
+    again: &mut Scratch,
 ) -> Result<Answer<'w, Place<'w>>, Errno> {
     let At { session, given, cursor: at } = from;
     let trimmed = without_slashes(path);
@@ -143,32 +199,41 @@ pub fn place_from<'w>(
     if is_root || head.is_empty() {
         return Ok(Answer::Ours(Place { session, given, parent: at, name, slash }));
     }
-    let who = who::credentials();
-    let found = session.tree().walk(at, head, &given.mount, true, Some(&who.as_tree()), walk);
-    match found.map_err(errno_of)? {
-        Found::Node(parent) => Ok(Answer::Ours(Place { session, given, parent, name, slash })),
-        Found::Outside(length) => {
-            let behind = path.get(head.len()..).unwrap_or(b"");
-            let bytes = walk.bytes();
-            let between = usize::from(bytes.get(length.wrapping_sub(1)) != Some(&b'/'));
-            let end = length + between + behind.len();
-            if end >= PATH_MAX {
-                return Err(Errno::NAMETOOLONG);
+    let (who, tree) = (who::credentials().as_tree(), session.tree());
+    let mut found = tree.walk(at, head, &given.mount, true, Some(&who), walk);
+    for _ in 0..LINKS_MAX {
+        let length = match found.map_err(errno_of)? {
+            Found::Node(parent) => {
+                return Ok(Answer::Ours(Place { session, given, parent, name, slash }));
             }
-            if let Some(slash) = bytes.get_mut(length..length + between) {
-                slash.fill(b'/');
-            }
-            if let Some(room) = bytes.get_mut(length + between..end) {
-                room.copy_from_slice(behind);
-            }
-            // The last name may be that of the tree itself.
-            if below(bytes.get(..end).unwrap_or(b""), &given.mount).is_some_and(is_end) {
-                let parent = session.tree().root();
-                return Ok(Answer::Ours(Place { session, given, parent, name: Name::Root, slash }));
-            }
-            outside(walk, end)
+            Found::Outside(length) => length,
+        };
+        let left = walk.bytes().get(..length).unwrap_or(b"");
+        if let Some(head) = lexical::back_inside(left, given, again)? {
+            found = tree.walk(tree.root(), head, &given.mount, true, Some(&who), walk);
+            continue;
         }
+        let behind = path.get(head.len()..).unwrap_or(b"");
+        let bytes = walk.bytes();
+        let between = usize::from(bytes.get(length.wrapping_sub(1)) != Some(&b'/'));
+        let end = length + between + behind.len();
+        if end >= PATH_MAX {
+            return Err(Errno::NAMETOOLONG);
+        }
+        if let Some(slash) = bytes.get_mut(length..length + between) {
+            slash.fill(b'/');
+        }
+        if let Some(room) = bytes.get_mut(length + between..end) {
+            room.copy_from_slice(behind);
+        }
+        // The last name may be that of the tree itself.
+        if below(bytes.get(..end).unwrap_or(b""), &given.mount).is_some_and(is_end) {
+            let parent = tree.root();
+            return Ok(Answer::Ours(Place { session, given, parent, name: Name::Root, slash }));
+        }
+        return outside(walk, end);
     }
+    Err(Errno::LOOP)
 }
 
 impl Place<'_> {
