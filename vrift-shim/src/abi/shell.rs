@@ -40,7 +40,11 @@ hook! {
     }
 }
 
-fn stream(real: extern "C" fn(CPath, *const c_char) -> *mut c_void, command: CPath, mode: *const c_char) -> *mut c_void {
+fn stream(
+    real: extern "C" fn(CPath, *const c_char) -> *mut c_void,
+    command: CPath,
+    mode: *const c_char,
+) -> *mut c_void {
     start(|| real(command, mode))
 }
 

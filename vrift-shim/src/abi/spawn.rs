@@ -25,7 +25,13 @@ struct Passed {
     environment: Strings,
 }
 
-fn spawn(given: &'static Given, name: &CStr, search: bool, actions: Actions, passed: Passed) -> c_int {
+fn spawn(
+    given: &'static Given,
+    name: &CStr,
+    search: bool,
+    actions: Actions,
+    passed: Passed,
+) -> c_int {
     let recorded = spawn_actions::recorded(actions);
     let plan = match recorded {
         Recorded::All(list) => Plan::of(given, list),

@@ -158,10 +158,8 @@ fn tell(actions: Actions, action: &Action) -> c_int {
             next(actions, *old, *new)
         }
         Action::Open { descriptor, path, flags, mode } => {
-            let next = next!(
-                c"posix_spawn_file_actions_addopen",
-                fn(Actions, c_int, CPath, c_int, u32)
-            );
+            let next =
+                next!(c"posix_spawn_file_actions_addopen", fn(Actions, c_int, CPath, c_int, u32));
             next(actions, *descriptor, CPath::of(path), *flags, *mode)
         }
         Action::Enter(path) => {

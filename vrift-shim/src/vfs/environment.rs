@@ -108,7 +108,9 @@ pub fn lasting(given: &'static Given, asked: Strings) -> Strings {
     with(given, asked, Reach::Preloaded, |environment| {
         let own = |string: *const c_char| !asked.pointers().any(|other| other == string);
         let strings = environment.pointers().map(|string| match own(string) {
-            true => CString::new(strings::bytes(string)).unwrap_or_default().into_raw().cast_const(),
+            true => {
+                CString::new(strings::bytes(string)).unwrap_or_default().into_raw().cast_const()
+            }
             false => string,
         });
         let pointers: Vec<_> = strings.chain([std::ptr::null()]).collect();

@@ -62,7 +62,9 @@ impl Plan {
     /// What is to be done for these actions.
     pub fn of(given: &'static Given, asked: &[Action]) -> Result<Plan, Errno> {
         let mut plan = Plan::empty();
-        if !asked.iter().any(|action| matches!(action, Action::Open { .. } | Action::Enter(_) | Action::EnterDescriptor(_))) {
+        if !asked.iter().any(|action| {
+            matches!(action, Action::Open { .. } | Action::Enter(_) | Action::EnterDescriptor(_))
+        }) {
             return Ok(plan);
         }
         let mut actions = Vec::with_capacity(asked.len());
