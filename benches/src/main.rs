@@ -1,19 +1,24 @@
-//! Measures `vrift` beside native tools. Native and ours alternate in one run, so that both see the same machine; what
-//! counts is their ratio.
+//! Measures Velo Rift beside what there is without it. Native and ours alternate in one run, so that both see the same
+//! machine; what counts is their ratio.
 //!
 //! ```text
-//! vrift-bench [--vrift PATH] [--room DIR] [--rounds N] [--files N] [--large N]
+//! vrift-bench [--vrift PATH] [--room DIR] [--rounds N] [--files N] [--large N]      the command
+//! vrift-bench shim [...]                                                            the preloaded library: see `shim`
 //! ```
-//! Prints a table in Markdown. `--room` is where everything is written (a temporary directory is made in it): it should
+//! Prints tables in Markdown. `--room` is where everything is written (a temporary directory is made in it): it should
 //! be on the file system that is to be measured.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod cases;
 mod generate;
 mod measure;
 mod probes;
+mod shim;
 
 use std::path::PathBuf;
+
+use arguments::Arguments;
 
 /// What the arguments say.
 pub struct Options {
@@ -30,27 +35,25 @@ pub struct Options {
 }
 
 fn main() -> std::io::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [probe, store, name] = arguments.as_slice()
-        && probe == "--probe-open"
-    {
-        return probes::open_memory(store.as_ref(), name);
+    let arguments = Arguments(std::env::args().skip(1).collect());
+    match arguments.0.as_slice() {
+        [probe, store, name] if probe == "--probe-open" => {
+            probes::open_memory(store.as_ref(), name)
+        }
+        [what, ..] if what == "shim" => shim::run(&arguments),
+        _ => command(&arguments),
     }
-    let value = |name: &str| {
-        let place = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(place + 1).cloned()
-    };
-    let number = |name: &str, default: u32| {
-        value(name).and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
+}
+
+/// Measures the command.
+fn command(arguments: &Arguments) -> std::io::Result<()> {
     let options = Options {
-        vrift: value("--vrift").unwrap_or_else(|| "target/release/vrift".to_owned()).into(),
-        room: value("--room").map_or_else(std::env::temp_dir, PathBuf::from),
-        rounds: number("--rounds", 5) as usize,
-        files: number("--files", 20_000),
-        large: number("--large", 1_000_000),
+        vrift: arguments.vrift()?,
+        room: arguments.room(),
+        rounds: arguments.number("--rounds", 5) as usize,
+        files: arguments.number("--files", 20_000),
+        large: arguments.number("--large", 1_000_000),
     };
-    let options = Options { vrift: options.vrift.canonicalize()?, ..options };
     let room = tempfile::Builder::new().prefix("vrift-bench.").tempdir_in(&options.room)?;
     println!("## Side by side\n");
     println!(

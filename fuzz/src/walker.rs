@@ -40,7 +40,10 @@ pub fn walk(model: &Model, start: u64, path: &[u8], mount: &[u8], follow: bool) 
                 left.strip_prefix(mount).filter(|in_it| !matches!(in_it, [b, ..] if *b != b'/'));
             match inside {
                 Some(inside) => (at, left) = (1, inside.to_vec()),
-                None => return outside(left),
+                None => match back(mount, &left) {
+                    Ok(inside) => (at, left) = (1, inside),
+                    Err(left) => return outside(left),
+                },
             }
             absolute = false;
         }
@@ -63,7 +66,9 @@ pub fn walk(model: &Model, start: u64, path: &[u8], mount: &[u8], follow: bool) 
             b"." => at,
             b".." if at == 1 => {
                 let above = mount.iter().rposition(|&byte| byte == b'/').expect("absolute");
-                return outside([&mount[..above.max(1)], &behind].concat());
+                left = [&mount[..above], b"/", &behind].concat();
+                absolute = true;
+                continue;
             }
             b".." => model.holder(at).expect("nobody removed it meanwhile"),
             name => match model.nodes[&at].entries.get(name) {
@@ -86,6 +91,37 @@ pub fn walk(model: &Model, start: u64, path: &[u8], mount: &[u8], follow: bool) 
             return Goal::NotDirectory;
         }
         (at, left) = (next, behind);
+    }
+}
+
+/// Where an absolute path comes to the mount path, by names and `..`: what follows there. If it does not, what is left of
+/// it from the last directory above the tree.
+fn back(mount: &[u8], path: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+    let mut above: Vec<u8> = vec![];
+    let mut left = path.to_vec();
+    loop {
+        let slashes = left.iter().take_while(|&&byte| byte == b'/').count();
+        let rest = left.split_off(slashes);
+        let end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+        let (name, behind) = rest.split_at(end);
+        match name {
+            b"" => return Err([&above[..], b"/"].concat()),
+            b"." => {}
+            b".." => {
+                let end = above.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+                above.truncate(end);
+            }
+            name => {
+                let next = [&above[..], b"/", name].concat();
+                let on_the_way = mount.strip_prefix(&next[..]);
+                match on_the_way {
+                    Some(b"") => return Ok(behind.to_vec()),
+                    Some([b'/', ..]) => above = next,
+                    _ => return Err([&above[..], b"/", &rest].concat()),
+                }
+            }
+        }
+        left = behind.to_vec();
     }
 }
 

@@ -6,4 +6,5 @@ mod gc;
 mod hooks;
 mod ingest;
 mod limits;
+mod run;
 mod tidy;

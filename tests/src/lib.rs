@@ -3,5 +3,7 @@
 
 pub mod damage;
 pub mod fixture;
+pub mod installed;
 pub mod sandbox;
 pub mod source;
+pub mod terminal;

@@ -127,7 +127,11 @@ pub fn runtime_directories() -> Vec<PathBuf> {
 
 /// Opens a workspace, and says what is wrong with it.
 pub fn open(home: &Home, name: &str) -> Result<Workspace> {
-    let workspace = Workspace::open(home, name)?;
+    let mut workspace = Workspace::open(home, name)?;
+    // What was written and closed is content, whoever looks.
+    if let Err(error) = workspace.seal_drafts() {
+        warn(&format!("not all that was written in '{name}' can be sealed: {error}"));
+    }
     if let Some(damage) = workspace.damage() {
         warn(&format!("{damage}; '{name}' shows the last state before it, and cannot be changed"));
         warn("`vrift fsck --repair` ends its history there and keeps the bytes aside");

@@ -4,12 +4,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::{Scratch, below};
 use vrift_manifest::tree::{Cursor, Found, Tree, WalkError};
 use vrift_manifest::workspace::{Home, Moment, Workspace, WorkspaceError};
 
 use crate::error::{Error, Result};
 use crate::home;
+use crate::node::Node;
 use crate::output::names;
 use crate::place::{Place, Version};
 
@@ -64,6 +66,29 @@ impl Located {
     /// The path that the place names, as it was written; empty for the root.
     pub fn path(&self) -> &[u8] {
         self.place.path.as_deref().map_or(b"", OsStrExt::as_bytes)
+    }
+
+    /// A node with its attributes: of a file that is being written at this moment, what was written by now.
+    pub fn node(&self, at: Cursor) -> Result<Node> {
+        let mut node = Node::of(self.tree(), at)?;
+        self.show(&mut node)?;
+        Ok(node)
+    }
+
+    /// The entries of a directory, sorted by name, as [`Located::node`] has them.
+    pub fn children(&self, directory: &Node) -> Result<Vec<(Vec<u8>, Node)>> {
+        let mut children = directory.children(self.tree())?;
+        for (_, node) in &mut children {
+            self.show(node)?;
+        }
+        Ok(children)
+    }
+
+    fn show(&self, node: &mut Node) -> Result<()> {
+        if self.is_present() && node.kind == Kind::File && self.tree().draft(node.at).is_some() {
+            node.attributes = self.workspace.shown(node.at)?;
+        }
+        Ok(())
     }
 
     /// The node that the place's path leads to. `follow`: whether a symlink in the last place is followed.

@@ -84,7 +84,8 @@ impl Node {
         if let Some((major, minor)) = self.device() {
             row = row.with("device", [major, minor]);
         }
-        if let Some(digest) = self.digest(tree)? {
+        // What is being written has none yet.
+        if let Some(digest) = self.digest(tree)?.filter(|_| tree.draft(self.at).is_none()) {
             row = row.with("digest", digest.to_string());
         }
         if let Some(target) = tree.target(self.at)? {

@@ -8,7 +8,7 @@ use crate::content::Content;
 use crate::error::{self, Error, Result};
 use crate::home;
 use crate::located::Located;
-use crate::node::{Node, type_name};
+use crate::node::type_name;
 use crate::output::Output;
 use crate::place::Place;
 
@@ -54,8 +54,14 @@ fn one(
 ) -> Result<()> {
     let located = Located::of(home, place)?;
     let tree = located.tree();
-    let node = Node::of(tree, located.cursor(true)?)?;
+    let node = located.node(located.cursor(true)?)?;
     let named = located.named();
+    if located.is_present()
+        && let Some(mut draft) = located.workspace.open_draft(node.at)?
+    {
+        // Somebody is writing it: what there is of it by now.
+        return Ok(std::io::copy(&mut draft, output).map(drop)?);
+    }
     let Some(digest) = node.digest(tree)? else {
         return Err(Error::failed(match node.kind {
             Kind::Directory => format!("{named}: is a directory"),

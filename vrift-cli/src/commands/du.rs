@@ -97,15 +97,15 @@ struct Counter<'l> {
 impl Counter<'_> {
     /// Adds up a place; without recursion, as a tree may be deeper than a stack.
     fn sum(&mut self, args: &Args, listing: &mut crate::output::Listing<'_, '_>) -> Result<()> {
-        let tree = self.located.tree();
-        let start = Node::of(tree, self.located.cursor(true)?)?;
+        let start = self.located.node(self.located.cursor(true)?)?;
         let path = relative(&self.located.mount, self.located.path());
         if !start.is_directory() {
             let bytes = self.bytes(&start)?;
             return self.show(args, listing, &path, bytes, path.len());
         }
         let base = path.len();
-        let mut open = vec![Open { path, children: start.children(tree)?.into_iter(), bytes: 0 }];
+        let mut open =
+            vec![Open { path, children: self.located.children(&start)?.into_iter(), bytes: 0 }];
         while let Some(mut directory) = open.pop() {
             let Some((name, node)) = directory.children.next() else {
                 if args.shows(open.len(), true) {
@@ -119,7 +119,11 @@ impl Counter<'_> {
             let path = join(&directory.path, &name);
             if node.is_directory() {
                 open.push(directory);
-                open.push(Open { path, children: node.children(tree)?.into_iter(), bytes: 0 });
+                open.push(Open {
+                    path,
+                    children: self.located.children(&node)?.into_iter(),
+                    bytes: 0,
+                });
                 continue;
             }
             let bytes = self.bytes(&node)?;

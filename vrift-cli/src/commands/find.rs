@@ -166,7 +166,7 @@ impl Args {
         let path = relative(&located.mount, located.path());
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default().to_vec();
         let base = path.len();
-        let mut pending = vec![(name, path, Node::of(tree, located.cursor(false)?)?, 0)];
+        let mut pending = vec![(name, path, located.node(located.cursor(false)?)?, 0)];
         let mut listing = output.listing();
         while let Some((name, path, node, depth)) = pending.pop() {
             if wanted.admits(&name, &path, &node) {
@@ -186,7 +186,7 @@ impl Args {
                 )?;
             }
             if node.is_directory() && self.maxdepth.is_none_or(|most| depth < most) {
-                for (name, node) in node.children(tree)?.into_iter().rev() {
+                for (name, node) in located.children(&node)?.into_iter().rev() {
                     pending.push((name.clone(), join(&path, &name), node, depth + 1));
                 }
             }

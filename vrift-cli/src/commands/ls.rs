@@ -95,7 +95,7 @@ impl Args {
                     true => located.cursor(false).map_err(|_| error),
                     false => Err(error),
                 })?;
-                let node = Node::of(located.tree(), at)?;
+                let node = located.node(at)?;
                 Ok((located, node))
             });
             match looked {
@@ -155,7 +155,7 @@ impl Lister<'_, '_, '_> {
             if let Some(heading) = &heading {
                 self.heading(heading)?;
             }
-            let children = node.children(tree)?;
+            let children = located.children(&node)?;
             let mut items = Vec::new();
             if self.args.all && !self.args.json {
                 let parent = tree.parent(node.at)?.unwrap_or(node.at);

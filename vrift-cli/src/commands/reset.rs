@@ -47,7 +47,8 @@ impl Args {
         };
         let before = workspace.head();
         let of_own = wanted.workspace.name() == workspace.name();
-        let seq = match of_own && !workspace.changed_since(wanted.seq)? {
+        let same = !workspace.changed_since(wanted.seq)? && workspace.drafts().is_empty();
+        let seq = match of_own && same {
             // It is that state already.
             true => None,
             false => Some(workspace.reset_to(wanted.tree(), known)?),

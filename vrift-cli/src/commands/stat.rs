@@ -104,7 +104,7 @@ struct Facts {
 impl Facts {
     fn of(located: Located, follow: bool) -> Result<Facts> {
         let tree = located.tree();
-        let node = Node::of(tree, located.cursor(follow)?)?;
+        let node = located.node(located.cursor(follow)?)?;
         let xattrs = tree.xattrs(node.at)?;
         let config = located.workspace.config()?;
         let change = last_change(&located, &config, &node)?;
@@ -158,7 +158,7 @@ impl Facts {
             write!(output, " Device: {major}, {minor}")?;
         }
         writeln!(output, "\n   Node: {:<20} State: {}", node.number, self.located.seq)?;
-        if let Some(digest) = node.digest(tree)? {
+        if let Some(digest) = node.digest(tree)?.filter(|_| tree.draft(node.at).is_none()) {
             writeln!(output, " Digest: {digest}")?;
         }
         writeln!(

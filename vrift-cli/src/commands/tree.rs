@@ -52,7 +52,7 @@ impl Args {
         let here = Place::parse(":".as_ref()).map_err(Error::usage)?;
         let located = Located::of(&home, self.place.as_ref().unwrap_or(&here))?;
         let tree = located.tree();
-        let node = Node::of(tree, located.cursor(true)?)?;
+        let node = located.node(located.cursor(true)?)?;
         let path = relative(&located.mount, located.path());
         let name = located.named().into_bytes();
         let mut pending = vec![Pending { name, path, node, above: Vec::new() }];
@@ -87,7 +87,7 @@ impl Args {
             if !node.is_directory() || self.level.is_some_and(|level| depth >= level) {
                 continue;
             }
-            let mut children = node.children(tree)?;
+            let mut children = located.children(&node)?;
             children.retain(|(name, node)| {
                 (self.all || !name.starts_with(b".")) && (!self.directories || node.is_directory())
             });

@@ -185,6 +185,7 @@ impl Check<'_> {
             }
             match Workspace::open(self.home, name) {
                 Ok(workspace) => {
+                    self.report.notes.extend(aside(name, &workspace));
                     self.report.notes.extend(workspace.cuts().iter().map(|cut| {
                         let cut = crate::output::names::path(cut);
                         format!("the torn end of the journal of '{name}' was kept in '{cut}'")
@@ -211,6 +212,19 @@ impl Check<'_> {
         });
         digests.collect()
     }
+}
+
+/// What was being written when the machine went down.
+fn aside(name: &str, workspace: &Workspace) -> Option<String> {
+    let files = workspace.drafts_aside();
+    let directory = workspace.directory().join("drafts");
+    (!files.is_empty()).then(|| {
+        format!(
+            "files of '{name}' that were being written when the machine went down: {} kept in '{}'",
+            files.len(),
+            crate::output::names::path(&directory)
+        )
+    })
 }
 
 /// An error with its causes, on one line.

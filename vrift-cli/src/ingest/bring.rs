@@ -122,7 +122,7 @@ impl Job<'_> {
             return Err(damage.into());
         }
         let seen = workspace.head();
-        let own = workspace.changed_since(origin.seq)?;
+        let own = workspace.changed_since(origin.seq)? || !workspace.drafts().is_empty();
         if own && !self.force {
             return Err(Error::failed(format!(
                 "workspace '{}' has changes of its own since it was ingested",

@@ -1,7 +1,7 @@
 //! Finding the library that is preloaded.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -48,12 +48,13 @@ pub fn library() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// What an ELF file says about the machine that it is for.
+/// What an ELF file says about the machine that it is for; nothing if it is shorter than one.
 fn header(path: &Path) -> Result<[u8; 8]> {
     let mut bytes = [0; HEADER];
-    File::open(path)
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(|error| Error::at("read", path, error))?;
+    match File::open(path).and_then(|mut file| file.read_exact(&mut bytes)) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => bytes = [0; HEADER],
+        other => other.map_err(|error| Error::at("read", path, error))?,
+    }
     let mut told = [0; 8];
     let parts = bytes.iter().take(6).chain(bytes.iter().skip(18));
     told.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);

@@ -155,7 +155,7 @@ mod tests {
         let path = directory.join("1.2");
         let own = Process::of(std::process::id() as i32).unwrap();
         let writing = fs::File::create(&path).unwrap();
-        assert_eq!(own.writes_in(&directory), [path.clone()]);
+        assert_eq!(own.writes_in(&directory), std::slice::from_ref(&path));
         drop(writing);
         let _reading = fs::File::open(&path).unwrap();
         assert_eq!(own.writes_in(&directory), Vec::<PathBuf>::new());

@@ -36,6 +36,8 @@ pub const H_ENTRY_TABLE: usize = 12;
 pub const H_ENTRIES: usize = 13;
 /// Header: words of the file that may be used.
 pub const H_SIZE: usize = 14;
+/// Header: drafts that were opened by records up to this one are none any more.
+pub const H_DRAFTS_AFTER: usize = 15;
 /// Header: the digest of the image below, four words.
 pub const H_IMAGE: usize = 16;
 

@@ -4,7 +4,7 @@ use rustix::fs::Stat;
 use rustix::io::Errno;
 
 use super::change::until_settled;
-use super::draft::{mtime_of, shown_mtime};
+use super::draft::{mtime_of, shown_mtime, size_of};
 use super::{Session, SessionError};
 use crate::attributes::{Attributes, Kind};
 use crate::time::Timestamp;
@@ -69,15 +69,9 @@ impl Session {
     }
 
     /// The node's attributes with what its draft says of the content.
-    #[allow(clippy::useless_conversion, reason = "the fields' types differ between targets")]
     fn shown_of(&self, mut attributes: Attributes, draft: &Stat) -> Shown {
-        let mtime = shown_mtime(attributes.mtime, mtime_of(draft));
-        if mtime != attributes.mtime {
-            attributes.ctime = attributes.ctime.max(mtime);
-        }
-        attributes.mtime = mtime;
-        attributes.size = u64::try_from(draft.st_size).unwrap_or(0);
-        self.note_shown(mtime);
+        show_draft(&mut attributes, draft);
+        self.note_shown(attributes.mtime);
         Shown { attributes, blocks: u64::try_from(draft.st_blocks).unwrap_or(0) }
     }
 
@@ -90,6 +84,16 @@ impl Session {
             writer.tree.index.raise_floor(mtime);
         }
     }
+}
+
+/// Puts what a draft is now into its node's attributes.
+pub(crate) fn show_draft(attributes: &mut Attributes, draft: &Stat) {
+    let mtime = shown_mtime(attributes.mtime, mtime_of(draft));
+    if mtime != attributes.mtime {
+        attributes.ctime = attributes.ctime.max(mtime);
+    }
+    attributes.mtime = mtime;
+    attributes.size = size_of(draft);
 }
 
 /// Room on the disk, in units of 512 bytes, as a file system with blocks of 4096 bytes has it.

@@ -119,6 +119,9 @@ impl Session {
     }
 }
 
+/// In place of a process's number: the store itself does it, for nobody.
+pub(crate) const NOBODY: u64 = u64::MAX;
+
 impl Who<'_> {
     /// What to journal before the first change of a process. Asked for before the lock is taken.
     pub(super) fn before(&self) -> Option<Author> {
@@ -134,6 +137,9 @@ impl Turn<'_> {
         author: Option<&Author>,
     ) -> Result<u64, TurnError> {
         let known = who.process.load(Ordering::Relaxed);
+        if known == NOBODY {
+            return Ok(0);
+        }
         let Some(author) = author.filter(|_| known == 0) else { return Ok(known) };
         let (number, _) = self.append(0, author.operation(), Need::Ordinary)?;
         who.process.store(number, Ordering::Relaxed);

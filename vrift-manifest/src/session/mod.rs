@@ -21,6 +21,7 @@ pub use mend::run_inside;
 mod note;
 mod pause;
 mod seal;
+mod seal_copy;
 mod times;
 mod writing;
 
@@ -37,6 +38,8 @@ use crate::workspace::{Author, Bounds};
 use vrift_cas::Sealer;
 
 pub use attributes::Shown;
+pub(crate) use attributes::show_draft;
+pub(crate) use change::NOBODY;
 pub use error::SessionError;
 pub use seal::Seal;
 

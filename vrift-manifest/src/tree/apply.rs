@@ -8,7 +8,7 @@ use crate::attributes::{Attributes, Kind};
 use crate::hash::name_hash;
 use crate::image::Damaged;
 use crate::index::edit::EditError;
-use crate::index::layout::{H_OWNER, NO_RECORD};
+use crate::index::layout::{H_DRAFTS_AFTER, H_OWNER, NO_RECORD};
 use crate::index::read::Key;
 use crate::index::{NodeRef, NodeState};
 use crate::journal::{Operation, Record};
@@ -87,7 +87,8 @@ impl Step<'_> {
             }),
             Operation::DraftOpened { node, draft, owner } => {
                 // Of a draft that belongs to another workspace, the last sealed content is all there is.
-                let own = owner == self.tree.index.header(H_OWNER);
+                let index = &self.tree.index;
+                let own = owner == index.header(H_OWNER) && self.seq > index.header(H_DRAFTS_AFTER);
                 self.change_state(node, |state| state.draft = if own { draft } else { 0 })
             }
             Operation::Sealed { node, draft, digest, size, mtime, kept } => {

@@ -39,6 +39,9 @@ pub(super) struct LongWalk<'a> {
     links: usize,
     /// A slash behind the last name asked for a directory, however far it leads from there.
     directory: bool,
+    /// Above the tree, by `..` or an absolute symlink: in the directory whose path is the mount path's first so many bytes.
+    /// Such a directory is known by name, for the mount path has no symlinks: a walk that comes back goes on in the tree.
+    above: Option<usize>,
 }
 
 impl<'a> LongWalk<'a> {
@@ -65,6 +68,7 @@ impl<'a> LongWalk<'a> {
             depth: 0,
             links: 0,
             directory: false,
+            above: None,
         }
     }
 
@@ -73,12 +77,22 @@ impl<'a> LongWalk<'a> {
         loop {
             let rest = self.rest();
             let Some((name, behind)) = split_first(rest) else {
-                if self.depth == 0 {
-                    return Ok(Found::Node(at));
+                match self.above {
+                    _ if self.depth > 0 => self.resume()?,
+                    None => return Ok(Found::Node(at)),
+                    Some(above) => return self.leave(above),
                 }
-                self.resume()?;
                 continue;
             };
+            if let Some(above) = self.above {
+                let Some(next) = self.step_above(above, name) else { return self.leave(above) };
+                let (slash, advance) = (!behind.is_empty(), rest.len() - behind.len());
+                self.here.at += advance;
+                self.directory |= slash && self.depth == 0 && is_end(self.rest());
+                self.above = (next < self.mount.len()).then_some(next);
+                at = self.tree.root();
+                continue;
+            }
             self.tree.may_look_up(at, self.tree.mode(at)?, name, self.who)?;
             let ended = is_end(behind);
             let last = ended && self.depth == 0;
@@ -86,7 +100,12 @@ impl<'a> LongWalk<'a> {
             let advance = rest.len() - behind.len();
             let next = match name {
                 b"." => Some(at),
-                b".." if at == self.tree.root() => return self.leave(advance),
+                b".." if at == self.tree.root() => {
+                    self.here.at += advance;
+                    self.directory |= slash;
+                    self.above = Some(self.above(self.mount.len()));
+                    continue;
+                }
                 b".." => self.tree.parent(at)?,
                 _ => self.tree.child_hashed(at, name, name_hash(name))?,
             };
@@ -98,9 +117,7 @@ impl<'a> LongWalk<'a> {
             }
             let kind = self.tree.kind(next)?;
             if kind == Kind::Symlink && (!last || self.follow) {
-                if let Some(outside) = self.enter(next, ended, &mut at)? {
-                    return Ok(outside);
-                }
+                self.enter(next, ended, &mut at)?;
                 continue;
             }
             if last && self.directory && kind != Kind::Directory {
@@ -120,12 +137,7 @@ impl<'a> LongWalk<'a> {
     }
 
     /// Goes on with the target of `link`; what was being walked waits, unless it has `ended`.
-    fn enter(
-        &mut self,
-        link: Cursor,
-        ended: bool,
-        at: &mut Cursor,
-    ) -> Result<Option<Found>, WalkError> {
+    fn enter(&mut self, link: Cursor, ended: bool, at: &mut Cursor) -> Result<(), WalkError> {
         self.links += 1;
         if self.links > LINKS_MAX {
             return Err(WalkError::Loop);
@@ -137,16 +149,16 @@ impl<'a> LongWalk<'a> {
         }
         self.read(Place { link: Some(link), at: 0 })?;
         if self.buffer[0] != b'/' {
-            return Ok(None);
+            return Ok(());
         }
         match below(&self.buffer[..self.length], self.mount) {
             Some(inside) => {
                 self.here.at = self.length - inside.len();
                 *at = self.tree.root();
-                Ok(None)
             }
-            None => self.outside().map(Some),
+            None => self.above = Some(0),
         }
+        Ok(())
     }
 
     /// Goes back to the text that waited last.
@@ -166,22 +178,43 @@ impl<'a> LongWalk<'a> {
         Ok(())
     }
 
-    /// `..` leads above the root: what is left is to be walked from the directory that holds the mount point.
-    fn leave(&mut self, advance: usize) -> Result<Found, WalkError> {
-        self.here.at += advance;
-        let end = self.mount.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-        let above = self.mount.get(..end.max(1)).unwrap_or(b"/");
+    /// Where a name leads from a directory above the tree, if to another such or into the tree.
+    fn step_above(&self, above: usize, name: &[u8]) -> Option<usize> {
+        match name {
+            b"." => Some(above),
+            b".." => Some(self.above(above)),
+            name => {
+                let below = self.mount.get(above..)?.strip_prefix(b"/")?;
+                let behind = below.strip_prefix(name)?;
+                is_component_end(behind).then(|| self.mount.len() - behind.len())
+            }
+        }
+    }
+
+    /// The directory above one that is above the tree, as the length of its path; 0 for the root.
+    fn above(&self, length: usize) -> usize {
+        let path = self.mount.get(..length).unwrap_or(b"");
+        path.iter().rposition(|&byte| byte == b'/').unwrap_or(0)
+    }
+
+    /// What is left to walk is outside the tree, from a directory above it.
+    fn leave(&mut self, above: usize) -> Result<Found, WalkError> {
+        let prefix = self.mount.get(..above).unwrap_or(b"");
         let rest = self.rest().len();
-        if above.len() + rest >= PATH_MAX {
+        let joint = usize::from(self.rest().first() != Some(&b'/'));
+        let start = prefix.len() + joint;
+        if start + rest >= PATH_MAX {
             return Err(WalkError::TooLong);
         }
         match self.here.link {
-            None => self.buffer[above.len()..][..rest]
-                .copy_from_slice(&self.path[self.path.len() - rest..]),
-            Some(_) => self.buffer.copy_within(self.length - rest..self.length, above.len()),
+            None => {
+                self.buffer[start..][..rest].copy_from_slice(&self.path[self.path.len() - rest..]);
+            }
+            Some(_) => self.buffer.copy_within(self.length - rest..self.length, start),
         }
-        self.buffer[..above.len()].copy_from_slice(above);
-        self.length = above.len() + rest;
+        self.buffer[..prefix.len()].copy_from_slice(prefix);
+        self.buffer[prefix.len()..start].fill(b'/');
+        self.length = start + rest;
         self.outside()
     }
 
@@ -217,4 +250,9 @@ impl<'a> LongWalk<'a> {
         self.length += text.len();
         Ok(())
     }
+}
+
+/// Whether a component ends where this begins.
+fn is_component_end(path: &[u8]) -> bool {
+    matches!(path.first(), None | Some(b'/'))
 }

@@ -204,7 +204,8 @@ fn private_at(
     let era = config.last_era();
     let load = |end| {
         let image = images::open(&place.store, &era.image)?;
-        load_into(place, era, image, private_region()?, end, 0)
+        let after = if control.is_taken_over() { control.drafts_after() } else { u64::MAX };
+        load_into(place, era, image, private_region()?, end, 0, after)
     };
     let (tree, loaded) = match if damaged { load(End::BeforeDamage) } else { load(end) } {
         Err(WorkspaceError::Damaged { .. }) => load(End::BeforeDamage)?,

@@ -16,7 +16,7 @@ use super::place::Directory;
 use super::{files, images, segments};
 use crate::image::Image;
 use crate::index::Index;
-use crate::index::layout::{CAPACITY, H_APPLIED};
+use crate::index::layout::{CAPACITY, H_APPLIED, H_DRAFTS_AFTER};
 use crate::journal::replay::Tail;
 use crate::shm::{Mapping, Region};
 use crate::time::Timestamp;
@@ -38,6 +38,9 @@ pub fn build_found(
     let config = Config::load(&place.path)?;
     build(place, control, found(&config, control, power_failed))?;
     if power_failed {
+        // Which of their bytes reached the disk, nobody knows.
+        control.set_drafts_after(control.segment().last_seq());
+        place.put_drafts_aside()?;
         control.set_taken_over();
     }
     Ok(())
@@ -130,9 +133,12 @@ fn prepare_at(
     staged: &Path,
 ) -> Result<Built, WorkspaceError> {
     let mut config_changed = false;
+    // After a power cut there are no drafts that could be trusted.
+    let failed = matches!(end, End::Found { power_failed: true, .. });
+    let after = if failed { u64::MAX } else { control.drafts_after() };
     let (mut floor, mut next_node) = (control.floor(), control.next_node());
     loop {
-        let (tree, loaded) = build_index(place, &config, end, epoch, staged)?;
+        let (tree, loaded) = build_index(place, &config, end, epoch, staged, after)?;
         floor = floor.max(tree.index.floor());
         next_node = next_node.max(tree.next_node());
         if let Some(rebased) = loaded.rebased {
@@ -143,6 +149,7 @@ fn prepare_at(
             continue;
         }
         let edit = tree.index.edit();
+        edit.set(H_DRAFTS_AFTER, after.min(loaded.seq))?;
         // A new tree gives out neither older stamps nor lower numbers than the one before it.
         edit.raise_floor(floor)?;
         edit.raise_next_node(next_node.saturating_sub(1))?;
@@ -230,6 +237,7 @@ fn build_index(
     end: End,
     epoch: u64,
     staged: &Path,
+    after: u64,
 ) -> Result<(Tree, Loaded), WorkspaceError> {
     let era = config.last_era();
     let image = images::open(&place.store, &era.image)?;
@@ -242,7 +250,7 @@ fn build_index(
         Region::of_open(&file, staged, CAPACITY, true)
     };
     let region = create().map_err(Action::Create.of(staged))?;
-    load_into(place, era, image, region, end, epoch)
+    load_into(place, era, image, region, end, epoch, after)
 }
 
 /// The number that says that a draft belongs to the workspace with this id.
@@ -250,7 +258,7 @@ pub fn owner_of(id: &str) -> u64 {
     id.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0).max(1)
 }
 
-/// Replays an era into an index of `region`.
+/// Replays an era into an index of `region`. Drafts that were opened by records up to `after` are none any more.
 pub fn load_into(
     place: &Directory,
     era: &Era,
@@ -258,11 +266,13 @@ pub fn load_into(
     region: Region,
     end: End,
     epoch: u64,
+    after: u64,
 ) -> Result<(Tree, Loaded), WorkspaceError> {
     // In the past there are no drafts.
     let owner = if matches!(end, End::At(_)) { 0 } else { owner_of(&place.id) };
     let index = Index::initialise(region, epoch, digest_words(&era.image), owner)?;
     let edit = index.edit();
+    edit.set(H_DRAFTS_AFTER, after)?;
     edit.raise_next_node(image.next_node().saturating_sub(1))?;
     let tree = Tree::new(image, index);
     let loaded = load::replay(&place.name, &place.store, era, &tree, end)?;

@@ -17,7 +17,10 @@ impl Workspace {
             return Err(WorkspaceError::Exists(name.to_owned()));
         }
         let asked = match moment {
-            Moment::Now => None,
+            Moment::Now => {
+                self.seal_or_fail()?;
+                None
+            }
             other => Some(self.resolve(other)?),
         };
         // After that: what the fork shares is on disk, and a record of this journal vouches for it, so that what

@@ -71,7 +71,8 @@ impl Workspace {
         let era = era.ok_or_else(|| self.no_such_state(&config, seq))?;
         let image = images::open(&self.place.store, &era.image)?;
         let region = attach::private_region()?;
-        let (tree, _) = build::load_into(&self.place, era, image, region, End::At(seq), 0)?;
+        let (tree, _) =
+            build::load_into(&self.place, era, image, region, End::At(seq), 0, u64::MAX)?;
         Ok(tree)
     }
 

@@ -5,15 +5,17 @@ use std::fs::File;
 use super::build::{self, end_era};
 use super::config::{Config, Origin};
 use super::create::random_segment;
+use super::drafts::live_drafts;
 use super::error::{Action, WorkspaceError};
 use super::load::Rebased;
 use super::mutate::{Author, Locked};
 use super::open::Workspace;
 use super::segments::{ensure_segment, segment_path};
-use crate::journal::append::Need;
+use crate::index::edit::EditError;
+use crate::journal::append::{Appender, Need, SEGMENT_BOUND};
 use crate::journal::replay::Records;
 use crate::journal::segment::HEADER;
-use crate::journal::{Operation, Position, Reason, SegmentId};
+use crate::journal::{Operation, Position, Reason, Record, SegmentId};
 use vrift_cas::Digest;
 
 /// A tree to put in place of the present one.
@@ -86,8 +88,41 @@ impl Locked<'_> {
         let bytes = self.writer.journal.read(start, self.segment.committed);
         Records::from(&bytes, self.segment.id, self.segment.first_seq, 0)
             .filter(|placed| placed.seq > seq)
-            .any(|placed| placed.record.operation.changes_tree())
+            .any(|placed| {
+                // A file that somebody has begun to write would be lost.
+                let begun = matches!(placed.record.operation, Operation::DraftOpened { .. });
+                begun || placed.record.operation.changes_tree()
+            })
     }
+}
+
+/// Writes the records of drafts into a segment that is not in force yet: they happen when it is.
+fn carry(
+    locked: &Locked<'_>,
+    segment: SegmentId,
+    first: u64,
+    drafts: &[(u64, u64)],
+) -> Result<(), WorkspaceError> {
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    let place = locked.place;
+    let path = segment_path(&place.store, segment);
+    let appender =
+        Appender::open(&path, segment, SEGMENT_BOUND).map_err(Action::Write.of(&path))?;
+    let mut position = Position { records: 0, eighths: (HEADER / 8) as u32 };
+    let (time, owner) = (locked.tree().index.floor(), build::owner_of(&place.id));
+    let mut buffer = [0; 128];
+    for (seq, &(node, draft)) in (first..).zip(drafts) {
+        let operation = Operation::DraftOpened { node, draft, owner };
+        let record = Record { time, process: 0, operation };
+        let damaged = || WorkspaceError::Index(EditError::Damaged);
+        let length = record.encode(&mut buffer).ok_or_else(damaged)?;
+        let payload = buffer.get(..length).unwrap_or(&[]);
+        appender.reserve(position, length, Need::Frees)?;
+        position = appender.write(position, seq, payload).ok_or_else(damaged)?;
+    }
+    Ok(())
 }
 
 /// Under the lock: the step is journalled, then written down, then put in force. What may fail for want of room comes
@@ -108,6 +143,11 @@ pub(super) fn rebase(
     // The record takes the next number, the new segment begins with the one after it.
     let seq = locked.head() + 1;
     ensure_segment(&place.store, segment, seq + 1)?;
+    let drafts = live_drafts(locked.tree());
+    if reason == Reason::Compact {
+        // The tree is the same, and so is what is being written.
+        carry(locked, segment, seq + 1, &drafts)?;
+    }
     let mut config = Config::load(&place.path)?;
     end_era(&mut config, seq, &Rebased { image, reason, segment });
     if let Some((directory, excludes)) = &replacement.origin {
@@ -133,5 +173,8 @@ pub(super) fn rebase(
     control.raise(locked.tree().index.floor(), 0);
     index.put_in_force(place, control)?;
     control.set_synced(seq);
+    if reason != Reason::Compact {
+        place.remove_drafts(&drafts);
+    }
     Ok(seq)
 }

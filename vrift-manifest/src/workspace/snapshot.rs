@@ -19,6 +19,7 @@ impl Workspace {
             None => Ok(()),
         };
         taken(&self.config()?, self.name())?;
+        self.seal_or_fail()?;
         loop {
             let seq = self.sync()?;
             let named = self.locked(|locked| {

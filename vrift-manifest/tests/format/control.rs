@@ -45,6 +45,7 @@ fn a_control_page_says_what_the_page_says() {
     assert_eq!(number("open_first") + (number("committed") >> 32), workspace.head() + 1);
     // The record that says so was synced with what it vouches for, or will be believed only if it is there.
     assert!([synced, synced + 1].contains(&number("synced")));
+    assert_eq!(number("drafts_after"), 0);
     assert_eq!(number("store_boot"), u64::from(workspace.store().boot()));
     assert_eq!(number("last_use") as i64, workspace.last_use());
 

@@ -248,6 +248,7 @@ fn the_places_of_the_page_are_those_of_the_program() {
         ("index_version", H_VERSION),
         ("index_epoch", H_EPOCH),
         ("index_owner", H_OWNER),
+        ("index_drafts_after", H_DRAFTS_AFTER),
         ("index_size", H_SIZE),
         ("index_image", H_IMAGE),
         ("used", H_USED),

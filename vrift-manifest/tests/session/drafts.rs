@@ -12,7 +12,9 @@ use vrift_manifest::session::{Seal, Session, SessionError};
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::{Change, RenameMode};
 
-use crate::support::{Fixture, TOP, as_somebody, at, create, node, read, write};
+use crate::support::{
+    Fixture, TOP, as_somebody, at, content, create, drafts, node, patiently, read, write,
+};
 
 const WRITE: OFlags = OFlags::WRONLY.union(OFlags::CLOEXEC);
 const READ_WRITE: OFlags = OFlags::RDWR.union(OFlags::CLOEXEC);
@@ -22,11 +24,7 @@ fn open(session: &Session, name: &str, flags: OFlags) -> OwnedFd {
 }
 
 fn seal(session: &Session, name: &str) -> Seal {
-    as_somebody(|who| session.seal(who, node(session, name))).expect("sealed or not")
-}
-
-fn content(session: &Session, name: &str) -> Vec<u8> {
-    read(session.open_for_reading(node(session, name), OFlags::CLOEXEC).expect("opened"))
+    patiently(|| as_somebody(|who| session.seal(who, node(session, name))).expect("sealed or not"))
 }
 
 fn size(session: &Session, name: &str) -> u64 {
@@ -35,11 +33,6 @@ fn size(session: &Session, name: &str) -> u64 {
 
 fn is_dirty(session: &Session, name: &str) -> bool {
     session.tree().draft(at(session, name)).is_some()
-}
-
-/// The files in the directory of drafts.
-fn drafts(fixture: &Fixture) -> usize {
-    std::fs::read_dir(fixture.handover.drafts()).map_or(0, |entries| entries.count())
 }
 
 /// What was written a while ago, as far as the tree is told.

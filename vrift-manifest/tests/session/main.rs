@@ -2,7 +2,13 @@
 
 mod attaching;
 mod drafts;
+mod kills;
+mod races;
 mod support;
+#[allow(dead_code, reason = "shared with the tests of workspaces, which use all of it")]
+#[path = "../workspace/trace.rs"]
+mod trace;
+mod whole;
 
 #[test]
 fn no_test_file_is_forgotten() {

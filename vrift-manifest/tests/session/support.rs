@@ -120,7 +120,84 @@ pub fn create(
 pub fn write(session: &Session, name: &str, bytes: &[u8]) -> Seal {
     let (node, file) = create(session, name, OFlags::WRONLY | OFlags::CLOEXEC).expect("made");
     File::from(file).write_all(bytes).expect("written");
-    as_somebody(|who| session.seal(who, node)).expect("sealed")
+    patiently(|| as_somebody(|who| session.seal(who, node)).expect("sealed"))
+}
+
+/// Seals, again while it is busy: a child that another test starts has all files open until it runs its program.
+pub fn patiently(seal: impl Fn() -> Seal) -> Seal {
+    for _ in 0..10 {
+        match seal() {
+            Seal::Busy => std::thread::sleep(std::time::Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    seal()
+}
+
+/// Runs the ignored test `name` of this binary as another process, with a workspace in its environment.
+pub fn child(name: &str, root: &Path, argument: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::current_exe().expect("this binary"));
+    command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.env("VRIFT_TEST_ROOT", root).env("VRIFT_TEST_ARGUMENT", argument);
+    command.stdout(std::process::Stdio::piped());
+    command
+}
+
+/// In a child: the handover and the argument that the parent gave.
+pub fn from_parent() -> (Handover, String) {
+    let root = std::env::var_os("VRIFT_TEST_ROOT").expect("started by its parent only");
+    let argument = std::env::var("VRIFT_TEST_ARGUMENT").expect("started by its parent only");
+    let home = open_home(Path::new(&root));
+    let workspace = Workspace::open(&home, "w").expect("it opens");
+    (Handover::of(&workspace).expect("a handover"), argument)
+}
+
+/// Makes the workspace look as after the machine was started again: another boot, no live index.
+pub fn restart_machine(fixture: &Fixture) {
+    use std::os::unix::fs::FileExt;
+    let path = fixture.handover.directory().join("control");
+    let page = File::options().write(true).open(path).expect("a control page");
+    // Whose lock it is, and who has looked at the journal.
+    page.write_all_at(&[0xee; 16], 10 * 8).expect("written");
+    page.write_all_at(&[0xee; 16], 18 * 8).expect("written");
+    for entry in std::fs::read_dir(&fixture.handover.runtime).expect("a directory") {
+        std::fs::remove_file(entry.expect("an entry").path()).expect("removed");
+    }
+}
+
+/// Opens, writes at the end, closes: as `echo >> NAME` does.
+pub fn append(session: &Session, name: &str, bytes: &[u8]) {
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC;
+    let file = as_somebody(|who| session.open_for_writing(who, node(session, name), flags));
+    File::from(file.expect("opened")).write_all(bytes).expect("written");
+}
+
+pub fn content(session: &Session, name: &str) -> Vec<u8> {
+    read(session.open_for_reading(node(session, name), OFlags::CLOEXEC).expect("opened"))
+}
+
+/// The files in the directory of drafts.
+pub fn drafts(fixture: &Fixture) -> usize {
+    std::fs::read_dir(fixture.handover.drafts()).map_or(0, |entries| {
+        entries.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_file())).count()
+    })
+}
+
+/// Every blob is what its name says, and cannot be written.
+pub fn check_blobs(fixture: &Fixture, place: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let store = fixture.home.store();
+    for found in store.blobs().expect("a list") {
+        let vrift_cas::Found::Blob(blob) = found.expect("a blob") else {
+            panic!("{place}: a stray")
+        };
+        let digest = blob.digest;
+        assert!(store.verify(&digest).expect("readable").is_sound(), "{place}: {digest}");
+        let name = digest.to_string();
+        let path = store.blobs_dir().join(&name[..2]).join(&name[2..]);
+        let mode = std::fs::metadata(path).expect("a blob").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o1555, "{place}: {digest}");
+    }
 }
 
 pub const TOP: u64 = ROOT;

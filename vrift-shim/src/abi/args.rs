@@ -29,6 +29,15 @@ impl CPath {
         Some(unsafe { CStr::from_ptr(self.0) }.to_bytes())
     }
 
+    /// The C string.
+    pub fn c_str<'a>(self) -> Option<&'a CStr> {
+        if (self.0 as usize) < FIRST_PAGE {
+            return None;
+        }
+        // SAFETY: as above.
+        Some(unsafe { CStr::from_ptr(self.0) })
+    }
+
     /// A path of ours for the next definition.
     pub fn of(path: &CStr) -> CPath {
         CPath(path.as_ptr())

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::args::{Failure, Template, fail};
 use crate::vfs::find::{self, CWD, Work};
-use crate::vfs::{Answer, open, stat};
+use crate::vfs::{Answer, make, open, stat};
 
 /// Names tried before giving up, as in libc.
 const TRIES: usize = 238_328;
@@ -123,5 +123,23 @@ hook! {
             }
             made => done(made, || real(template)),
         }
+    }
+}
+
+hook! {
+    /// mkdtemp(3)
+    real => fn mkdtemp(template: Template) -> Template {
+        let made = fill(template, 0, |path| {
+            let mut work = Work::default();
+            match make::directory(CWD, Some(path), 0o700, &mut work)? {
+                Answer::Ours(()) => Ok(template),
+                Answer::Elsewhere(path) => {
+                    rustix::fs::mkdirat(rustix::fs::CWD, path, Mode::from_raw_mode(0o700))?;
+                    Ok(template)
+                }
+                Answer::Kernel => Err(Errno::NOENT),
+            }
+        });
+        done(made, || real(template))
     }
 }

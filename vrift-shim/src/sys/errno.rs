@@ -28,3 +28,8 @@ pub fn kept<T>(work: impl FnOnce() -> T) -> T {
     put(before);
     result
 }
+
+/// Why the call before failed.
+pub fn last() -> Errno {
+    Errno::from_raw_os_error(get())
+}

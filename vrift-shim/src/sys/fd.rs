@@ -29,3 +29,9 @@ pub fn close_owned(descriptor: c_int) -> Result<(), rustix::io::Errno> {
     // SAFETY: by asking for this the program has given it up.
     unsafe { rustix::io::try_close(descriptor) }
 }
+
+/// A descriptor that was opened a moment ago for the program, and that the program has not been told of.
+pub fn own(descriptor: c_int) -> OwnedFd {
+    // SAFETY: whoever calls this opened it, and nobody else knows it.
+    unsafe { OwnedFd::from_raw_fd(descriptor) }
+}

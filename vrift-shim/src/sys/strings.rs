@@ -67,6 +67,15 @@ impl Strings {
         })
     }
 
+    /// The array whose address stands behind this array's end, as execle's caller puts it there.
+    pub fn behind(self) -> Strings {
+        if self.0.is_null() {
+            return Strings::EMPTY;
+        }
+        // SAFETY: the caller has one there.
+        Strings(unsafe { *self.0.add(self.len() + 1) }.cast())
+    }
+
     /// The array's address.
     pub fn as_ptr(self) -> *const *const c_char {
         self.0

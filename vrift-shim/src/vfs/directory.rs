@@ -23,8 +23,13 @@ pub fn change<'w>(path: Option<&[u8]>, work: &'w mut Work) -> Result<Answer<'w, 
     }
 }
 
+/// Whether a node is a directory that the process may be in.
+pub fn may_enter_node(at: At) -> Result<(), Errno> {
+    may_enter(&at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?)
+}
+
 fn enter(at: At) -> Result<(), Errno> {
-    may_enter(&at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?)?;
+    may_enter_node(at)?;
     let handover = &at.given.handover;
     let runtime = handover.runtime.as_os_str().as_bytes();
     let mut buffer = [0; places::PATH_MAX];

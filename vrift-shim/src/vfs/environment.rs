@@ -3,7 +3,7 @@
 //!
 //! Built in room that the caller has, without other memory: a vfork child has none of its own.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, CString, c_char};
 
 use super::process;
 use super::session::Given;
@@ -92,6 +92,29 @@ fn with_session<R>(
             *place = *byte;
         }
         work(CStr::from_bytes_until_nul(room).ok())
+    })
+}
+
+/// Whether an environment does not lead to this library and this workspace.
+pub fn lacks(given: &'static Given, environment: Strings) -> bool {
+    let preload = last(environment, PRELOAD).map(strings::bytes);
+    let list = preload.and_then(|text| text.strip_prefix(PRELOAD)).unwrap_or(b"");
+    let unloaded = !given.library.is_empty() && own_library(list).is_none();
+    unloaded || last(environment, SESSION).is_none()
+}
+
+/// An environment in which nothing is missing, for good.
+pub fn lasting(given: &'static Given, asked: Strings) -> Strings {
+    with(given, asked, Reach::Preloaded, |environment| {
+        let own = |string: *const c_char| !asked.pointers().any(|other| other == string);
+        let strings = environment.pointers().map(|string| match own(string) {
+            true => {
+                CString::new(strings::bytes(string)).unwrap_or_default().into_raw().cast_const()
+            }
+            false => string,
+        });
+        let pointers: Vec<_> = strings.chain([std::ptr::null()]).collect();
+        Strings::of(Vec::leak(pointers))
     })
 }
 

@@ -161,6 +161,11 @@ pub fn place_from<'w>(
             if let Some(room) = bytes.get_mut(length + between..end) {
                 room.copy_from_slice(behind);
             }
+            // The last name may be that of the tree itself.
+            if below(bytes.get(..end).unwrap_or(b""), &given.mount).is_some_and(is_end) {
+                let parent = session.tree().root();
+                return Ok(Answer::Ours(Place { session, given, parent, name: Name::Root, slash }));
+            }
             outside(walk, end)
         }
     }

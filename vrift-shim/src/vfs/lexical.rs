@@ -88,10 +88,12 @@ fn by_descriptor<'a>(
     normal: &'a mut Scratch,
 ) -> Result<Option<&'a [u8]>, Errno> {
     let rest = match path.strip_prefix(b"/proc/self/cwd") {
-        Some(rest) => match cwd::present(given)? {
+        // The link itself is the kernel's.
+        Some(rest) if rest.first() == Some(&b'/') => match cwd::present(given)? {
             cwd::Where::Inside(node) => Some((node, rest)),
             _ => None,
         },
+        Some(_) => None,
         None => {
             let number = path.strip_prefix(b"/proc/self/fd/").or(path.strip_prefix(b"/dev/fd/"));
             match number.and_then(number_first) {

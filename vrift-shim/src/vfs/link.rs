@@ -22,7 +22,7 @@ pub fn between<'w>(
         return Err(Errno::INVAL);
     }
     if from.path.is_none() || to.path.is_none() {
-        return Ok(Renamed::Kernel(None, None));
+        return Err(Errno::FAULT);
     }
     let old = subject::at(from.directory, from.path, seen_as(flags), work.0)?;
     let new = find::place(to.directory, to.path, work.1)?;

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::descriptor::{self, Held};
 use super::find::{self, At};
 use super::lexical::number_first;
-use super::session;
+use super::{session, subject};
 
 /// The node that such a link leads to; `None`: the path is none, or leads to nothing of ours.
 #[inline]
@@ -20,11 +20,17 @@ pub fn node(path: &[u8]) -> Result<Option<At>, Errno> {
     }
     match descriptor(path) {
         Some(descriptor) => of_descriptor(descriptor),
+        None if own(path) == Some(b"cwd") => subject::dot(),
         None => Ok(None),
     }
 }
 
 fn of_descriptor(descriptor: c_int) -> Result<Option<At>, Errno> {
+    Ok(held(descriptor)?.map(|(at, _)| at))
+}
+
+/// The node, and what holds it.
+fn held(descriptor: c_int) -> Result<Option<(At, Held)>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let held = match descriptor::look(given, descriptor) {
         Ok((held, _)) => held,
@@ -34,8 +40,24 @@ fn of_descriptor(descriptor: c_int) -> Result<Option<At>, Errno> {
     match held {
         Held::Foreign => Ok(None),
         Held::Directory(node) | Held::Content { node, .. } => {
-            find::by_number(given, node).map(Some)
+            find::by_number(given, node).map(|at| Some((at, held)))
         }
+    }
+}
+
+/// Whether such a link leads to the content of a file that has no name any more, which only the kernel can open again;
+/// `writes`: to write it. A blob may not be written by anybody, and there is nowhere else to write to: EACCES.
+#[inline]
+pub fn is_nameless(path: &[u8], writes: bool) -> Result<bool, Errno> {
+    if !path.starts_with(b"/proc/") && !path.starts_with(b"/dev/") {
+        return Ok(false);
+    }
+    let Some(descriptor) = descriptor(path) else { return Ok(false) };
+    match held(descriptor)? {
+        Some((at, Held::Content { draft, .. })) if at.attributes()?.nlink == 0 => {
+            if draft || !writes { Ok(true) } else { Err(Errno::ACCESS) }
+        }
+        _ => Ok(false),
     }
 }
 

@@ -11,7 +11,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::find::{self, At, Name, Place, Work};
 use super::session;
-use super::{Answer, descriptor, pipes, who};
+use super::{Answer, descriptor, magic, pipes, who};
 
 /// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
 const LINKS_MAX: usize = 40;
@@ -27,6 +27,12 @@ pub fn open<'w>(
     let flags = OFlags::from_bits_retain(flags as u32);
     if flags.contains(OFlags::TMPFILE) {
         return temporary(directory, path, work);
+    }
+    let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
+    if let Some(path) = path
+        && magic::is_nameless(path, writes)?
+    {
+        return Ok(Answer::Kernel);
     }
     let creates = flags.contains(OFlags::CREATE) && !flags.contains(OFlags::PATH);
     let exclusive = creates && flags.contains(OFlags::EXCL);

@@ -22,9 +22,12 @@ pub fn at<'w, T>(
     put: impl FnOnce(&[u8]) -> Result<T, Errno>,
 ) -> Result<Answer<'w, T>, Errno> {
     if path.is_some_and(<[u8]>::is_empty) && directory != find::CWD {
-        // What the descriptor stands for is no symlink.
+        // A symlink itself can be open, to stand for its path.
         return match subject::of_any_descriptor(directory)? {
-            Some(_) => Err(Errno::NOENT),
+            Some(at) => match target(&at, put) {
+                Err(Errno::INVAL) => Err(Errno::NOENT),
+                other => other.map(Answer::Ours),
+            },
             None => Ok(Answer::Kernel),
         };
     }

@@ -35,7 +35,7 @@ pub fn between<'w>(
     work: (&'w mut Work, &'w mut Work),
 ) -> Result<Renamed<'w>, Errno> {
     if from.path.is_none() || to.path.is_none() {
-        return Ok(Renamed::Kernel(None, None));
+        return Err(Errno::FAULT);
     }
     is_known(flags)?;
     let old = find::place(from.directory, from.path, work.0)?;
@@ -67,6 +67,9 @@ pub fn between<'w>(
     Ok(Renamed::Kernel(old, new))
 }
 
+/// On a stack of its own: what crosses the border copies.
+#[cold]
+#[inline(never)]
 fn leave(
     old: &Place<'_>,
     new: Option<Outside<'_>>,
@@ -75,6 +78,8 @@ fn leave(
     out_of::rename(old, new.ok_or(Errno::FAULT)?, mode_of(flags)?).map(|()| Renamed::Done)
 }
 
+#[cold]
+#[inline(never)]
 fn enter(
     old: Option<Outside<'_>>,
     new: &Place<'_>,

@@ -53,7 +53,7 @@ pub fn of_any_descriptor(descriptor: c_int) -> Result<Option<At>, Errno> {
 }
 
 /// The working directory.
-fn dot() -> Result<Option<At>, Errno> {
+pub fn dot() -> Result<Option<At>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     match cwd::present(given)? {
         cwd::Where::Inside(node) => find::by_number(given, node).map(Some),

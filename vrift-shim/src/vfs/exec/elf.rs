@@ -16,6 +16,8 @@ pub enum Kind {
     Static,
     /// The loader is of another C library or for another machine.
     Foreign,
+    /// Who executes it gets other rights, and the loader listens to nobody.
+    Privileged,
     /// It is no ELF program, or one that cannot be read.
     Unknown,
 }

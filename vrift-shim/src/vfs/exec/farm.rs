@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
-use crate::sys::vfork;
+use crate::sys::{decimal, vfork};
 use crate::vfs::find::{self, Name, Work};
 use crate::vfs::session::Given;
 use crate::vfs::{Answer, paths};
@@ -218,10 +218,7 @@ impl Text {
     }
 
     fn number(&mut self, number: u32) -> Result<(), Errno> {
-        if number >= 10 {
-            self.number(number / 10)?;
-        }
-        self.push(&[b'0' + (number % 10) as u8])
+        self.push(decimal::of(number, &mut [0; 10]))
     }
 
     /// The directory that all lies in.
@@ -247,16 +244,7 @@ impl Descriptor {
         let mut text = [0; 32];
         let mut place = text.iter_mut();
         let mut digits = [0; 10];
-        let mut left = file.as_raw_fd().unsigned_abs();
-        let mut count = 0;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (left % 10) as u8;
-            (left, count) = (left / 10, count + 1);
-            if left == 0 {
-                break;
-            }
-        }
-        let number = digits.get(digits.len() - count..).unwrap_or(b"");
+        let number = decimal::of(file.as_raw_fd().unsigned_abs(), &mut digits);
         for &byte in b"/proc/self/fd/".iter().chain(number) {
             if let Some(place) = place.next() {
                 *place = byte;

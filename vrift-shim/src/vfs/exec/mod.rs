@@ -3,13 +3,14 @@
 
 pub mod elf;
 pub mod farm;
+pub mod launch;
 pub mod script;
 pub mod search;
 
 use std::ffi::{CStr, c_int};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::session::Seal;
 use vrift_manifest::tree::path::PATH_MAX;
@@ -19,6 +20,7 @@ use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
 use super::{Answer, who};
 use elf::Kind;
+use launch::Asked;
 use script::Line;
 
 /// Interpreters in a row, as many as the kernel goes through.
@@ -73,6 +75,8 @@ enum Whose {
 struct Head {
     bytes: [u8; elf::HEAD],
     length: usize,
+    /// The program gains rights by being executed.
+    privileged: bool,
 }
 
 impl Head {
@@ -85,24 +89,28 @@ impl Head {
     }
 }
 
-/// Finds out what to execute for `asked`. `flags`: as execveat takes them.
+/// Finds out what to execute.
 pub fn resolve(
     given: &'static Given,
-    directory: c_int,
-    asked: &[u8],
-    flags: c_int,
+    asked: &Asked<'_>,
     program: &mut Program,
 ) -> Result<(), Errno> {
     let Program { path, lines, depth, kind } = program;
     // From this interpreter on everything is the kernel's.
     let mut settled = None;
     let mut level = 0;
-    let mut head = Head { bytes: [0; elf::HEAD], length: 0 };
+    let mut head = Head { bytes: [0; elf::HEAD], length: 0, privileged: false };
     loop {
         let (before, behind) = lines.split_at_mut_checked(level).ok_or(Errno::LOOP)?;
         let source = match before.last() {
-            Some(line) => Source { directory: CWD, path: line.interpreter().to_bytes(), flags: 0 },
-            None => Source { directory, path: asked, flags },
+            Some(line) => {
+                let path = line.interpreter().to_bytes();
+                Source { directory: asked.base, path, flags: 0 }
+            }
+            None => {
+                let path = asked.path.to_bytes();
+                Source { directory: asked.directory, path, flags: asked.flags }
+            }
         };
         begin_with(path, b"\0");
         let (whose, file) = look(given, &source, path, &mut head)?;
@@ -122,7 +130,10 @@ pub fn resolve(
         }
         let name = source.path.rsplit(|&byte| byte == b'/').next().unwrap_or(b"");
         let Some(file) = file else { break };
-        *kind = elf::kind(file.as_fd(), head.get(), name);
+        *kind = match head.privileged {
+            true => Kind::Privileged,
+            false => elf::kind(file.as_fd(), head.get(), name),
+        };
         if whose == Whose::Tree {
             prepare(given, &source, path, &file)?;
         }
@@ -162,7 +173,7 @@ fn look(
     path: &mut [u8; PATH_MAX],
     head: &mut Head,
 ) -> Result<(Whose, Option<OwnedFd>), Errno> {
-    head.length = 0;
+    (head.length, head.privileged) = (0, false);
     if source.is_descriptor() {
         return match descriptor::look(given, source.directory)?.0 {
             Held::Content { node, .. } => of_tree(find::by_number(given, node)?, head),
@@ -217,12 +228,42 @@ fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Ow
     if stat.st_mode & 0o170_000 != 0o100_000 {
         return Err(Errno::ACCESS);
     }
+    head.privileged = gains_rights(&stat);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = rustix::fs::openat(directory, path, flags, Mode::empty()).ok();
     if let Some(file) = &file {
         head.read(file);
     }
     Ok(file)
+}
+
+/// Whether who executes it gets another user or group: the loader takes nothing from its environment then.
+fn gains_rights(stat: &Stat) -> bool {
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    let by_user = stat.st_mode & 0o4000 != 0 && stat.st_uid != user.as_raw();
+    by_user || stat.st_mode & 0o2010 == 0o2010 && stat.st_gid != group.as_raw()
+}
+
+/// A library of the tree, by a name that the kernel knows.
+pub fn library<'r>(
+    given: &'static Given,
+    at: At,
+    path: &[u8],
+    room: &'r mut [u8; PATH_MAX],
+) -> Result<&'r CStr, Errno> {
+    let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
+    who::credentials().need(&attributes, 4)?;
+    if attributes.mode & 0o170_000 != 0o100_000 {
+        return Err(Errno::ACCESS);
+    }
+    let node = at.number()?;
+    if at.session.tree().draft(at.cursor).is_some() {
+        // What is still being written is loaded as it is.
+        let _ = finish(given, node);
+    }
+    let file = session::with(given, |session| session.open_for_reading(node, OFlags::CLOEXEC))?;
+    prepare(given, &Source { directory: CWD, path, flags: 0 }, room, &file)?;
+    CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)
 }
 
 /// Gives a program of the tree, open as `file`, a name that the kernel knows: in `path`.

@@ -13,29 +13,34 @@ const NAME_MAX: usize = 255;
 const ORDINARY: &[u8] = b"/bin:/usr/bin";
 
 /// Calls `attempt` for one candidate after the other, as long as the error says that it is none; the error to report.
-pub fn each(file: &CStr, mut attempt: impl FnMut(&CStr) -> Errno) -> Errno {
+pub fn each(file: &CStr, mut attempt: impl FnMut(&CStr) -> Result<(), Errno>) -> Result<(), Errno> {
     let name = file.to_bytes();
     if name.is_empty() {
-        return Errno::NOENT;
+        return Err(Errno::NOENT);
     }
     if name.contains(&b'/') {
         return attempt(file);
     }
     if name.len() > NAME_MAX {
-        return Errno::NAMETOOLONG;
+        return Err(Errno::NAMETOOLONG);
     }
     let mut buffer = [0; PATH_MAX + NAME_MAX + 2];
     let (mut denied, mut last) = (false, Errno::NOENT);
     for directory in path().split(|&byte| byte == b':') {
         let Some(candidate) = join(&mut buffer, directory, name) else { continue };
-        last = attempt(candidate);
-        match last {
-            Errno::ACCESS => denied = true,
-            Errno::NOENT | Errno::STALE | Errno::NOTDIR | Errno::NODEV | Errno::TIMEDOUT => {}
+        match attempt(candidate) {
+            Err(Errno::ACCESS) => denied = true,
+            Err(
+                errno @ (Errno::NOENT
+                | Errno::STALE
+                | Errno::NOTDIR
+                | Errno::NODEV
+                | Errno::TIMEDOUT),
+            ) => last = errno,
             other => return other,
         }
     }
-    if denied { Errno::ACCESS } else { last }
+    Err(if denied { Errno::ACCESS } else { last })
 }
 
 /// PATH of this process, also where the program gets another.

@@ -1,0 +1,12 @@
+//! `vrift run` and `vrift env`: a command with a workspace around it.
+//!
+//! Where the preloaded library was not built these run with a library that changes nothing: what they are about is the
+//! process that stays outside.
+
+mod before;
+mod directory;
+mod env;
+mod exit;
+mod left;
+mod signals;
+mod terminal;

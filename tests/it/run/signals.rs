@@ -1,0 +1,127 @@
+//! Signals that are sent to `vrift run` reach the command as if it had been called directly.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use vrift_tests::installed::{run_in, sandbox};
+use vrift_tests::sandbox::Sandbox;
+
+/// Starts a shell script by `vrift run` and waits until it has made the file `ready`.
+fn start(sandbox: &Sandbox, script: &str) -> Child {
+    let mut command = run_in(sandbox, ".", ["run", "-w", "w", "--", "sh", "-c", script]);
+    let child = command
+        .env("OUT", sandbox.path("out"))
+        .env("READY", sandbox.path("ready"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    until(|| sandbox.path("ready").exists());
+    child
+}
+
+#[track_caller]
+fn until(mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it does not come to that");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+fn code(mut child: Child) -> Option<i32> {
+    child.wait().expect("a child").code()
+}
+
+/// The state of a process: `S`, `T` ...
+fn state(pid: &str) -> char {
+    let text = fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
+    text.rsplit(") ").next().and_then(|rest| rest.chars().next()).unwrap_or('-')
+}
+
+#[test]
+fn a_command_that_catches_a_signal_gets_it_and_has_the_last_word() {
+    for (name, signal) in [
+        ("TERM", Signal::TERM),
+        ("INT", Signal::INT),
+        ("HUP", Signal::HUP),
+        ("QUIT", Signal::QUIT),
+        ("USR1", Signal::USR1),
+        ("WINCH", Signal::WINCH),
+        ("TSTP", Signal::TSTP),
+    ] {
+        let sandbox = sandbox();
+        let script = format!(
+            "trap 'echo {name} >> $OUT; exit 42' {name}; : > $READY; while :; do sleep 0.02; done"
+        );
+        let child = start(&sandbox, &script);
+        kill_process(pid(&child), signal).expect("it is there");
+        assert_eq!(code(child), Some(42), "{name}");
+        let seen = fs::read_to_string(sandbox.path("out")).expect("a trace");
+        assert_eq!(seen, format!("{name}\n"), "once, and no other");
+    }
+}
+
+#[test]
+fn a_command_that_does_nothing_about_a_signal_is_ended_by_it() {
+    let sandbox = sandbox();
+    let child = start(&sandbox, ": > $READY; exec sleep 100");
+    kill_process(pid(&child), Signal::TERM).expect("it is there");
+    assert_eq!(code(child), Some(143));
+}
+
+#[test]
+fn what_the_command_sends_to_its_process_group_comes_to_it_once() {
+    let sandbox = sandbox();
+    let script = "trap 'echo caught >> $OUT' TERM; : > $READY; kill -TERM 0; sleep 0.2; exit 6";
+    let words = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sh", "-c", script]);
+    // In a group of its own, or this test would be meant too.
+    let mut command = Command::new("setsid");
+    command.arg("--wait").arg(words.get_program()).args(words.get_args());
+    for (name, value) in words.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        command.env(name, value);
+    }
+    command.env("OUT", sandbox.path("out")).env("READY", sandbox.path("ready"));
+    let status = command.current_dir(sandbox.path(".")).status().expect("started");
+    assert_eq!(status.code(), Some(6));
+    assert_eq!(fs::read_to_string(sandbox.path("out")).expect("a trace"), "caught\n");
+}
+
+#[test]
+fn what_the_caller_ignores_the_command_ignores() {
+    let sandbox = sandbox();
+    let words =
+        run_in(&sandbox, ".", ["run", "-w", "w", "--", "grep", "SigIgn", "/proc/self/status"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP INT XFSZ; exec \"$@\"", "sh"]);
+    shell.arg(words.get_program()).args(words.get_args()).current_dir(sandbox.path("."));
+    for (name, value) in words.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        shell.env(name, value);
+    }
+    let said = vrift_tests::sandbox::said(&mut shell).text();
+    let set = said.split_whitespace().nth(1).and_then(|set| u64::from_str_radix(set, 16).ok());
+    let set = set.expect("a set of signals");
+    for number in [1, 2, 25] {
+        assert!(set >> (number - 1) & 1 == 1, "{number}: {said}");
+    }
+    assert!(set >> 12 & 1 == 0, "a broken pipe ends it as usual: {said}");
+}
+
+#[test]
+fn a_command_that_stops_stops_us_and_goes_on_with_us() {
+    let sandbox = sandbox();
+    let script = "echo $$ > $OUT; : > $READY; kill -STOP $$; exit 9";
+    let child = start(&sandbox, script);
+    let own = child.id().to_string();
+    until(|| state(&own) == 'T');
+    let command = fs::read_to_string(sandbox.path("out")).expect("a number");
+    assert_eq!(state(command.trim()), 'T');
+    kill_process(pid(&child), Signal::CONT).expect("it is there");
+    assert_eq!(code(child), Some(9));
+}

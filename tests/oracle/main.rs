@@ -1,0 +1,205 @@
+//! The kernel as oracle: the same script of libc calls on a real directory and in a workspace, compared line by line.
+//!
+//! Started by `scripts/oracle`, which says how. Scripts are those of `tests/oracle/scripts` and random ones.
+
+mod compare;
+mod differences;
+mod generate;
+mod matrix;
+mod minimise;
+mod player;
+mod random;
+mod sides;
+mod wrong;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use compare::Verdict;
+use differences::Differences;
+use generate::Generator;
+use matrix::Matrix;
+use player::Player;
+use sides::{Against, Sides};
+
+struct Options {
+    seed: u64,
+    cases: u64,
+    length: usize,
+    prefix: Option<Vec<OsString>>,
+    vrift: Option<PathBuf>,
+    scripts: Vec<PathBuf>,
+    self_check: bool,
+    keep_going: u64,
+    quiet: bool,
+    all: bool,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options {
+        seed: 1,
+        cases: 10,
+        length: 3000,
+        prefix: None,
+        vrift: std::env::var_os("VRIFT_BIN").map(PathBuf::from),
+        scripts: Vec::new(),
+        self_check: false,
+        keep_going: 1,
+        quiet: false,
+        all: false,
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+        let number = |text: String| text.parse::<u64>().map_err(|why| format!("{text}: {why}"));
+        match word.as_str() {
+            "--seed" => options.seed = number(value()?)?,
+            "--cases" => options.cases = number(value()?)?,
+            "--length" => options.length = number(value()?)? as usize,
+            "--prefix" => {
+                options.prefix = Some(value()?.split_whitespace().map(OsString::from).collect())
+            }
+            "--vrift" => options.vrift = Some(value()?.into()),
+            "--self-check" => options.self_check = true,
+            "--failures" => options.keep_going = number(value()?)?,
+            "--all" => options.all = true,
+            "--quiet" => options.quiet = true,
+            other if !other.starts_with('-') => options.scripts.push(other.into()),
+            other => return Err(format!("no option {other}")),
+        }
+    }
+    Ok(options)
+}
+
+fn oracle() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR");
+    package.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from).join("oracle")
+}
+
+/// A run over scripts, with what it found.
+struct Run<'p> {
+    player: &'p Player,
+    sides: Sides,
+    differences: Differences,
+    matrix: Matrix,
+    failures: u64,
+}
+
+impl Run<'_> {
+    fn script(&mut self, name: &str, lines: &[String], made: bool) -> io::Result<()> {
+        let verdict = compare::both(
+            &mut self.sides,
+            &mut self.differences,
+            lines,
+            Some((self.player, &mut self.matrix)),
+        )?;
+        let Verdict::Differs(what) = verdict else { return Ok(()) };
+        self.failures += 1;
+        println!("\nDIFFERENCE in {name}, {what}");
+        if made {
+            let least = minimise::minimise(&mut self.sides, &mut self.differences, lines, &what)?;
+            println!("the least script that shows one:");
+            for line in &least.0 {
+                println!("    {line}");
+            }
+            println!("  {}", least.1);
+        }
+        io::stdout().flush()
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+fn run(options: &Options) -> io::Result<bool> {
+    let oracle = oracle();
+    let place =
+        std::env::var_os("VRIFT_ORACLE_WORK").map_or_else(std::env::temp_dir, PathBuf::from);
+    let work = place.join(format!("vo{}", std::process::id()));
+    let built = place.join(format!("vo{}.built", std::process::id()));
+    fs::create_dir_all(&built)?;
+    let player = Player::build(&oracle.join("player"), &built)?;
+    let outcome = if options.self_check {
+        wrong::self_check(&oracle, &player, &work, &built, options.seed)
+    } else {
+        compare_all(options, &oracle, &player, &work)
+    };
+    fs::remove_dir_all(&built)?;
+    outcome
+}
+
+fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -> io::Result<bool> {
+    let against = match (&options.prefix, &options.vrift) {
+        (Some(words), _) => Against::Command(words.clone()),
+        (None, Some(vrift)) => Against::Workspace(vrift.clone()),
+        (None, None) => return Err(io::Error::other("neither --vrift nor --prefix was given")),
+    };
+    let start = fs::read_to_string(oracle.join("start.txt"))?;
+    let mut run = Run {
+        player,
+        sides: Sides::new(work.to_path_buf(), player.program.clone(), against, start)?,
+        differences: Differences::read(&oracle.join("differences.txt"))?,
+        matrix: Matrix::default(),
+        failures: 0,
+    };
+    let began = Instant::now();
+    let given = !options.scripts.is_empty();
+    let scripts =
+        if given { options.scripts.clone() } else { player::files(&oracle.join("scripts"))? };
+    for path in &scripts {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let script = lines(&fs::read_to_string(path)?);
+        if options.all {
+            for what in compare::all(&mut run.sides, &mut run.differences, &script)? {
+                run.failures += 1;
+                println!("{name}, {what}");
+            }
+        } else {
+            run.script(&name, &script, false)?;
+        }
+    }
+    let written_failures = run.failures;
+    for case in 0..if given { 0 } else { options.cases } {
+        if run.failures - written_failures >= options.keep_going {
+            break;
+        }
+        let seed = options.seed.wrapping_add(case);
+        let script = Generator::new(player, seed).script(options.length);
+        run.script(&format!("seed {seed}"), &script, true)?;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    if !options.quiet {
+        println!("\n{}", run.matrix.report(player, &oracle.join("cells.txt"))?);
+        println!("known differences, and how often each was met:\n{}", run.differences.report());
+    }
+    if !run.sides.access_times() {
+        println!(
+            "times of access were not compared: the file system cannot leave them alone (chattr +A)"
+        );
+    }
+    println!(
+        "{} operations in {seconds:.1} s ({:.0} a minute), {} differences",
+        run.matrix.total(),
+        run.matrix.total() as f64 * 60.0 / seconds,
+        run.failures
+    );
+    run.sides.remove()?;
+    Ok(run.failures == 0)
+}
+
+fn main() -> ExitCode {
+    let outcome = options().map_err(io::Error::other).and_then(|options| run(&options));
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("oracle: {why}");
+            ExitCode::from(2)
+        }
+    }
+}

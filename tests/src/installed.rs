@@ -1,0 +1,92 @@
+//! The command as it is installed: with the library beside it that `vrift run` preloads.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::sandbox::{Said, Sandbox, said, vrift};
+
+const LIBRARY: &str = "libvrift_shim.so";
+
+struct Installed {
+    directory: tempfile::TempDir,
+    real: bool,
+}
+
+fn installed() -> &'static Installed {
+    static INSTALLED: OnceLock<Installed> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let directory = tempfile::Builder::new().prefix("vrift-installed.").tempdir();
+        let directory = directory.expect("the temporary directory can be written");
+        fs::copy(vrift(), directory.path().join("vrift")).expect("the command can be copied");
+        let library = library();
+        let real = library.is_some();
+        let from = library.unwrap_or_else(harmless);
+        fs::copy(from, directory.path().join(LIBRARY)).expect("a library can be copied");
+        Installed { directory, real }
+    })
+}
+
+/// The library that was built with the command, or for release.
+fn library() -> Option<PathBuf> {
+    let beside = vrift().parent()?;
+    let places = [beside.join(LIBRARY), beside.join("../release").join(LIBRARY)];
+    places.into_iter().find(|path| path.is_file())
+}
+
+/// A library that changes nothing in a program: one that this test has loaded anyway.
+fn harmless() -> PathBuf {
+    let maps = fs::read_to_string("/proc/self/maps").expect("a test knows what it is made of");
+    let paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+    let mut paths = paths.filter(|path| path.contains("/libc.so") || path.contains("/libc-"));
+    PathBuf::from(paths.next().expect("a test needs the C library"))
+}
+
+/// The command, with a library beside it.
+pub fn command() -> PathBuf {
+    installed().directory.path().join("vrift")
+}
+
+/// Whether the library is the real one: without it, programs see the real files.
+pub fn is_real() -> bool {
+    installed().real
+}
+
+/// `vrift` as it is installed, to be run in a directory of the sandbox.
+pub fn run_in<I>(sandbox: &Sandbox, directory: impl AsRef<Path>, arguments: I) -> Command
+where
+    I: IntoIterator<Item: AsRef<OsStr>>,
+{
+    let template = sandbox.command(directory, [""; 0]);
+    let mut run = Command::new(command());
+    run.args(arguments).stdin(std::process::Stdio::null());
+    if let Some(directory) = template.get_current_dir() {
+        run.current_dir(directory);
+    }
+    for (name, value) in template.get_envs() {
+        match value {
+            Some(value) => run.env(name, value),
+            None => run.env_remove(name),
+        };
+    }
+    run
+}
+
+/// Runs `vrift run -w w -- WORDS`, and says what came of it.
+pub fn run<I>(sandbox: &Sandbox, words: I) -> Said
+where
+    I: IntoIterator<Item: AsRef<OsStr>>,
+{
+    said(run_in(sandbox, ".", ["run", "-w", "w", "--"]).args(words))
+}
+
+/// A sandbox with a workspace `w`, ingested from the directory `project`.
+pub fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/file", "content\n");
+    sandbox.write("project/sub/below", "below\n");
+    sandbox.ok(["ingest", "project", "--name", "w"]);
+    sandbox
+}

@@ -1,0 +1,301 @@
+//! Drafts of a workspace as a whole: sealing what is left, and putting aside what cannot be trusted.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime};
+
+use rustix::io::Errno;
+
+use super::error::{Action, WorkspaceError};
+use super::open::Workspace;
+use super::place::Directory;
+use crate::attributes::{Attributes, Kind};
+use crate::handover::Handover;
+use crate::session::{NOBODY, Seal, Session, SessionError, Who, show_draft};
+use crate::tree::{Cursor, Tree};
+
+/// What became of the files that were being written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SealReport {
+    /// Files whose content is a blob now.
+    pub sealed: u64,
+    /// The sum of the lengths of those that the store did not have.
+    pub new_bytes: u64,
+    /// Files that somebody can still write: they show what was sealed last.
+    pub busy: Vec<Unsealed>,
+    /// Files that could not be sealed, and why.
+    pub failed: Vec<(Unsealed, Errno)>,
+}
+
+/// A file whose content is in a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsealed {
+    /// Its number.
+    pub node: u64,
+    /// One of its paths, from the root of the tree on.
+    pub path: Vec<u8>,
+}
+
+/// How old a name in the directory of drafts must be before it is removed because no node has it: whoever makes a draft
+/// makes its file first.
+const LEFT_OVER: Duration = Duration::from_secs(3600);
+
+/// How often the tree may be replaced while its files are sealed.
+const TRIES: usize = 8;
+
+impl Workspace {
+    /// The files that are being written, by node and draft, in the order of the nodes.
+    pub fn drafts(&self) -> Vec<(u64, u64)> {
+        live_drafts(self.tree())
+    }
+
+    /// Makes every file that nobody can write any more a blob. What is busy stays as it is.
+    pub fn seal_drafts(&mut self) -> Result<SealReport, WorkspaceError> {
+        let mut report = SealReport::default();
+        if self.drafts().is_empty() || !self.place.writable() {
+            return Ok(report);
+        }
+        let handover = Handover::of(self)?;
+        let author = self.author.clone();
+        let process = AtomicU64::new(if author.is_some() { self.process } else { NOBODY });
+        let describe = || author.clone().unwrap_or_default();
+        for _ in 0..TRIES {
+            let done = self.session(&handover).and_then(|session| {
+                let who = Who { process: &process, author: &describe };
+                self.seal_all(&session, &who, &mut report)
+            });
+            match done {
+                Err(SessionError::Retired) => {
+                    self.refresh()?;
+                }
+                Err(SessionError::Errno(errno)) => {
+                    return Err(Action::Read.of(&self.place.path)(errno));
+                }
+                Ok(()) => break,
+            }
+        }
+        if author.is_some() {
+            self.process = process.into_inner();
+        }
+        self.refresh()?;
+        let mut left: Vec<&mut Unsealed> = report.busy.iter_mut().collect();
+        left.extend(report.failed.iter_mut().map(|(left, _)| left));
+        name(self.tree(), &mut left)?;
+        self.clear_left_over();
+        Ok(report)
+    }
+
+    /// As [`Workspace::seal_drafts`], where what cannot be kept is an error.
+    pub(super) fn seal_or_fail(&mut self) -> Result<SealReport, WorkspaceError> {
+        let report = self.seal_drafts()?;
+        match report.failed.first() {
+            None => Ok(report),
+            Some((left, errno)) => {
+                let path = self.place.drafts().join(left.node.to_string());
+                Err(Action::Read.of(&path)(*errno))
+            }
+        }
+    }
+
+    fn session(&self, handover: &Handover) -> Result<Session, SessionError> {
+        Ok(Session::attach(handover)?.with_bounds(self.place.bounds))
+    }
+
+    fn seal_all(
+        &self,
+        session: &Session,
+        who: &Who<'_>,
+        report: &mut SealReport,
+    ) -> Result<(), SessionError> {
+        report.busy.clear();
+        report.failed.clear();
+        for (node, _) in live_drafts(session.tree()) {
+            let left = Unsealed { node, path: Vec::new() };
+            let sealed = match session.seal_draft(who, node, true) {
+                // No lease can be had on this file system, or not for this user.
+                Ok(Seal::Later) => session.seal_copy(who, node, &self.place.store),
+                other => other,
+            };
+            match sealed {
+                Ok(Seal::Sealed { new, size }) => {
+                    report.sealed += 1;
+                    report.new_bytes += if new { size } else { 0 };
+                }
+                Ok(Seal::Busy) => report.busy.push(left),
+                Ok(Seal::Clean | Seal::Later) => {}
+                Err(SessionError::Errno(errno)) => report.failed.push((left, errno)),
+                Err(SessionError::Retired) => return Err(SessionError::Retired),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes names that somebody left who was killed before or behind the record. Whatever fails is tried next time.
+    fn clear_left_over(&self) {
+        let Ok(entries) = fs::read_dir(self.place.drafts()) else { return };
+        let live = self.drafts();
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(draft) = name.to_str().and_then(parse) else { continue };
+            let old = entry
+                .metadata()
+                .ok()
+                .and_then(|found| changed(&found))
+                .and_then(|changed| SystemTime::now().duration_since(changed).ok())
+                .is_some_and(|age| age > LEFT_OVER);
+            if old && live.binary_search(&draft).is_err() {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// What `stat` shows of a node of the present tree: of a file that is being written, what its draft is now.
+    pub fn shown(&self, at: Cursor) -> Result<Attributes, WorkspaceError> {
+        let mut attributes = self.tree().attributes(at)?;
+        if let Some(draft) = self.tree().draft(at) {
+            let node = self.tree().number(at)?;
+            let path = self.place.drafts().join(format!("{node}.{draft}"));
+            match rustix::fs::stat(&path) {
+                Ok(stat) if self.tree().draft(at) == Some(draft) => {
+                    show_draft(&mut attributes, &stat)
+                }
+                // Sealed a moment ago.
+                Ok(_) | Err(Errno::NOENT) => attributes = self.tree().attributes(at)?,
+                Err(errno) => return Err(Action::Read.of(&path)(errno)),
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// Opens the draft of a node of the present tree that is being written; `None`: it is not.
+    pub fn open_draft(&self, at: Cursor) -> Result<Option<File>, WorkspaceError> {
+        let Some(draft) = self.tree().draft(at) else { return Ok(None) };
+        let path = self.place.drafts().join(format!("{}.{draft}", self.tree().number(at)?));
+        match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map(Some).map_err(Action::Read.of(&path)),
+        }
+    }
+
+    /// What was being written when the machine went down, as files that were put aside.
+    pub fn drafts_aside(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.place.drafts()).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(ASIDE) {
+                let files = fs::read_dir(entry.path()).into_iter().flatten().flatten();
+                found.extend(files.map(|file| file.path()));
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+fn changed(found: &fs::Metadata) -> Option<SystemTime> {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = u64::try_from(found.ctime()).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// How directories of drafts begin that were put aside.
+const ASIDE: &str = "aside-";
+
+/// Node and draft in a file's name.
+fn parse(name: &str) -> Option<(u64, u64)> {
+    let (node, draft) = name.split_once('.')?;
+    Some((node.parse().ok()?, draft.parse().ok()?))
+}
+
+/// The files of a tree that have drafts and names.
+pub fn live_drafts(tree: &Tree) -> Vec<(u64, u64)> {
+    let states = tree.index.nodes().filter_map(|node| {
+        let state = tree.index.state(node).filter(|state| state.draft != 0)?;
+        (state.attributes.nlink > 0).then_some((tree.index.number(node), state.draft))
+    });
+    let mut found: Vec<(u64, u64)> = states.collect();
+    found.sort_unstable();
+    found
+}
+
+/// Finds a path for each of the nodes.
+fn name(tree: &Tree, left: &mut [&mut Unsealed]) -> Result<(), WorkspaceError> {
+    let mut missing = left.len();
+    let mut pending = vec![(Vec::new(), tree.root())];
+    while missing > 0
+        && let Some((path, directory)) = pending.pop()
+    {
+        for child in tree.children(directory)? {
+            let (name, at) = child?;
+            let mut path: Vec<u8> = path.clone();
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(&name);
+            if tree.kind(at)? == Kind::Directory {
+                pending.push((path, at));
+                continue;
+            }
+            let number = tree.number(at)?;
+            for left in left.iter_mut().filter(|left| left.node == number && left.path.is_empty()) {
+                left.path.clone_from(&path);
+                missing -= 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Directory {
+    /// The directory of the files that are being written.
+    pub(super) fn drafts(&self) -> PathBuf {
+        self.path.join("drafts")
+    }
+
+    /// Puts all drafts aside: nobody knows which of their bytes reached the disk.
+    pub(super) fn put_drafts_aside(&self) -> Result<(), WorkspaceError> {
+        let drafts = self.drafts();
+        let entries = match fs::read_dir(&drafts) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other.map_err(Action::Read.of(&drafts))?,
+        };
+        let mut aside = None;
+        for entry in entries {
+            let entry = entry.map_err(Action::Read.of(&drafts))?;
+            if entry.file_name().to_str().and_then(parse).is_none() {
+                continue;
+            }
+            let aside = match &aside {
+                Some(aside) => aside,
+                None => aside.insert(self.new_aside()?),
+            };
+            let to = aside.join(entry.file_name());
+            fs::rename(entry.path(), &to).map_err(Action::Write.of(&to))?;
+        }
+        Ok(())
+    }
+
+    fn new_aside(&self) -> Result<PathBuf, WorkspaceError> {
+        let mut number = 0;
+        loop {
+            let path = self.drafts().join(format!("{ASIDE}{number}"));
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                other => {
+                    other.map_err(Action::Create.of(&path))?;
+                    super::files::give(&self.store, &path).map_err(Action::Create.of(&path))?;
+                    return Ok(path);
+                }
+            }
+        }
+    }
+
+    /// Removes drafts that no node has any more, because the tree was replaced.
+    pub(super) fn remove_drafts(&self, drafts: &[(u64, u64)]) {
+        for (node, draft) in drafts {
+            // What cannot be removed is left over, and in nobody's way.
+            let _ = fs::remove_file(self.drafts().join(format!("{node}.{draft}")));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! execve and its relatives that take an array of arguments.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+
+use rustix::io::Errno;
+
+use super::args::{CPath, fail};
+use crate::sys::next::Next;
+use crate::sys::strings::Strings;
+use crate::sys::{errno, gate};
+use crate::vfs::exec::launch::{self, Asked};
+use crate::vfs::exec::search;
+use crate::vfs::find::CWD;
+use crate::vfs::session::{self, Given};
+
+/// execve's prototype.
+type Execve = extern "C" fn(CPath, Strings, Strings) -> c_int;
+
+/// execveat's prototype.
+type Execveat = extern "C" fn(c_int, CPath, Strings, Strings, c_int) -> c_int;
+
+/// execve's next definition, for all that end there.
+fn next_execve() -> Execve {
+    static NEXT: Next = Next::new(c"execve");
+    // SAFETY: the next definition of a name of libc has the name's signature; the wrappers are transparent.
+    unsafe { core::mem::transmute::<*mut c_void, Execve>(NEXT.get()) }
+}
+
+/// What is executed in this workspace; `None`: it is the kernel's to answer.
+fn ours<'a>(path: CPath, arrays: [Strings; 2]) -> Option<(&'static Given, &'a CStr)> {
+    let given = session::given().filter(|_| !gate::is_inside())?;
+    if arrays.iter().any(|array| array.is_nowhere()) {
+        return None;
+    }
+    Some((given, path.c_str()?))
+}
+
+/// Executes; returns only if that fails.
+pub fn execute(path: CPath, arguments: Strings, environment: Strings) -> c_int {
+    let real = next_execve();
+    let Some((given, path)) = ours(path, [arguments, environment]) else {
+        return real(path, arguments, environment);
+    };
+    let asked = Asked { directory: CWD, base: CWD, path, flags: 0, arguments, environment };
+    let executed = launch::with(given, asked, |launch| {
+        let path = launch.path.map_or(CPath::of(path), CPath::of);
+        real(path, launch.arguments, launch.environment)
+    });
+    executed.unwrap_or_else(fail)
+}
+
+/// Searches PATH, and executes.
+pub fn search_and_execute(file: CPath, arguments: Strings, environment: Strings) -> c_int {
+    match file.c_str() {
+        Some(name) => {
+            let attempt = |path: &CStr| Err(attempt(path, arguments, environment));
+            search::each(name, attempt).map_or_else(fail, |()| 0)
+        }
+        None => fail(Errno::FAULT),
+    }
+}
+
+/// Executes a candidate; what has no form that the kernel knows is a script of the shell.
+fn attempt(path: &CStr, arguments: Strings, environment: Strings) -> Errno {
+    execute(CPath::of(path), arguments, environment);
+    let failed = errno::last();
+    if failed != Errno::NOEXEC {
+        return failed;
+    }
+    crate::sys::stack::with(arguments.len() + 3, |room: &mut [*const c_char]| {
+        let before = [SHELL.as_ptr(), path.as_ptr()];
+        for (place, string) in
+            room.iter_mut().zip(before.into_iter().chain(arguments.pointers().skip(1)))
+        {
+            *place = string;
+        }
+        execute(CPath::of(SHELL), Strings::of(room), environment);
+        errno::last()
+    })
+}
+
+const SHELL: &CStr = c"/bin/sh";
+
+hook! {
+    /// execve(2)
+    real => fn execve(path: CPath, arguments: Strings, environment: Strings) -> c_int {
+        let _: Execve = real;
+        execute(path, arguments, environment)
+    }
+}
+
+hook! {
+    /// execv(3)
+    real => fn execv(path: CPath, arguments: Strings) -> c_int {
+        let _ = real;
+        execute(path, arguments, Strings::environment())
+    }
+}
+
+hook! {
+    /// execvp(3)
+    real => fn execvp(file: CPath, arguments: Strings) -> c_int {
+        match session::given() {
+            Some(_) => search_and_execute(file, arguments, Strings::environment()),
+            None => real(file, arguments),
+        }
+    }
+}
+
+hook! {
+    /// execvpe(3)
+    real => fn execvpe(file: CPath, arguments: Strings, environment: Strings) -> c_int {
+        match session::given() {
+            Some(_) => search_and_execute(file, arguments, environment),
+            None => real(file, arguments, environment),
+        }
+    }
+}
+
+/// Executes what a path means from a directory, or a descriptor stands for.
+fn execute_at(
+    real: impl Fn(CPath, Strings, Strings, c_int) -> c_int,
+    directory: c_int,
+    path: CPath,
+    arguments: Strings,
+    environment: Strings,
+    flags: c_int,
+) -> c_int {
+    let Some((given, name)) = ours(path, [arguments, environment]) else {
+        return real(path, arguments, environment, flags);
+    };
+    let asked = Asked { directory, base: CWD, path: name, flags, arguments, environment };
+    let executed = launch::with(given, asked, |launch| match launch.path {
+        Some(path) => next_execve()(CPath::of(path), launch.arguments, launch.environment),
+        None => real(path, launch.arguments, launch.environment, flags),
+    });
+    executed.unwrap_or_else(fail)
+}
+
+hook! {
+    /// execveat(2)
+    real => fn execveat(
+        directory: c_int,
+        path: CPath,
+        arguments: Strings,
+        environment: Strings,
+        flags: c_int,
+    ) -> c_int {
+        let _: Execveat = real;
+        let real = |path, arguments, environment, flags| {
+            real(directory, path, arguments, environment, flags)
+        };
+        execute_at(real, directory, path, arguments, environment, flags)
+    }
+}
+
+hook! {
+    /// fexecve(3)
+    real => fn fexecve(file: c_int, arguments: Strings, environment: Strings) -> c_int {
+        if file < 0 || arguments.as_ptr().is_null() || environment.as_ptr().is_null() {
+            return real(file, arguments, environment);
+        }
+        let path = CPath::of(c"");
+        let real = |_, arguments, environment, _| real(file, arguments, environment);
+        execute_at(real, file, path, arguments, environment, libc::AT_EMPTY_PATH)
+    }
+}

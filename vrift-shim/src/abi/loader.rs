@@ -1,0 +1,113 @@
+//! dlopen and dlmopen: the loader's, for the path of the file behind a library of the tree.
+//!
+//! The loader takes the caller's search path by the address that it returns to, so it is jumped to, never called.
+
+use std::arch::naked_asm;
+use std::ffi::{c_char, c_void};
+
+use super::args::CPath;
+use crate::sys::next::Next;
+use crate::sys::{errno, gate};
+use crate::vfs::library;
+
+/// Path and function, in the two registers of a result.
+#[repr(C)]
+struct Jump {
+    path: *const c_char,
+    function: *mut c_void,
+}
+
+fn jump(path: CPath, next: &Next) -> Jump {
+    let function = errno::kept(|| next.get());
+    let told = || errno::kept(|| library::for_loader(path.bytes()?));
+    let path = match if gate::is_inside() { None } else { told() } {
+        // It has to last as long as the loader's work; libraries are not loaded without end.
+        Some(other) => other.into_raw().cast_const(),
+        None => path.as_ptr(),
+    };
+    Jump { path, function }
+}
+
+extern "C" fn to_dlopen(path: CPath) -> Jump {
+    static NEXT: Next = Next::new(c"dlopen");
+    jump(path, &NEXT)
+}
+
+extern "C" fn to_dlmopen(path: CPath) -> Jump {
+    static NEXT: Next = Next::new(c"dlmopen");
+    jump(path, &NEXT)
+}
+
+/// dlopen(3)
+#[cfg(target_arch = "x86_64")]
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+pub extern "C" fn dlopen() {
+    naked_asm!(
+        "push rsi",
+        "call {jump}",
+        "pop rsi",
+        "mov rdi, rax",
+        "jmp rdx",
+        jump = sym to_dlopen,
+    )
+}
+
+/// dlmopen(3)
+#[cfg(target_arch = "x86_64")]
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+pub extern "C" fn dlmopen() {
+    naked_asm!(
+        "push rdi",
+        "push rdx",
+        "sub rsp, 8",
+        "mov rdi, rsi",
+        "call {jump}",
+        "mov rcx, rdx",
+        "mov rsi, rax",
+        "add rsp, 8",
+        "pop rdx",
+        "pop rdi",
+        "jmp rcx",
+        jump = sym to_dlmopen,
+    )
+}
+
+/// dlopen(3)
+#[cfg(target_arch = "aarch64")]
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+pub extern "C" fn dlopen() {
+    naked_asm!(
+        "stp x29, x30, [sp, #-32]!",
+        "mov x29, sp",
+        "str x1, [sp, #16]",
+        "bl {jump}",
+        "mov x9, x1",
+        "ldr x1, [sp, #16]",
+        "ldp x29, x30, [sp], #32",
+        "br x9",
+        jump = sym to_dlopen,
+    )
+}
+
+/// dlmopen(3)
+#[cfg(target_arch = "aarch64")]
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+pub extern "C" fn dlmopen() {
+    naked_asm!(
+        "stp x29, x30, [sp, #-32]!",
+        "mov x29, sp",
+        "stp x0, x2, [sp, #16]",
+        "mov x0, x1",
+        "bl {jump}",
+        "mov x9, x1",
+        "mov x1, x0",
+        "ldp x0, x2, [sp, #16]",
+        "ldp x29, x30, [sp], #32",
+        "br x9",
+        jump = sym to_dlmopen,
+    )
+}

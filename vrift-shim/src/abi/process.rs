@@ -1,0 +1,66 @@
+//! fork and vfork. Both are libc's; before, the process gets its record, so that its children can name their parent.
+
+use std::arch::naked_asm;
+use std::ffi::{c_int, c_void};
+
+use crate::sys::next::Next;
+use crate::sys::{errno, fork, gate, vfork};
+use crate::vfs::{process, session};
+
+fn before() {
+    if let Some(given) = session::given().filter(|_| !gate::is_inside()) {
+        errno::kept(|| process::starts_another(given));
+    }
+}
+
+type Fork = extern "C" fn() -> c_int;
+
+fn forked(real: Fork) -> c_int {
+    before();
+    let result = real();
+    if result == 0 {
+        fork::in_child();
+    }
+    result
+}
+
+spellings!(forked: fn() -> c_int: fork, __fork);
+
+/// What to jump to for vfork.
+extern "C" fn before_vfork() -> *mut c_void {
+    static NEXT: Next = Next::new(c"vfork");
+    before();
+    vfork::begins();
+    NEXT.get()
+}
+
+/// Defines a spelling of vfork. It returns twice on one stack, so that nothing of ours may be on it: whoever called it is
+/// returned to by libc.
+macro_rules! jumps_to_vfork {
+    ($($name:ident)*) => {$(
+        /// vfork(2)
+        #[cfg(target_arch = "x86_64")]
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        pub extern "C" fn $name() {
+            naked_asm!("sub rsp, 8", "call {before}", "add rsp, 8", "jmp rax", before = sym before_vfork)
+        }
+
+        /// vfork(2)
+        #[cfg(target_arch = "aarch64")]
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        pub extern "C" fn $name() {
+            naked_asm!(
+                "stp x29, x30, [sp, #-16]!",
+                "mov x29, sp",
+                "bl {before}",
+                "ldp x29, x30, [sp], #16",
+                "br x0",
+                before = sym before_vfork,
+            )
+        }
+    )*};
+}
+
+jumps_to_vfork!(vfork __vfork);

@@ -1,0 +1,125 @@
+//! What the kernel is given for a program: path, arguments, environment.
+
+use std::ffi::{CStr, c_char, c_int};
+
+use rustix::io::Errno;
+use vrift_manifest::census;
+
+use super::elf::Kind;
+use super::{Program, resolve};
+use crate::sys::stack;
+use crate::sys::strings::Strings;
+use crate::vfs::session::Given;
+use crate::vfs::{descriptor, environment};
+
+/// A program as the program asks for it.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The directory that a relative path begins at.
+    pub directory: c_int,
+    /// The directory that the process will be in.
+    pub base: c_int,
+    /// The path.
+    pub path: &'a CStr,
+    /// As execveat takes them.
+    pub flags: c_int,
+    /// The arguments.
+    pub arguments: Strings,
+    /// The environment.
+    pub environment: Strings,
+}
+
+/// A program as the kernel gets it.
+pub struct Launch<'a> {
+    /// The path; `None`: as it was asked for, from the directory that it was asked for.
+    pub path: Option<&'a CStr>,
+    /// The arguments.
+    pub arguments: Strings,
+    /// The environment.
+    pub environment: Strings,
+}
+
+/// Calls `go` with what is to be executed.
+pub fn with<R>(
+    given: &'static Given,
+    asked: Asked<'_>,
+    go: impl FnOnce(Launch<'_>) -> R,
+) -> Result<R, Errno> {
+    let mut program = Program::new();
+    resolve(given, &asked, &mut program)?;
+    if !program.lines().is_empty() && !stays_reachable(&asked) {
+        return Err(Errno::NOENT);
+    }
+    if matches!(program.kind(), Kind::Static | Kind::Foreign | Kind::Privileged) {
+        note_unseen(given, &asked, &program);
+    }
+    Ok(with_arguments(&program, &asked, |arguments| {
+        environment::with(given, asked.environment, program.kind().reach(), |environment| {
+            go(Launch { path: program.path(), arguments, environment })
+        })
+    }))
+}
+
+#[cold]
+fn note_unseen(given: &'static Given, asked: &Asked<'_>, program: &Program) {
+    use std::os::unix::ffi::OsStrExt;
+    let handover = &given.handover;
+    let runtime = handover.runtime.as_os_str().as_bytes();
+    let path = program.lines().last().map_or(asked.path, |line| line.interpreter());
+    census::note_unseen(runtime, handover.id.as_bytes(), handover.run, path.to_bytes());
+}
+
+fn is_absolute(path: &CStr) -> bool {
+    path.to_bytes().starts_with(b"/")
+}
+
+/// Whether an interpreter will be able to open the script: not by a descriptor that is closed by then.
+fn stays_reachable(asked: &Asked<'_>) -> bool {
+    if asked.directory == asked.base || is_absolute(asked.path) {
+        return true;
+    }
+    let flags = descriptor::borrow(asked.directory).and_then(rustix::io::fcntl_getfd);
+    flags.is_ok_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC))
+}
+
+/// The most bytes of `/dev/fd/N/`.
+const BY_DESCRIPTOR: usize = 24;
+
+/// Calls `work` with the arguments: before those that were asked for, what the lines of scripts say.
+fn with_arguments<R>(program: &Program, asked: &Asked<'_>, work: impl FnOnce(Strings) -> R) -> R {
+    if program.lines().is_empty() {
+        return work(asked.arguments);
+    }
+    with_script_name(asked, |script| {
+        let most = asked.arguments.len() + 2 * program.lines().len() + 2;
+        stack::with(most, |room: &mut [*const c_char]| {
+            let lines = program.lines().iter().rev();
+            let said = lines.flat_map(|line| [Some(line.interpreter()), line.argument()]);
+            let before = said.flatten().chain([script]).map(CStr::as_ptr);
+            for (place, string) in
+                room.iter_mut().zip(before.chain(asked.arguments.pointers().skip(1)))
+            {
+                *place = string;
+            }
+            work(Strings::of(room))
+        })
+    })
+}
+
+/// Calls `work` with the name by which an interpreter finds the script.
+fn with_script_name<R>(asked: &Asked<'_>, work: impl FnOnce(&CStr) -> R) -> R {
+    if asked.directory == asked.base || is_absolute(asked.path) {
+        return work(asked.path);
+    }
+    let path = asked.path.to_bytes();
+    stack::with(BY_DESCRIPTOR + path.len() + 1, |room: &mut [u8]| {
+        let mut digits = [0; 10];
+        let number = crate::sys::decimal::of(asked.directory.unsigned_abs(), &mut digits);
+        let slash: &[u8] = if path.is_empty() { b"" } else { b"/" };
+        let bytes = [b"/dev/fd/", number, slash, path].into_iter().flatten();
+        for (place, byte) in room.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+        work(CStr::from_bytes_until_nul(room).unwrap_or(asked.path))
+    })
+}

@@ -1,0 +1,39 @@
+//! Shared libraries of the tree for the loader, which opens what it is told by its own means.
+
+use std::ffi::CString;
+
+use rustix::io::Errno;
+use vrift_manifest::tree::path::PATH_MAX;
+
+use super::Answer;
+use super::exec;
+use super::find::{self, CWD, Work};
+use super::session;
+
+/// What the loader is to open for a path; `None`: what it was told. Without a slash it is a name that is searched for.
+pub fn for_loader(path: &[u8]) -> Option<CString> {
+    if !path.contains(&b'/') {
+        return None;
+    }
+    let given = session::given()?;
+    let mut work = Work::default();
+    let found = match find::node(CWD, Some(path), true, &mut work) {
+        Ok(Answer::Kernel) => return None,
+        Ok(Answer::Elsewhere(other)) => return Some(other.to_owned()),
+        Ok(Answer::Ours(at)) => Ok(at),
+        Err(errno) => Err(errno),
+    };
+    let mut room = [0; PATH_MAX];
+    let placed = found.and_then(|at| exec::library(given, at, path, &mut room));
+    match placed {
+        Ok(path) => Some(path.to_owned()),
+        // The loader says what it finds at a path: at one where the same is found.
+        Err(errno) => absent(path, errno),
+    }
+}
+
+/// A path at which nothing is, and whose end is what the program asked for.
+fn absent(path: &[u8], errno: Errno) -> Option<CString> {
+    let nowhere: &[u8] = if errno == Errno::NOTDIR { b"/dev/null/" } else { b"/proc/0/" };
+    CString::new([nowhere, path].concat()).ok()
+}
