@@ -48,7 +48,11 @@ fn results(said: &[u8]) -> BTreeMap<usize, String> {
 }
 
 /// Every line of a script that differs, whatever follows from what.
-pub fn all(sides: &mut Sides, differences: &mut Differences, script: &[String]) -> io::Result<Vec<String>> {
+pub fn all(
+    sides: &mut Sides,
+    differences: &mut Differences,
+    script: &[String],
+) -> io::Result<Vec<String>> {
     let played: Played = sides.both(&(script.join("\n") + "\n"))?;
     let (native, ours) = (results(&played.native), results(&played.ours));
     let mut found = Vec::new();
@@ -59,7 +63,10 @@ pub fn all(sides: &mut Sides, differences: &mut Differences, script: &[String]) 
             let (one, two) = (one.unwrap_or(&missing), two.unwrap_or(&missing));
             if differences.find(line, one, two, true).is_none() {
                 let number = place + 1;
-                found.push(Difference { number, line: line.clone(), what: sides::parts(one, two) }.to_string());
+                found.push(
+                    Difference { number, line: line.clone(), what: sides::parts(one, two) }
+                        .to_string(),
+                );
             }
         }
     }

@@ -137,12 +137,7 @@ impl<'a> LongWalk<'a> {
     }
 
     /// Goes on with the target of `link`; what was being walked waits, unless it has `ended`.
-    fn enter(
-        &mut self,
-        link: Cursor,
-        ended: bool,
-        at: &mut Cursor,
-    ) -> Result<(), WalkError> {
+    fn enter(&mut self, link: Cursor, ended: bool, at: &mut Cursor) -> Result<(), WalkError> {
         self.links += 1;
         if self.links > LINKS_MAX {
             return Err(WalkError::Loop);
