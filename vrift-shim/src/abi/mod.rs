@@ -18,6 +18,7 @@ mod glob;
 mod identity;
 mod link;
 mod loader;
+mod lock;
 mod make;
 mod open;
 mod owner;

@@ -7,7 +7,7 @@ use vrift_manifest::census;
 use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::session::{Session, SessionError};
 
-use super::{environment, process};
+use super::{attributes, environment, process};
 use crate::sys::gate;
 use crate::sys::slot::Slot;
 use crate::sys::start::Environment;
@@ -18,6 +18,8 @@ pub struct Given {
     pub handover: Handover,
     /// The mount path.
     pub mount: Vec<u8>,
+    /// Major and minor number of the device that files of the tree are on.
+    pub device: (u32, u32),
     /// The variable, `NAME=VALUE`, up to where the number of the parent's record belongs.
     pub text: Vec<u8>,
     /// The path of this library, as the loader was told it; empty: it was not told by the environment.
@@ -44,7 +46,8 @@ pub fn begin(environment: Environment) {
     process::started_by(handover.parent);
     let mount = handover.mount.as_os_str().as_bytes().to_vec();
     let library = preloaded.and_then(environment::own_library).unwrap_or_default().to_vec();
-    GIVEN.put(Given { handover, mount, text: without_parent(variable), library });
+    let device = attributes::device(&handover.id);
+    GIVEN.put(Given { handover, mount, device, text: without_parent(variable), library });
 }
 
 /// The fields of a handover before the one that says the parent.
