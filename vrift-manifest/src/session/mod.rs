@@ -103,3 +103,12 @@ pub fn is_being_written(file: BorrowedFd<'_>) -> bool {
 fn open_flags(flags: OFlags) -> OFlags {
     flags - (OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC | OFlags::DIRECTORY | OFlags::NOFOLLOW)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_session_can_be_shared_between_threads() {
+        fn is_shared<T: Send + Sync>() {}
+        is_shared::<super::Session>();
+    }
+}

@@ -152,6 +152,9 @@ impl<T: Send + 'static> Pool<T> {
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: anonymous memory at an address of the kernel's choice.
         let mapped = unsafe { mmap_anonymous(ptr::null_mut(), Self::BYTES, access, flags) }.ok()?;
+        // A few objects are not worth a page of two megabytes.
+        // SAFETY: advice on memory that nobody has touched.
+        let _ = unsafe { madvise(mapped, Self::BYTES, Advice::LinuxNoHugepage) };
         let first =
             self.start.compare_exchange(0, mapped as usize, Ordering::AcqRel, Ordering::Acquire);
         if first.is_err() {

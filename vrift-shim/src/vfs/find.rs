@@ -181,6 +181,9 @@ pub fn place_from<'w>(
     match found.map_err(errno_of)? {
         Found::Node(parent) => Ok(Answer::Ours(Place { session, given, parent, name, slash })),
         Found::Outside(length) => {
+            if let Some(parent) = directory_again(&from, who, length, walk)? {
+                return Ok(Answer::Ours(Place { session, given, parent, name, slash }));
+            }
             let behind = path.get(head.len()..).unwrap_or(b"");
             let bytes = walk.bytes();
             let between = usize::from(bytes.get(length.wrapping_sub(1)) != Some(&b'/'));
@@ -201,6 +204,26 @@ pub fn place_from<'w>(
             }
             outside(walk, end)
         }
+    }
+}
+
+/// The way to a directory left the tree, with a path of `length` left to walk: the directory, if that leads back.
+#[cold]
+fn directory_again(
+    from: &At,
+    who: &Identity,
+    length: usize,
+    walk: &mut Scratch,
+) -> Result<Option<Cursor>, Errno> {
+    let (tree, mount) = (from.session.tree(), &from.given.mount);
+    let mut again = Scratch::default();
+    let left = walk.bytes().get(..length).unwrap_or(b"");
+    let Some(path) = lexical::back_inside(left, from.given, &mut again)? else { return Ok(None) };
+    let mut walk = Scratch::default();
+    let who = Some(&who.as_tree());
+    match tree.walk(tree.root(), path, mount, true, who, &mut walk).map_err(errno_of)? {
+        Found::Node(parent) => Ok(Some(parent)),
+        Found::Outside(_) => Ok(None),
     }
 }
 

@@ -48,10 +48,27 @@ pub fn inside<'a>(
     Ok(finish(normal, length, path, given))
 }
 
+/// Where a walk left the tree, with this path left to walk: the path into the tree again that it means, if it does.
+pub fn back_inside<'a>(
+    left: &[u8],
+    given: &'static Given,
+    normal: &'a mut Scratch,
+) -> Result<Option<&'a [u8]>, Errno> {
+    if below(left, &given.mount).is_none() {
+        return inside(left, given, normal);
+    }
+    let room = normal.bytes().get_mut(..left.len()).ok_or(Errno::NAMETOOLONG)?;
+    room.copy_from_slice(left);
+    Ok(Some(room))
+}
+
 /// Whether a path has doubled slashes or components that are dots: two bytes that ordinary paths do not have together.
 #[inline]
 fn is_odd(path: &[u8]) -> bool {
-    path.windows(2).any(|pair| matches!(pair, b"//" | b"/."))
+    // Every byte is looked at, many at once: to stop at the first that is odd would be slower for all that have none.
+    let next = path.get(1..).unwrap_or(b"");
+    let odd = |(&byte, &next): (&u8, &u8)| (byte == b'/') & ((next == b'/') | (next == b'.'));
+    path.iter().zip(next).fold(false, |seen, pair| seen | odd(pair))
 }
 
 /// The same for a path relative to the working directory, which is outside.
