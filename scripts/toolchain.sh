@@ -49,4 +49,19 @@ need_tools() {
     cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 }
 
+# What the compliance scripts work with.
+need_compliance_tools() {
+    need cc gcc
+    need make make
+    need patch patch
+    need fakeroot fakeroot
+    need perl perl
+    need setpriv util-linux
+    need strings binutils
+    need chattr e2fsprogs
+    [ -x /usr/bin/git ] || need /usr/bin/git git
+    [ -x /usr/bin/python3 ] || need /usr/bin/python3 python3
+    [ -e "$(gcc -print-file-name=libasan.so)" ] || need libasan.so libasan8
+}
+
 find_toolchain

@@ -114,7 +114,7 @@ outer() {
         (cd "$TREE" && timeout 200 "$script" inside) || exit 1
     else
         "$VRIFT_BIN" ingest "$TREE" --name w >/dev/null || fail "ingest failed"
-        chmod -R u+rwx "$TREE"
+        find "$TREE" -type d -exec chmod u+rwx {} +
         rm -rf "$TREE"
         mkdir "$TREE"
         timeout 200 "$VRIFT_BIN" run -w w -- "$script" inside

@@ -2,12 +2,13 @@
 # access looks at existence, mode and user; not only at the prefix.
 . "$(dirname "$0")/common.sh"
 needs_user=1
-tree() { echo x >f; chmod 444 f; echo x >p; chmod 755 p; echo x >none; chmod 0 none; mkdir d; ln -s none l; }
+tree() { echo x >f; chmod 444 f; echo x >p; chmod 755 p; echo x >none; mkdir d; ln -s none l; }
 body() {
     [ -r f ]
     [ ! -w f ]
     [ ! -x f ]
     [ -x p ]
+    chmod 0 none
     [ ! -r none ]
     [ ! -r l ]
     [ ! -e missing ]

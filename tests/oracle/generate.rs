@@ -136,7 +136,9 @@ impl<'p> Generator<'p> {
 
     /// A script of `length` lines; its last shows the whole tree.
     pub fn script(&mut self, length: usize) -> Vec<String> {
-        let mut lines: Vec<String> = (1..length).map(|_| self.line()).collect();
+        // Not before: what cannot be read cannot be ingested.
+        let mut lines = vec!["chmod secret 0".to_owned()];
+        lines.extend((2..length).map(|_| self.line()));
         lines.push("tree".to_owned());
         lines
     }

@@ -101,7 +101,7 @@ fn on_disk(
     source: &Path,
     round: u32,
 ) -> io::Result<(Vec<u8>, f64)> {
-    let directory = room.join(format!("build-{round:04}-n"));
+    let directory = room.join(format!("build-{}-{round:04}-n", program.name));
     copy(source, &directory)?;
     let mut command = Command::new(probe.path());
     command.args(["processor", "/", "0", "1"]).args(program.make).current_dir(&directory);
@@ -117,7 +117,7 @@ fn in_mount(
     round: u32,
     options: &Options,
 ) -> io::Result<(Vec<u8>, f64)> {
-    let directory = room.join(format!("build-{round:04}-o"));
+    let directory = room.join(format!("build-{}-{round:04}-o", program.name));
     let store = room.join(format!("store-{round:04}-{}", program.name));
     copy(source, &directory)?;
     let vrift = || {

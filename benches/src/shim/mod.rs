@@ -1,8 +1,10 @@
 //! The preloaded library beside the kernel: the same loops over libc's functions, on a tree that is on disk and in a mount.
 //!
 //! ```text
-//! vrift-bench shim [--rounds N] [--pairs N] [--case NAME] [--vrift PATH] [--room DIR] [--sources DIR]
+//! vrift-bench shim [--rounds N] [--pairs N] [--case NAME] [--clock processor] [--vrift PATH] [--room DIR]
+//!                  [--sources DIR]
 //! ```
+//! `--clock processor` counts processor time instead of the wall's, for a machine that does other things at the same time.
 //! Native, ours, native again, in every round: the second native run shows how much of a ratio is noise.
 
 mod build;
@@ -32,6 +34,8 @@ pub struct Options {
     pub pairs: u32,
     /// The only case; none: all.
     pub case: Option<String>,
+    /// `wall` or `processor`.
+    pub clock: String,
     /// Where the sources of programs are kept between runs.
     pub sources: PathBuf,
 }
@@ -47,6 +51,7 @@ pub fn run(arguments: &Arguments) -> io::Result<()> {
         rounds: arguments.number("--rounds", 15),
         pairs: arguments.number("--pairs", 15),
         case: arguments.value("--case"),
+        clock: arguments.value("--clock").unwrap_or_else(|| "wall".to_owned()),
         sources: arguments.value("--sources").map_or(target.join("bench-sources"), PathBuf::from),
         vrift,
     };
@@ -73,9 +78,9 @@ fn in_process(
     let sides = Sides::make(room, pool, options)?;
     println!("## One process\n");
     println!(
-        "Medians, quarter .. three quarters of {} rounds; *noise*: native again by native; *calls*: calls of the kernel \
+        "By the clock of the {}. Medians, quarter .. three quarters of {} rounds; *noise*: native again by native; *calls*: calls of the kernel \
          an operation, native and ours.\n",
-        options.rounds
+        options.clock, options.rounds
     );
     println!(
         "| case | native | ours | ratio | noise | calls | goal | |\n|---|---|---|---|---|---|---|---|"

@@ -79,7 +79,7 @@ impl Probe {
                 command.arg(&self.0).arg("one-stat").arg(file).args(["0", "1"]);
             }
         }
-        command.env("PROBE_OUTSIDE", &sides.outside);
+        command.env("PROBE_OUTSIDE", &sides.outside).env("PROBE_CLOCK", &sides.clock);
     }
 
     /// How many calls of the kernel an operation makes: what a longer run makes more than a shorter one.

@@ -29,6 +29,8 @@ pub struct Sides {
     pub outside: PathBuf,
     /// What is handed over to a process.
     pub environment: Vec<(&'static str, String)>,
+    /// The clock that the probe is to read.
+    pub clock: String,
     /// The directory of the drafts.
     pub drafts: PathBuf,
 }
@@ -52,6 +54,7 @@ impl Sides {
             native,
             ours,
             outside,
+            clock: options.clock.clone(),
             drafts: handover.drafts(),
             environment: vec![
                 ("LD_PRELOAD", options.library.to_string_lossy().into_owned()),

@@ -27,10 +27,12 @@ mod writing;
 
 use std::sync::atomic::{AtomicU8, AtomicU64};
 
+use rustix::fd::BorrowedFd;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::handover::Handover;
-use crate::shm::Late;
+use crate::shm::{Late, lease};
 use crate::tree::Tree;
 use crate::workspace::attach::Writer;
 use crate::workspace::control::Control;
@@ -90,7 +92,23 @@ impl Session {
     }
 }
 
+/// Whether somebody can still write a file that is open for reading, as far as the kernel tells: it does of one's own.
+pub fn is_being_written(file: BorrowedFd<'_>) -> bool {
+    let busy = lease::take(file) == Err(Errno::AGAIN);
+    lease::give_up(file);
+    busy
+}
+
 /// What of a caller's flags concerns the file that is opened, not how it is found or made.
 fn open_flags(flags: OFlags) -> OFlags {
     flags - (OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC | OFlags::DIRECTORY | OFlags::NOFOLLOW)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_session_can_be_shared_between_threads() {
+        fn is_shared<T: Send + Sync>() {}
+        is_shared::<super::Session>();
+    }
 }

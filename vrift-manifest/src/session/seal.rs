@@ -114,12 +114,13 @@ impl Session {
         at_once: bool,
     ) -> Result<Seal, SessionError> {
         let Some(at) = self.tree.node(node)? else { return Ok(Seal::Clean) };
-        let author = who.before();
+        let mut author = None;
         until_settled(|| {
             let state = self.tree.state(self.tree.again(at))?;
             if state.draft == 0 || state.attributes.nlink == 0 {
                 return Ok(Some(Seal::Clean));
             }
+            author = author.take().or_else(|| who.before());
             let opened = self.with_draft(node, state.draft, |path| {
                 let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
                 retry_on_intr(|| open(path, flags, Mode::empty()))
@@ -136,6 +137,8 @@ impl Session {
                 // Closing would do, but a child that was just forked off has the file open, too.
                 lease::give_up(file.as_fd());
             }
+            // Not by dropping it, which libc is asked for, and whoever has taken its place: he would look at the file.
+            crate::shm::close(file);
             sealed
         })
     }

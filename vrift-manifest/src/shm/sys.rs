@@ -1,6 +1,8 @@
 //! The few system calls that the lock needs and that no library offers without going through libc's names, which a
 //! program (or our own hooks) may define.
 
+use std::os::fd::{IntoRawFd, OwnedFd};
+
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 compile_error!("the shared lock is written for Linux on x86-64 and aarch64");
 
@@ -35,6 +37,12 @@ pub unsafe fn syscall4(number: i64, a: usize, b: usize, c: usize, d: usize) -> i
             in("x1") b, in("x2") c, in("x3") d, options(nostack));
     }
     result
+}
+
+/// Closes a file by the kernel's own call.
+pub fn close(file: OwnedFd) {
+    // SAFETY: the descriptor is owned, and nobody has it after this.
+    unsafe { syscall4(libc::SYS_close, file.into_raw_fd() as usize, 0, 0, 0) };
 }
 
 /// The kernel's `struct robust_list_head`: the list itself is not used by us, only `pending`.

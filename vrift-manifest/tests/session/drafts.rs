@@ -12,9 +12,7 @@ use vrift_manifest::session::{Seal, Session, SessionError};
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::{Change, RenameMode};
 
-use crate::support::{
-    Fixture, TOP, as_somebody, at, content, create, drafts, node, patiently, read, write,
-};
+use crate::support::{Fixture, TOP, as_somebody, at, content, create, drafts, node, read, write};
 
 const WRITE: OFlags = OFlags::WRONLY.union(OFlags::CLOEXEC);
 const READ_WRITE: OFlags = OFlags::RDWR.union(OFlags::CLOEXEC);
@@ -24,7 +22,7 @@ fn open(session: &Session, name: &str, flags: OFlags) -> OwnedFd {
 }
 
 fn seal(session: &Session, name: &str) -> Seal {
-    patiently(|| as_somebody(|who| session.seal(who, node(session, name))).expect("sealed or not"))
+    as_somebody(|who| session.seal(who, node(session, name))).expect("sealed or not")
 }
 
 fn size(session: &Session, name: &str) -> u64 {

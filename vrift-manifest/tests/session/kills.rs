@@ -58,7 +58,7 @@ fn allowed(what: &str) -> &'static [&'static [u8]] {
 }
 
 fn sweep(what: &str) {
-    let fixture = Fixture::new();
+    let fixture = Fixture::alone();
     let mut stop = 1;
     let mut kills = 0;
     loop {

@@ -96,8 +96,6 @@ fn files_made_by_many_at_once_get_their_own_drafts() {
             assert_eq!(content(&session, &name), name.as_bytes());
         }
     }
-    // A child that another test starts has a file open at times.
-    fixture.workspace().seal_drafts().expect("sealed");
     assert_eq!(drafts(&fixture), 0);
 }
 
@@ -142,7 +140,7 @@ fn sealing_child() {
 /// ends with a descriptor on a blob.
 #[test]
 fn openers_beside_a_sealer_that_stands_still_anywhere_write_the_file_and_no_blob() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::alone();
     let one_in: usize =
         std::env::var("VRIFT_TEST_SWEEP").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
     let mut stop = 1;

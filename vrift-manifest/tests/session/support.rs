@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rustix::fd::OwnedFd;
 use rustix::fs::OFlags;
@@ -23,10 +23,30 @@ pub struct Fixture {
     pub root: PathBuf,
     pub handover: Handover,
     _temporary: tempfile::TempDir,
+    _others: Others,
+}
+
+/// A child that a test starts has all files of this process open until it runs its program, so that files are busy at
+/// that moment in every other test. Tests that start children run alone.
+static CHILDREN: RwLock<()> = RwLock::new(());
+
+#[allow(dead_code, reason = "held, not read")]
+enum Others {
+    May(RwLockReadGuard<'static, ()>),
+    None(RwLockWriteGuard<'static, ()>),
 }
 
 impl Fixture {
     pub fn new() -> Fixture {
+        Fixture::beside(Others::May(CHILDREN.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// For a test that starts children.
+    pub fn alone() -> Fixture {
+        Fixture::beside(Others::None(CHILDREN.write().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn beside(others: Others) -> Fixture {
         let temporary = tempfile::tempdir().expect("a temporary directory");
         let root = temporary.path().to_owned();
         let home = open_home(&root);
@@ -35,7 +55,8 @@ impl Fixture {
         let new = NewWorkspace { name: "w".into(), mount, origin: None, image };
         new.create(&home).expect("a workspace");
         let handover = Handover::of(&Workspace::open(&home, "w").expect("it was just made"));
-        Fixture { home, root, handover: handover.expect("a handover"), _temporary: temporary }
+        let handover = handover.expect("a handover");
+        Fixture { home, root, handover, _temporary: temporary, _others: others }
     }
 
     pub fn session(&self) -> Session {
@@ -120,18 +141,7 @@ pub fn create(
 pub fn write(session: &Session, name: &str, bytes: &[u8]) -> Seal {
     let (node, file) = create(session, name, OFlags::WRONLY | OFlags::CLOEXEC).expect("made");
     File::from(file).write_all(bytes).expect("written");
-    patiently(|| as_somebody(|who| session.seal(who, node)).expect("sealed"))
-}
-
-/// Seals, again while it is busy: a child that another test starts has all files open until it runs its program.
-pub fn patiently(seal: impl Fn() -> Seal) -> Seal {
-    for _ in 0..10 {
-        match seal() {
-            Seal::Busy => std::thread::sleep(std::time::Duration::from_millis(10)),
-            other => return other,
-        }
-    }
-    seal()
+    as_somebody(|who| session.seal(who, node)).expect("sealed")
 }
 
 /// Runs the ignored test `name` of this binary as another process, with a workspace in its environment.

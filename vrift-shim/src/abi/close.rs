@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_long, c_uint};
 
-use crate::vfs::{close, descriptor};
+use crate::vfs::{close, descriptor, lock};
 
 fn one(real: extern "C" fn(c_int) -> c_int, fd: c_int) -> c_int {
     let ends = close::before(fd);
@@ -62,6 +62,15 @@ fn control(
 ) -> c_int {
     match command {
         libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => noted(fd, real(fd, command, argument)),
+        libc::F_SETLK
+        | libc::F_SETLKW
+        | libc::F_GETLK
+        | libc::F_OFD_SETLK
+        | libc::F_OFD_SETLKW
+        | libc::F_OFD_GETLK => {
+            lock::pin(fd);
+            real(fd, command, argument)
+        }
         _ => real(fd, command, argument),
     }
 }

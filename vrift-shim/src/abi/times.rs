@@ -6,9 +6,9 @@ use libc::{timespec, timeval, utimbuf};
 use rustix::io::Errno;
 use vrift_manifest::time::Timestamp;
 
-use super::args::{CPath, In, answer, answer_for_descriptor, done, fail};
+use super::args::{CPath, In, answer, done, fail};
 use crate::vfs::find::{CWD, Work};
-use crate::vfs::times::{self, Set, Times};
+use crate::vfs::times::{self, Rest, Set, Times};
 
 fn nanoseconds(sec: i64, nsec: c_long) -> Set {
     match nsec {
@@ -83,7 +83,11 @@ fn of_descriptor(
     match times {
         Err(errno) => fail(errno),
         Ok(times) if times.is_nothing() => kernel(),
-        Ok(times) => answer_for_descriptor(times::of_descriptor(descriptor, times), kernel, done),
+        Ok(times) => match times::of_descriptor(descriptor, times) {
+            Ok(None | Some(Rest::Kernel)) => kernel(),
+            Ok(Some(Rest::None)) => 0,
+            Err(errno) => fail(errno),
+        },
     }
 }
 

@@ -1,7 +1,10 @@
 //! Descriptors of the program.
 
 use std::ffi::c_int;
+use std::mem::ManuallyDrop;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+
+use rustix::io::{DupFlags, Errno, dup3};
 
 /// The descriptor, to be asked about or worked on in one system call; the program may close it at any time, and the
 /// kernel then says so.
@@ -34,4 +37,15 @@ pub fn close_owned(descriptor: c_int) -> Result<(), rustix::io::Errno> {
 pub fn own(descriptor: c_int) -> OwnedFd {
     // SAFETY: whoever calls this opened it, and nobody else knows it.
     unsafe { OwnedFd::from_raw_fd(descriptor) }
+}
+
+/// Makes the program's `descriptor` one of `file`.
+pub fn replace(file: &OwnedFd, descriptor: c_int, close_on_exec: bool) -> Result<(), Errno> {
+    if descriptor < 0 {
+        return Err(Errno::BADF);
+    }
+    // SAFETY: the number is the program's, which has it open and goes on using it; it is never closed by this value.
+    let mut number = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    let flags = if close_on_exec { DupFlags::CLOEXEC } else { DupFlags::empty() };
+    dup3(file, &mut number, flags)
 }

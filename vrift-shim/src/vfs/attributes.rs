@@ -12,22 +12,17 @@ pub const BLOCK: u32 = 4096;
 /// The major number of workspaces' devices: no driver has it.
 const MAJOR: u32 = 511;
 
-/// The device of a workspace: the same in all its processes, and hardly that of another.
-#[inline]
-pub fn device(given: &'static Given) -> (u32, u32) {
-    let hash = given
-        .handover
-        .id
-        .bytes()
-        .fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
-    (MAJOR, hash & 0xf_ffff)
+/// The device of the workspace with this id: the same in all its processes, and hardly that of another.
+pub fn device(id: &str) -> (u32, u32) {
+    let add = |sum: u32, byte: u8| sum.wrapping_mul(31).wrapping_add(u32::from(byte));
+    (MAJOR, id.bytes().fold(0, add) & 0xf_ffff)
 }
 
 /// For `stat`.
 #[inline]
 pub fn as_stat(given: &'static Given, number: u64, shown: &Shown) -> stat {
     let attributes = &shown.attributes;
-    let (major, minor) = device(given);
+    let (major, minor) = given.device;
     let mut stat = crate::sys::zeroed::stat();
     stat.st_dev = libc::makedev(major, minor);
     stat.st_ino = number;
@@ -52,7 +47,7 @@ fn time(time: Timestamp) -> (i64, i64) {
 /// For `statx`.
 pub fn as_statx(given: &'static Given, number: u64, shown: &Shown) -> statx {
     let attributes = &shown.attributes;
-    let (major, minor) = device(given);
+    let (major, minor) = given.device;
     let mut all = crate::sys::zeroed::statx();
     all.stx_mask = libc::STATX_BASIC_STATS;
     all.stx_blksize = BLOCK;

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use rustix::fs::OFlags;
 
-use super::descriptor::{self, Held, borrow};
+use super::descriptor::{self, Held, Purpose, borrow};
 use super::session::{self, Given};
 use super::who;
 
@@ -16,20 +16,25 @@ pub struct Ends(Option<(&'static Given, u64)>);
 /// another thread's.
 pub fn before(descriptor: c_int) -> Ends {
     let Some(given) = session::given() else { return Ends(None) };
-    let outside = descriptor::is_outside(descriptor);
-    let ends = if outside { None } else { writes(given, descriptor) };
+    let ends = match descriptor::purpose(descriptor) {
+        Purpose::Reads => None,
+        Purpose::Writes(node) => Some(node),
+        Purpose::Unknown => writes(given, descriptor),
+    };
     descriptor::forget(descriptor);
     Ends(ends.map(|node| (given, node)))
 }
 
-/// The node that `descriptor` can write.
+/// The node that `descriptor` can write. What it is called, which is dear to ask, is asked last.
 fn writes(given: &'static Given, descriptor: c_int) -> Option<u64> {
-    match descriptor::look(given, descriptor).ok()?.0 {
-        Held::Content { node, draft: true } => {
-            let flags = rustix::fs::fcntl_getfl(borrow(descriptor).ok()?).ok()?;
-            let writes = flags & OFlags::RWMODE != OFlags::RDONLY;
-            (writes && !flags.contains(OFlags::PATH)).then_some(node)
-        }
+    let file = borrow(descriptor).ok()?;
+    let stat = rustix::fs::fstat(file).ok().filter(descriptor::is_content)?;
+    let flags = rustix::fs::fcntl_getfl(file).ok()?;
+    if flags & OFlags::RWMODE == OFlags::RDONLY || flags.contains(OFlags::PATH) {
+        return None;
+    }
+    match descriptor::judge(given, descriptor, &stat) {
+        Held::Content { node, draft: true } => Some(node),
         _ => None,
     }
 }

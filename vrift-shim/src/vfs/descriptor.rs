@@ -37,8 +37,9 @@ pub enum Held {
 /// Descriptors that notes are kept for; beyond them the kernel is asked each time.
 const NOTED: usize = 1024;
 
-/// Node and inode of what was opened. Zeros: nothing is known.
+/// What was opened, and the inode. Zeros: nothing is known.
 struct Note {
+    /// The node in the low bits, above them how it was opened.
     node: AtomicU64,
     inode: AtomicU64,
 }
@@ -53,33 +54,63 @@ fn note_of(descriptor: c_int) -> Option<&'static Note> {
 /// In [`Note::node`]: opened by its path outside the tree. Only believed where a wrong belief does no harm.
 const OUTSIDE: u64 = u64::MAX;
 
+/// In [`Note::node`]: opened for reading only, and opened for writing. Believed as [`OUTSIDE`] is.
+const READS: u64 = 1 << 63;
+const WRITES: u64 = 1 << 62;
+
+/// The node of a note that has one.
+fn node_in(note: u64) -> Option<u64> {
+    (note != 0 && note != OUTSIDE).then_some(note & !(READS | WRITES))
+}
+
+/// What a descriptor was opened for, as far as is known: it may have been replaced since, without our being asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing is known.
+    Unknown,
+    /// It cannot write anything of the tree.
+    Reads,
+    /// To write this node.
+    Writes(u64),
+}
+
+/// What a descriptor was opened for.
+#[inline]
+pub fn purpose(descriptor: c_int) -> Purpose {
+    let note = note_of(descriptor).map_or(0, |note| note.node.load(Ordering::Relaxed));
+    if note == OUTSIDE || note & READS != 0 {
+        Purpose::Reads
+    } else if note & WRITES != 0 {
+        node_in(note).map_or(Purpose::Unknown, Purpose::Writes)
+    } else {
+        Purpose::Unknown
+    }
+}
+
 /// Notes that a descriptor was opened outside the tree.
 #[inline]
 pub fn opened_outside(descriptor: c_int) {
-    opened(descriptor, OUTSIDE);
-}
-
-/// Whether a descriptor was opened outside the tree, as far as is known: it may have been replaced since.
-#[inline]
-pub fn is_outside(descriptor: c_int) -> bool {
-    note_of(descriptor).is_some_and(|note| note.node.load(Ordering::Relaxed) == OUTSIDE)
+    put(descriptor, OUTSIDE);
 }
 
 /// Whether a descriptor is known to be of the tree.
 pub fn is_noted(descriptor: c_int) -> bool {
-    note_of(descriptor)
-        .is_some_and(|note| !matches!(note.node.load(Ordering::Relaxed), 0 | OUTSIDE))
+    note_of(descriptor).is_some_and(|note| node_in(note.node.load(Ordering::Relaxed)).is_some())
 }
 
-/// Notes for which node a blob or a draft was opened.
-pub fn opened(descriptor: c_int, node: u64) {
+/// Notes for which node a blob or a draft was opened, and whether to be written.
+pub fn opened(descriptor: c_int, node: u64, writes: bool) {
+    put(descriptor, node | if writes { WRITES } else { READS });
+}
+
+fn put(descriptor: c_int, value: u64) {
     if vfork::is_child() {
         // These notes are the parent's.
         return;
     }
     if let Some(note) = note_of(descriptor) {
         note.inode.store(0, Ordering::Relaxed);
-        note.node.store(node, Ordering::Release);
+        note.node.store(value, Ordering::Release);
     }
 }
 
@@ -100,7 +131,7 @@ pub fn duplicated(old: c_int, new: c_int) {
     if node == 0 {
         return forget(new);
     }
-    opened(new, node);
+    put(new, node);
     if let Some(to) = note_of(new).filter(|_| !vfork::is_child()) {
         to.inode.store(inode, Ordering::Release);
     }
@@ -136,14 +167,20 @@ pub fn directory(given: &'static Given, descriptor: c_int) -> Result<Option<u64>
     }
 }
 
+/// Whether the kernel's answer is that of a file of a store, whose content may be of the tree.
+#[inline]
+pub fn is_content(stat: &Stat) -> bool {
+    const TYPE_AND_STICKY: u32 = 0o171000;
+    stat.st_mode & TYPE_AND_STICKY == 0o101000
+}
+
 /// The permission bits of a blob; a draft has others, until it becomes one.
 const BLOB: u32 = 0o1555;
 
 fn content(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
     let draft = stat.st_mode & 0o7777 != BLOB;
     if let Some(note) = note_of(descriptor) {
-        let node = note.node.load(Ordering::Acquire);
-        if node != 0 && node != OUTSIDE {
+        if let Some(node) = node_in(note.node.load(Ordering::Acquire)) {
             let none_yet =
                 note.inode.compare_exchange(0, stat.st_ino, Ordering::AcqRel, Ordering::Acquire);
             if matches!(none_yet, Ok(_)) || none_yet == Err(stat.st_ino) {
@@ -161,7 +198,7 @@ fn by_name(given: &'static Given, descriptor: c_int) -> Option<Held> {
     let length = path(descriptor, &mut buffer)?;
     let held = of_path(given, buffer.get(..length)?)?;
     if let Held::Content { node, draft: false } = held {
-        opened(descriptor, node);
+        opened(descriptor, node, false);
     }
     Some(held)
 }

@@ -15,6 +15,9 @@ use super::{cwd, descriptor, lexical, magic, who};
 /// The directory descriptor that stands for the working directory.
 pub const CWD: c_int = libc::AT_FDCWD;
 
+/// How often a path may leave the tree, as symlinks are followed at most.
+const LINKS_MAX: usize = 40;
+
 /// Working space of a search: on the stack of the hook, taken when it is needed.
 #[derive(Default)]
 pub struct Work {
@@ -70,14 +73,44 @@ pub fn node_for<'w>(
     let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
     match found.map_err(errno_of)? {
         Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
-        Found::Outside(length) => {
-            let left = walk.bytes().get(..length).unwrap_or(b"");
-            match follow.then(|| magic::node(left)).transpose()?.flatten() {
-                Some(at) => Ok(Answer::Ours(at)),
-                None => outside(walk, length),
+        Found::Outside(length) => after_leaving((given, session), who, follow, work, length),
+    }
+}
+
+/// The walk left the tree. What is left of the path may lead back, by name, or to what a descriptor holds.
+#[cold]
+fn after_leaving<'w>(
+    (given, session): (&'static Given, &'static Session),
+    who: &Identity,
+    follow: bool,
+    work: &'w mut Work,
+    mut length: usize,
+) -> Result<Answer<'w, At>, Errno> {
+    let Work { normal, walk } = work;
+    let tree = session.tree();
+    for _ in 0..LINKS_MAX {
+        let left = walk.bytes().get(..length).unwrap_or(b"");
+        if let Some(at) = follow.then(|| magic::node(left)).transpose()?.flatten() {
+            return Ok(Answer::Ours(at));
+        }
+        if below(left, &given.mount).is_none() {
+            let Some(up) = lexical::one_up(left, normal)? else { return outside(walk, length) };
+            let (from, to) = (normal.bytes().get(..up), walk.bytes().get_mut(..up));
+            if let (Some(from), Some(to)) = (from, to) {
+                to.copy_from_slice(from);
             }
+            length = up;
+            continue;
+        }
+        let path = normal.bytes().get_mut(..length).ok_or(Errno::NAMETOOLONG)?;
+        path.copy_from_slice(left);
+        let who = Some(&who.as_tree());
+        match tree.walk(tree.root(), path, &given.mount, follow, who, walk).map_err(errno_of)? {
+            Found::Node(cursor) => return Ok(Answer::Ours(At { session, given, cursor })),
+            Found::Outside(again) => length = again,
         }
     }
+    Err(Errno::LOOP)
 }
 
 /// A name in a directory of the tree, whether anything has it or not.
@@ -148,6 +181,9 @@ pub fn place_from<'w>(
     match found.map_err(errno_of)? {
         Found::Node(parent) => Ok(Answer::Ours(Place { session, given, parent, name, slash })),
         Found::Outside(length) => {
+            if let Some(parent) = directory_again(&from, who, length, walk)? {
+                return Ok(Answer::Ours(Place { session, given, parent, name, slash }));
+            }
             let behind = path.get(head.len()..).unwrap_or(b"");
             let bytes = walk.bytes();
             let between = usize::from(bytes.get(length.wrapping_sub(1)) != Some(&b'/'));
@@ -168,6 +204,26 @@ pub fn place_from<'w>(
             }
             outside(walk, end)
         }
+    }
+}
+
+/// The way to a directory left the tree, with a path of `length` left to walk: the directory, if that leads back.
+#[cold]
+fn directory_again(
+    from: &At,
+    who: &Identity,
+    length: usize,
+    walk: &mut Scratch,
+) -> Result<Option<Cursor>, Errno> {
+    let (tree, mount) = (from.session.tree(), &from.given.mount);
+    let mut again = Scratch::default();
+    let left = walk.bytes().get(..length).unwrap_or(b"");
+    let Some(path) = lexical::back_inside(left, from.given, &mut again)? else { return Ok(None) };
+    let mut walk = Scratch::default();
+    let who = Some(&who.as_tree());
+    match tree.walk(tree.root(), path, mount, true, who, &mut walk).map_err(errno_of)? {
+        Found::Node(parent) => Ok(Some(parent)),
+        Found::Outside(_) => Ok(None),
     }
 }
 

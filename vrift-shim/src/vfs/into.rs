@@ -1,11 +1,12 @@
 //! A rename that comes into the tree from outside: what the source holds is taken in under a hidden name, moved to its
 //! place in one step, and only then does the source go.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
+use vrift_manifest::session::is_being_written;
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::path::PATH_MAX;
 use vrift_manifest::tree::{Change, RenameMode};
@@ -82,6 +83,10 @@ fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, 
     let seen = rustix::fs::fstat(&real)?;
     if (seen.st_dev, seen.st_ino) != (stat.st_dev, stat.st_ino) {
         return Err(Errno::NOENT);
+    }
+    if is_being_written(real.as_fd()) {
+        // What comes later would go to a file that has no name any more.
+        return Err(Errno::XDEV);
     }
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
     let mode = stat.st_mode & 0o7777;

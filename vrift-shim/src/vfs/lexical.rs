@@ -5,7 +5,9 @@
 //! that such a directory lies in the tree is a known gap, as are symlinks outside that lead into it.
 
 use std::ffi::c_int;
+use std::os::fd::AsRawFd;
 
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, split_first};
 
@@ -46,10 +48,27 @@ pub fn inside<'a>(
     Ok(finish(normal, length, path, given))
 }
 
+/// Where a walk left the tree, with this path left to walk: the path into the tree again that it means, if it does.
+pub fn back_inside<'a>(
+    left: &[u8],
+    given: &'static Given,
+    normal: &'a mut Scratch,
+) -> Result<Option<&'a [u8]>, Errno> {
+    if below(left, &given.mount).is_none() {
+        return inside(left, given, normal);
+    }
+    let room = normal.bytes().get_mut(..left.len()).ok_or(Errno::NAMETOOLONG)?;
+    room.copy_from_slice(left);
+    Ok(Some(room))
+}
+
 /// Whether a path has doubled slashes or components that are dots: two bytes that ordinary paths do not have together.
 #[inline]
 fn is_odd(path: &[u8]) -> bool {
-    path.windows(2).any(|pair| matches!(pair, b"//" | b"/."))
+    // Every byte is looked at, many at once: to stop at the first that is odd would be slower for all that have none.
+    let next = path.get(1..).unwrap_or(b"");
+    let odd = |(&byte, &next): (&u8, &u8)| (byte == b'/') & ((next == b'/') | (next == b'.'));
+    path.iter().zip(next).fold(false, |seen, pair| seen | odd(pair))
 }
 
 /// The same for a path relative to the working directory, which is outside.
@@ -108,6 +127,32 @@ fn by_descriptor<'a>(
     let mut length = super::paths::of_node(given, node, normal.bytes())?;
     append_raw(normal.bytes(), &mut length, rest)?;
     Ok(normal.bytes().get(..length))
+}
+
+/// Takes the first `..` out of an absolute path outside, as the kernel does: from the directory that is really there. The
+/// length of the path that is left, in `normal`; `None`: there is none, or the kernel has an error to tell.
+pub fn one_up(path: &[u8], normal: &mut Scratch) -> Result<Option<usize>, Errno> {
+    let mut rest = path;
+    while let Some((name, behind)) = split_first(rest) {
+        if name != b".." {
+            rest = behind;
+            continue;
+        }
+        let before = path.get(..path.len() - behind.len() - name.len()).unwrap_or(b"/");
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let Ok(directory) = rustix::fs::openat(CWD, before, flags, Mode::empty()) else {
+            return Ok(None);
+        };
+        let buffer = normal.bytes();
+        let Some(length) = descriptor::path(directory.as_raw_fd(), buffer) else {
+            return Ok(None);
+        };
+        let known = buffer.get(..length).unwrap_or(b"");
+        let mut length = known.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        append_raw(buffer, &mut length, if behind.is_empty() { b"/" } else { behind })?;
+        return Ok(Some(length));
+    }
+    Ok(None)
 }
 
 /// The number that a path begins with, and the rest.

@@ -2,13 +2,13 @@
 
 use std::ffi::CString;
 
+use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use vrift_manifest::tree::path::PATH_MAX;
 
-use super::Answer;
-use super::exec;
 use super::find::{self, CWD, Work};
 use super::session;
+use super::{Answer, exec, lexical};
 
 /// What the loader is to open for a path; `None`: what it was told. Without a slash it is a name that is searched for.
 pub fn for_loader(path: &[u8]) -> Option<CString> {
@@ -32,8 +32,14 @@ pub fn for_loader(path: &[u8]) -> Option<CString> {
     }
 }
 
-/// A path at which nothing is, and whose end is what the program asked for.
+/// A path at which nothing is: the one that was asked for, if that is so, for the loader's message names it. `None`: as
+/// it is.
 fn absent(path: &[u8], errno: Errno) -> Option<CString> {
+    // From a placeholder nothing is to be seen.
+    let relative = path.first() != Some(&b'/') && !lexical::climbs(path);
+    if relative || rustix::fs::statat(rustix::fs::CWD, path, AtFlags::empty()).is_err() {
+        return None;
+    }
     let nowhere: &[u8] = if errno == Errno::NOTDIR { b"/dev/null/" } else { b"/proc/0/" };
     CString::new([nowhere, path].concat()).ok()
 }

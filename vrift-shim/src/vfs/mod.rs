@@ -16,6 +16,7 @@ pub mod lexical;
 pub mod library;
 pub mod link;
 pub mod listing;
+pub mod lock;
 pub mod magic;
 pub mod make;
 pub mod open;

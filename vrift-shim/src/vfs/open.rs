@@ -34,6 +34,10 @@ pub fn open<'w>(
     {
         return Ok(Answer::Kernel);
     }
+    let directory_made = OFlags::CREATE | OFlags::DIRECTORY;
+    if flags.contains(directory_made) && !flags.contains(OFlags::PATH) {
+        return refused(directory, path, work);
+    }
     let creates = flags.contains(OFlags::CREATE) && !flags.contains(OFlags::PATH);
     let exclusive = creates && flags.contains(OFlags::EXCL);
     let follow = !flags.contains(OFlags::NOFOLLOW) && !exclusive;
@@ -72,6 +76,19 @@ fn temporary<'w>(
         Answer::Ours(_) => Err(Errno::OPNOTSUPP),
         Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
         Answer::Kernel => Ok(Answer::Kernel),
+    }
+}
+
+/// O_CREAT with O_DIRECTORY: the kernel looks no further.
+fn refused<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, c_int>, Errno> {
+    match find::node(directory, path, true, work) {
+        Ok(Answer::Ours(_)) | Err(_) => Err(Errno::INVAL),
+        Ok(Answer::Elsewhere(path)) => Ok(Answer::Elsewhere(path)),
+        Ok(Answer::Kernel) => Ok(Answer::Kernel),
     }
 }
 
@@ -156,7 +173,7 @@ fn create_at(place: &Place<'_>, flags: OFlags, mode: u32) -> Result<Option<c_int
         session.create_file(&who::who(), parent, name, mode, who.uid, who.gid, keep)
     });
     match made {
-        Ok((node, file)) => Ok(Some(hand_out(node, file))),
+        Ok((node, file)) => Ok(Some(hand_out(node, file, flags))),
         Err(Errno::EXIST) if !flags.contains(OFlags::EXCL) => Ok(None),
         Err(errno) => Err(errno),
     }
@@ -228,7 +245,7 @@ fn path_only(at: At, kind: Kind, flags: OFlags) -> Result<c_int, Errno> {
             let number = at.number()?;
             let flags = flags & (OFlags::PATH | OFlags::CLOEXEC);
             let file = session::with(at.given, |session| session.open_for_reading(number, flags))?;
-            Ok(hand_out(number, file))
+            Ok(hand_out(number, file, OFlags::RDONLY))
         }
         _ => placeholder(at, flags),
     }
@@ -248,11 +265,11 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
     } else {
         session::with(given, |session| session.open_for_writing(&who::who(), number, kept))?
     };
-    Ok(hand_out(number, file))
+    Ok(hand_out(number, file, flags))
 }
 
-fn hand_out(node: u64, file: OwnedFd) -> c_int {
+fn hand_out(node: u64, file: OwnedFd, flags: OFlags) -> c_int {
     let descriptor = file.into_raw_fd();
-    descriptor::opened(descriptor, node);
+    descriptor::opened(descriptor, node, flags & OFlags::RWMODE != OFlags::RDONLY);
     descriptor
 }

@@ -3,10 +3,11 @@
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::io::Errno;
+use vrift_manifest::census;
 use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::session::{Session, SessionError};
 
-use super::{environment, process};
+use super::{attributes, environment, process};
 use crate::sys::gate;
 use crate::sys::slot::Slot;
 use crate::sys::start::Environment;
@@ -17,6 +18,8 @@ pub struct Given {
     pub handover: Handover,
     /// The mount path.
     pub mount: Vec<u8>,
+    /// Major and minor number of the device that files of the tree are on.
+    pub device: (u32, u32),
     /// The variable, `NAME=VALUE`, up to where the number of the parent's record belongs.
     pub text: Vec<u8>,
     /// The path of this library, as the loader was told it; empty: it was not told by the environment.
@@ -43,7 +46,8 @@ pub fn begin(environment: Environment) {
     process::started_by(handover.parent);
     let mount = handover.mount.as_os_str().as_bytes().to_vec();
     let library = preloaded.and_then(environment::own_library).unwrap_or_default().to_vec();
-    GIVEN.put(Given { handover, mount, text: without_parent(variable), library });
+    let device = attributes::device(&handover.id);
+    GIVEN.put(Given { handover, mount, device, text: without_parent(variable), library });
 }
 
 /// The fields of a handover before the one that says the parent.
@@ -79,10 +83,21 @@ pub fn session(given: &'static Given) -> Result<&'static Session, Errno> {
 fn attach(given: &'static Given) -> Result<&'static Session, Errno> {
     gate::inside(|| match Session::attach(&given.handover) {
         // The one before stays mapped: other threads may be reading it.
-        Ok(session) => Ok(SESSION.put(session)),
+        Ok(session) => {
+            if SESSION.get().is_none() {
+                note_seen(given);
+            }
+            Ok(SESSION.put(session))
+        }
         Err(SessionError::Errno(errno)) => Err(errno),
         Err(SessionError::Retired) => Err(Errno::IO),
     })
+}
+
+/// The run that this process belongs to counts it.
+fn note_seen(given: &'static Given) {
+    let Handover { runtime, id, run, .. } = &given.handover;
+    census::note_seen(runtime.as_os_str().as_bytes(), id.as_bytes(), *run);
 }
 
 /// How often a workspace may be replaced under one call.

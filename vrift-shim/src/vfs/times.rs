@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use rustix::io::Errno;
 use vrift_manifest::time::Timestamp;
 
+use super::descriptor::{self, Held};
 use super::find::{At, Work};
 use super::{Answer, session, subject, who};
 
@@ -54,9 +55,25 @@ pub fn at<'w>(
     subject::at(directory, path, flags, work)?.then(|at| set(&at, times))
 }
 
-/// Of a descriptor; `None`: it is none of ours.
-pub fn of_descriptor(descriptor: c_int, times: Times) -> Result<Option<()>, Errno> {
-    subject::of_descriptor(descriptor)?.map(|at| set(&at, times)).transpose()
+/// Of a descriptor; `None`: it is none of ours. Of a draft whose node has no name any more the kernel is to set them, too:
+/// the file behind the descriptor is all that is left.
+pub fn of_descriptor(descriptor: c_int, times: Times) -> Result<Option<Rest>, Errno> {
+    let Some(at) = subject::of_descriptor(descriptor)? else { return Ok(None) };
+    set(&at, times)?;
+    if at.attributes()?.nlink != 0 {
+        return Ok(Some(Rest::None));
+    }
+    let held = descriptor::look(at.given, descriptor)?.0;
+    let draft = matches!(held, Held::Content { draft: true, .. });
+    Ok(Some(if draft { Rest::Kernel } else { Rest::None }))
+}
+
+/// What is left to be done.
+pub enum Rest {
+    /// Nothing.
+    None,
+    /// What the kernel does.
+    Kernel,
 }
 
 fn set(at: &At, times: Times) -> Result<(), Errno> {

@@ -17,6 +17,8 @@ use super::{change, find, who};
 const NAME_MAX: usize = 255;
 /// The longest value.
 const VALUE_MAX: usize = 65_536;
+/// The longest list of names.
+const LIST_MAX: usize = 65_536;
 
 const USER: &[u8] = b"user.";
 const TRUSTED: &[u8] = b"trusted.";
@@ -145,13 +147,11 @@ fn is_kept(name: &[u8]) -> Result<(), Errno> {
 
 /// Gives a node the attributes of a real file.
 pub fn take_in(given: &'static Given, node: u64, real: &OwnedFd) -> Result<(), Errno> {
-    let mut none = [0u8; 0];
-    let size = match rustix::fs::flistxattr(real, &mut none[..]) {
+    let mut names = vec![0u8; LIST_MAX];
+    let size = match rustix::fs::flistxattr(real, &mut names[..]) {
         Ok(0) | Err(Errno::OPNOTSUPP) => return Ok(()),
         other => other?,
     };
-    let mut names = vec![0u8; size];
-    let size = rustix::fs::flistxattr(real, &mut names[..])?;
     let mut value = vec![0u8; VALUE_MAX];
     for name in names.get(..size).unwrap_or(b"").split(|&byte| byte == 0) {
         if name.is_empty() || name.starts_with(SYSTEM) {
