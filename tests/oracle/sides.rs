@@ -213,10 +213,11 @@ impl Sides {
         played.native = fs::read(self.work.join("native.out"))?;
         played.ours = fs::read(self.work.join("ours.out"))?;
         let said = fs::read_to_string(self.work.join("ours.err")).unwrap_or_default();
+        let usual = fs::read_to_string(self.work.join("native.err")).unwrap_or_default();
         if ends.0 != ends.1 {
             played.beside.push(format!("ends: native {}, ours {}: {said}", ends.0, ends.1));
-        } else if !said.is_empty() && matches!(self.against, Against::Workspace(_)) {
-            played.beside.push(format!("text on standard error: {said}"));
+        } else if said != usual {
+            played.beside.push(format!("standard error: native: {usual} ours: {said}"));
         }
         // Scripts may have taken away the rights to look.
         let mut above = PathBuf::new();
