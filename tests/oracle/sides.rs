@@ -241,12 +241,17 @@ impl Sides {
             // Exported to where it was mounted, so that links to whole names are the same.
             let tree = our_tree.to_string_lossy().into_owned();
             clear(&our_tree)?;
-            self.vrift(&vrift, &["export", &workspace, &tree])?;
+            if let Err(why) = self.vrift(&vrift, &["export", &workspace, &tree]) {
+                played.beside.push(why.to_string());
+                fs::create_dir_all(&our_tree)?;
+            }
             reopen(&our_tree)?;
             let here = self.play(&native, "tree", "kept-n")?;
             let there = self.play(&ours, "tree", "kept-v")?;
             compare("what was kept", &here, &there, &mut played.beside);
-            self.vrift(&vrift, &["fsck"])?;
+            if let Err(why) = self.vrift(&vrift, &["fsck"]) {
+                played.beside.push(why.to_string());
+            }
             self.vrift(&vrift, &["drop", &workspace])?;
         }
         Ok(played)
