@@ -18,7 +18,7 @@ use vrift_manifest::tree::path::PATH_MAX;
 use super::descriptor::{self, Held};
 use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
-use super::{Answer, who};
+use super::{Answer, paths, who};
 use elf::Kind;
 use launch::Asked;
 use script::Line;
@@ -237,6 +237,17 @@ fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Ow
     Ok(file)
 }
 
+fn named(
+    given: &'static Given,
+    descriptor: c_int,
+    path: &mut [u8; PATH_MAX],
+) -> Result<usize, Errno> {
+    match descriptor::look(given, descriptor)?.0 {
+        Held::Content { node, .. } => paths::of_any(given, node, path),
+        _ => Err(Errno::NOENT),
+    }
+}
+
 /// Whether who executes it gets another user or group: the loader takes nothing from its environment then.
 fn gains_rights(stat: &Stat) -> bool {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
@@ -275,11 +286,12 @@ fn prepare(
     file: &OwnedFd,
 ) -> Result<(), Errno> {
     let length = match source.is_descriptor() {
-        true => None,
+        // By any of its names; without one, as the kernel knows it.
+        true => named(given, source.directory, path).ok(),
         false => farm::canonical(source.directory, source.path, path)?,
     };
     let Some(length) = length else {
-        // Opened as a file: it has lost its name.
+        // Opened as a file that has lost its names.
         let length = descriptor::path(file.as_raw_fd(), path).ok_or(Errno::NOENT)?;
         *path.get_mut(length).ok_or(Errno::NAMETOOLONG)? = 0;
         return Ok(());
