@@ -10,3 +10,4 @@ mod exit;
 mod left;
 mod signals;
 mod terminal;
+mod writes;

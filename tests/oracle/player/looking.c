@@ -5,6 +5,7 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 int __xstat(int, const char *, struct stat *);
 int __lxstat(int, const char *, struct stat *);
@@ -54,9 +55,9 @@ STAT(sys_newfstatat, stat, syscall(SYS_newfstatat, dir_fd(c, 0), path(c, 1), &s,
 
 static void say_statx(struct call *c, const struct statx *s)
 {
-    dev_t device = (dev_t)s->stx_dev_major << 8 | s->stx_dev_minor;
+    dev_t device = makedev(s->stx_dev_major, s->stx_dev_minor);
     struct shape shape = { s->stx_mode, s->stx_nlink, s->stx_uid, s->stx_gid, (off_t)s->stx_size, device,
-                           (dev_t)s->stx_rdev_major << 8 | s->stx_rdev_minor, s->stx_ino,
+                           makedev(s->stx_rdev_major, s->stx_rdev_minor), s->stx_ino,
                            { s->stx_atime.tv_sec, s->stx_atime.tv_nsec }, { s->stx_mtime.tv_sec, s->stx_mtime.tv_nsec } };
     say_shape(c, &shape);
     say(c, " mask %#x", s->stx_mask & STATX_BASIC_STATS);

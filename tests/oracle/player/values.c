@@ -42,7 +42,8 @@ void expand(const char *word, char *text, size_t room)
             for (size_t length = strlen(unit); times > 0 && at + length < room; times--, at += length)
                 memcpy(text + at, unit, length);
             word += used;
-        } else if (*word == '%' && sscanf(word + 1, "%2x", &byte) == 1) {
+        } else if (*word == '%' && isxdigit((unsigned char)word[1]) && isxdigit((unsigned char)word[2])
+                   && sscanf(word + 1, "%2x", &byte) == 1) {
             text[at++] = (char)byte;
             word += 3;
         } else {

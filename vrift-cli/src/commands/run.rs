@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::home;
 use crate::output::{Output, names};
 use crate::place::Name;
-use crate::run::{self, Ended, Environment, Left, Program, Run, Signals};
+use crate::run::{self, Closing, Ended, Environment, Program, Run, Signals};
 
 /// Exit code where the command was not started.
 pub const BEFORE: u8 = 125;
@@ -159,19 +159,33 @@ impl Ready {
 
     /// Seals what is left and tells what happened; whether everything was kept.
     fn close(&self, ended: &Ended, begun: SystemTime) -> Result<bool> {
-        let workspace = home::open(&self.home, self.name.as_str())?;
-        let census = self.run.census();
+        let mut workspace = Workspace::open(&self.home, self.name.as_str())?;
+        let sealed = workspace.seal_drafts()?;
+        let mut census = self.run.census();
+        if self.program == Program::Inside {
+            // The one that looked for the program was ours.
+            census.seen = census.seen.saturating_sub(1);
+        }
         let mut stderr = io::stderr();
-        let lost = census.failures.len();
+        // Whoever closed standard error does not want to know; the exit code says it too.
         for failure in &census.failures {
-            // Whoever closed standard error does not want to know; the exit code says it too.
             let _ = writeln!(stderr, "vrift: {}", names::shown(failure));
         }
+        for (file, errno) in &sealed.failed {
+            let path = names::shown(&file.path);
+            let _ = writeln!(
+                stderr,
+                "vrift: {}:{path} was written and cannot be kept: {errno}",
+                self.name
+            );
+        }
+        let kept = census.failures.is_empty() && sealed.failed.is_empty();
         if stderr.is_terminal() {
-            let closing = run::closing(&workspace, self.from, begun, census, &ended.left)?;
+            let busy = sealed.busy.into_iter().map(|file| file.path).collect();
+            let closing = run::closing(&workspace, self.from, begun)?;
+            let closing = Closing { census, busy, ..closing }.with_left(&ended.left);
             let _ = writeln!(stderr, "{}", closing.text(workspace.name()));
         }
-        let _: &[Left] = &ended.left;
-        Ok(lost == 0)
+        Ok(kept)
     }
 }

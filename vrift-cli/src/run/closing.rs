@@ -13,7 +13,7 @@ use super::left::Left;
 use crate::error::Result;
 use crate::output::{human, names};
 
-/// Programs named in the line.
+/// Programs and files named in the line.
 const MOST: usize = 5;
 
 /// What is told at the end.
@@ -25,18 +25,14 @@ pub struct Closing {
     pub new_bytes: u64,
     /// What the processes noted.
     pub census: Census,
+    /// Files that somebody can still write.
+    pub busy: Vec<Vec<u8>>,
     /// What goes on, in words.
     pub left: Vec<String>,
 }
 
-/// What happened in the workspace after the record `from`, which was the last one at `begun`.
-pub fn closing(
-    workspace: &Workspace,
-    from: u64,
-    begun: SystemTime,
-    census: Census,
-    left: &[Left],
-) -> Result<Closing> {
+/// What was written in the workspace after the record `from`, which was the last one at `begun`.
+pub fn closing(workspace: &Workspace, from: u64, begun: SystemTime) -> Result<Closing> {
     let (mut files, mut contents) = (BTreeSet::new(), BTreeMap::new());
     workspace.for_each_record(from + 1, u64::MAX, |entry| {
         if let Operation::SetContent { node, digest, size, .. }
@@ -54,12 +50,7 @@ pub fn closing(
         blob.is_ok_and(|blob| made_after(&blob, begun))
     };
     let new = contents.iter().filter(|(digest, _)| is_new(digest)).map(|(_, size)| size);
-    Ok(Closing {
-        files: files.len() as u64,
-        new_bytes: new.sum(),
-        census,
-        left: left.iter().map(Left::short).collect(),
-    })
+    Ok(Closing { files: files.len() as u64, new_bytes: new.sum(), ..Closing::default() })
 }
 
 /// Whether a file is no older than that. Where the file system does not tell, every content counts as new.
@@ -68,6 +59,11 @@ fn made_after(file: &File, begun: SystemTime) -> bool {
 }
 
 impl Closing {
+    /// With what goes on.
+    pub fn with_left(self, left: &[Left]) -> Closing {
+        Closing { left: left.iter().map(Left::short).collect(), ..self }
+    }
+
     /// The line.
     pub fn text(&self, workspace: &str) -> String {
         let mut parts = vec![
@@ -80,6 +76,9 @@ impl Closing {
             let count = human::count(unseen.len() as u64);
             parts.push(format!("{count} that could not be seen ({})", named(unseen)));
         }
+        if !self.busy.is_empty() {
+            parts.push(format!("still being written: {}", named(&self.busy)));
+        }
         if !self.left.is_empty() {
             parts.push(format!("left running: {}", self.left.join(", ")));
         }
@@ -91,12 +90,12 @@ fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", human::count(number), if number == 1 { one } else { many })
 }
 
-/// Each program once, the first ones.
-fn named(programs: &[Vec<u8>]) -> String {
+/// Each once, the first ones.
+fn named(all: &[Vec<u8>]) -> String {
     let mut seen = BTreeSet::new();
-    let mut different = programs.iter().filter(|program| seen.insert(program.as_slice()));
+    let mut different = all.iter().filter(|name| seen.insert(name.as_slice()));
     let mut shown: Vec<String> =
-        different.by_ref().take(MOST).map(|program| names::shown(program).to_string()).collect();
+        different.by_ref().take(MOST).map(|name| names::shown(name).to_string()).collect();
     if different.next().is_some() {
         shown.push("...".to_owned());
     }
@@ -118,10 +117,11 @@ mod tests {
         closing.census.seen = 1200;
         closing.census.unseen = [b"/bin/busybox".to_vec(), b"/bin/busybox".to_vec()].into();
         closing.left = vec!["sleep[4711]".to_owned()];
+        closing.busy = vec![b"log\n".to_vec()];
         assert_eq!(
             closing.text("lua"),
             "vrift: lua: 12 files written, 1.50 KiB new, 1,200 processes seen, 2 that could not be seen \
-             (/bin/busybox), left running: sleep[4711]"
+             (/bin/busybox), still being written: log\\n, left running: sleep[4711]"
         );
     }
 

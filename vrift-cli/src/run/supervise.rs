@@ -37,13 +37,19 @@ pub struct Ended {
 /// Stays with the child `command` until it has ended, no process below this one can write in `drafts` any more, but for
 /// daemons, and the others have had a moment to end.
 pub fn supervise(command: Pid, signals: &Signals, drafts: &Path) -> Ended {
-    let mut state = State { command, signals, status: None, key: false, hurry: false };
+    let mut state =
+        State { command, signals, status: None, alone: false, key: false, hurry: false };
     let mut ended_at = None;
     let mut told = false;
     loop {
         let any = state.reap();
+        // What came before the command ended is known only now.
+        while let Some(received) = signals.next() {
+            state.receive(received);
+        }
         let mut wait = None;
         if state.status.is_some() {
+            state.alone = true;
             let passed = ended_at.get_or_insert_with(Instant::now).elapsed();
             let left = if any { Left::all(drafts) } else { Vec::new() };
             let writers: Vec<&Left> =
@@ -60,9 +66,6 @@ pub fn supervise(command: Pid, signals: &Signals, drafts: &Path) -> Ended {
         let mut waiting = [PollFd::new(signals, PollFlags::IN)];
         // Whatever it says, all that matters is looked at again.
         let _ = poll(&mut waiting, timeout.as_ref());
-        while let Some(received) = signals.next() {
-            state.receive(received);
-        }
     }
 }
 
@@ -80,6 +83,8 @@ struct State<'s> {
     command: Pid,
     signals: &'s Signals,
     status: Option<WaitStatus>,
+    /// Signals that come are for us: the command had ended before.
+    alone: bool,
     /// The terminal's interrupt key was pressed.
     key: bool,
     /// Nobody wants to wait for what is left.
@@ -113,14 +118,15 @@ impl State<'_> {
         let Received { signal, sender } = received;
         self.key |= signal == Signal::INT && sender.is_none();
         let ends = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT].contains(&signal);
-        match (signal, self.status.is_some()) {
-            (Signal::CHILD, _) => {}
-            (Signal::CONT, false) => self.go_on(),
-            (_, false) if self.is_for_command(received) => {
+        match signal {
+            Signal::CHILD => {}
+            Signal::TSTP if self.alone => self.signals.stop(signal),
+            _ if self.alone => self.hurry |= ends,
+            _ if self.status.is_some() => {}
+            Signal::CONT => self.go_on(),
+            _ if self.is_for_command(received) => {
                 let _ = rustix::process::kill_process(self.command, signal);
             }
-            (Signal::TSTP, true) => self.signals.stop(signal),
-            (_, true) => self.hurry |= ends,
             _ => {}
         }
     }

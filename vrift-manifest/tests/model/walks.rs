@@ -11,6 +11,11 @@ use crate::support::{Fixture, empty_image};
 
 /// Where a path leads out of a tree with these symlinks, mounted at `/m/n`.
 fn outside(links: &[(&[u8], &[u8])], path: &[u8]) -> Result<Vec<u8>, WalkError> {
+    lead(links, path).map(|goal| goal.expect_err("it stays inside"))
+}
+
+/// Where a path leads: to the node with this number, or out of the tree.
+fn lead(links: &[(&[u8], &[u8])], path: &[u8]) -> Result<Result<u64, Vec<u8>>, WalkError> {
     let fixture = Fixture::new();
     let image = open_image(fixture.home.store(), &empty_image(&fixture.home)).expect("an image");
     let tree = Tree::new(image, Index::private().expect("memory"));
@@ -23,8 +28,28 @@ fn outside(links: &[(&[u8], &[u8])], path: &[u8]) -> Result<Vec<u8>, WalkError> 
     }
     let mut scratch = Scratch::default();
     match tree.walk(tree.root(), path, b"/m/n", false, None, &mut scratch)? {
-        Found::Outside(length) => Ok(scratch.bytes()[..length].to_vec()),
-        Found::Node(_) => panic!("it stays inside"),
+        Found::Outside(length) => Ok(Err(scratch.bytes()[..length].to_vec())),
+        Found::Node(at) => Ok(Ok(tree.number(at).expect("a number"))),
+    }
+}
+
+#[test]
+fn a_path_that_leaves_the_tree_and_comes_back_goes_on_in_it() {
+    let links: [(&[u8], &[u8]); 4] =
+        [(b"up", b".."), (b"top", b"/"), (b"far", b"../../m/./n"), (b"end", b"end")];
+    for path in [&b"../n/end"[..], b"up/n/end", b"top/m/n/end", b"far//end", b"../../m/../m/n/end"]
+    {
+        assert_eq!(lead(&links, path), Ok(Ok(5)), "{}", path.escape_ascii());
+    }
+    for (path, left) in [
+        (&b"../nn/end"[..], &b"/m/nn/end"[..]),
+        (b"../n../end", b"/m/n../end"),
+        (b"up/x", b"/m/x"),
+        (b"top/", b"/"),
+        (b"../../..", b"/"),
+        (b"../../m", b"/m/"),
+    ] {
+        assert_eq!(outside(&links, path), Ok(left.to_vec()), "{}", path.escape_ascii());
     }
 }
 

@@ -9,6 +9,7 @@ mod full;
 mod history;
 mod kills;
 mod lock;
+mod naming;
 mod power;
 mod processes;
 mod steps;

@@ -44,7 +44,7 @@ fn of_descriptor<T>(
     descriptor(asked, |descriptor| real(descriptor, out))
 }
 
-spellings!(of_path: fn(path: CPath, out: Out<Statfs>) -> c_int: statfs, statfs64);
+spellings!(of_path: fn(path: CPath, out: Out<Statfs>) -> c_int: statfs, statfs64, __statfs);
 spellings!(of_path: fn(path: CPath, out: Out<Statvfs>) -> c_int: statvfs, statvfs64);
 spellings!(of_descriptor: fn(descriptor: c_int, out: Out<Statfs>) -> c_int: fstatfs, fstatfs64);
 spellings!(of_descriptor: fn(descriptor: c_int, out: Out<Statvfs>) -> c_int: fstatvfs, fstatvfs64);

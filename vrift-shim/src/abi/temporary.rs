@@ -98,33 +98,33 @@ fn with_both(
 
 spellings!(with_both: fn(template: Template, suffix: c_int, flags: c_int) -> c_int: mkostemps, mkostemps64);
 
-hook! {
-    /// mktemp(3): a name that nobody has now.
-    real => fn mktemp(template: Template) -> Template {
-        let made = fill(template, 0, |path| {
-            let mut work = Work::default();
-            match stat::at(CWD, Some(path), libc::AT_SYMLINK_NOFOLLOW, &mut work) {
+/// A name that nobody has now.
+fn name(real: extern "C" fn(Template) -> Template, template: Template) -> Template {
+    let made = fill(template, 0, |path| {
+        let mut work = Work::default();
+        match stat::at(CWD, Some(path), libc::AT_SYMLINK_NOFOLLOW, &mut work) {
+            Err(Errno::NOENT) => Ok(template),
+            Ok(Answer::Ours(_)) => Err(Errno::EXIST),
+            Ok(Answer::Elsewhere(path)) => match rustix::fs::lstat(path) {
                 Err(Errno::NOENT) => Ok(template),
-                Ok(Answer::Ours(_)) => Err(Errno::EXIST),
-                Ok(Answer::Elsewhere(path)) => match rustix::fs::lstat(path) {
-                    Err(Errno::NOENT) => Ok(template),
-                    Ok(_) => Err(Errno::EXIST),
-                    Err(errno) => Err(errno),
-                },
-                Ok(Answer::Kernel) => Err(Errno::NOENT),
+                Ok(_) => Err(Errno::EXIST),
                 Err(errno) => Err(errno),
-            }
-        });
-        match made {
-            Err(errno) => {
-                template.clear();
-                crate::sys::errno::set(errno);
-                template
-            }
-            made => done(made, || real(template)),
+            },
+            Ok(Answer::Kernel) => Err(Errno::NOENT),
+            Err(errno) => Err(errno),
         }
+    });
+    match made {
+        Err(errno) => {
+            template.clear();
+            crate::sys::errno::set(errno);
+            template
+        }
+        made => done(made, || real(template)),
     }
 }
+
+spellings!(name: fn(template: Template) -> Template: mktemp, __mktemp);
 
 hook! {
     /// mkdtemp(3)

@@ -23,7 +23,6 @@ const LINKS_MAX: usize = 40;
 pub struct Work {
     normal: Scratch,
     walk: Scratch,
-    again: Scratch,
 }
 
 /// A node that was found.
@@ -63,26 +62,13 @@ pub fn node_for<'w>(
     work: &'w mut Work,
 ) -> Result<Answer<'w, At>, Errno> {
     let Some(path) = path else { return Ok(Answer::Kernel) };
-    let Work { normal, walk, again } = work;
+    let Work { normal, walk } = work;
     let Start::Tree { given, session, at, path } = start(directory, path, normal)? else {
         return Ok(match follow.then(|| magic::node(path)).transpose()?.flatten() {
             Some(at) => Answer::Ours(at),
             None => Answer::Kernel,
         });
     };
-<<<<<<< HEAD
-    let (who, tree) = (who().as_tree(), session.tree());
-    let mut found = tree.walk(at, path, &given.mount, follow, Some(&who), walk);
-    // Out of the tree and into it again, as often as the kernel follows links.
-    for _ in 0..LINKS_MAX {
-        let length = match found.map_err(errno_of)? {
-            Found::Node(cursor) => return Ok(Answer::Ours(At { session, given, cursor })),
-            Found::Outside(length) => length,
-        };
-        let left = walk.bytes().get(..length).unwrap_or(b"");
-        if let Some(at) = follow.then(|| magic::node(left)).transpose()?.flatten() {
-            return Ok(Answer::Ours(at));
-=======
     let who = who();
     let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
     match found.map_err(errno_of)? {
@@ -122,18 +108,10 @@ fn after_leaving<'w>(
         match tree.walk(tree.root(), path, &given.mount, follow, who, walk).map_err(errno_of)? {
             Found::Node(cursor) => return Ok(Answer::Ours(At { session, given, cursor })),
             Found::Outside(again) => length = again,
->>>>>>> f1
         }
-        let Some(path) = lexical::back_inside(left, given, again)? else {
-            return outside(walk, length);
-        };
-        found = tree.walk(tree.root(), path, &given.mount, follow, Some(&who), walk);
     }
     Err(Errno::LOOP)
 }
-
-/// How often a walk leaves the tree and comes back.
-const LINKS_MAX: usize = 40;
 
 /// A name in a directory of the tree, whether anything has it or not.
 pub struct Place<'a> {
@@ -169,11 +147,11 @@ pub fn place<'w>(
     work: &'w mut Work,
 ) -> Result<Answer<'w, Place<'w>>, Errno> {
     let Some(path) = path else { return Ok(Answer::Kernel) };
-    let Work { normal, walk, again } = work;
+    let Work { normal, walk } = work;
     match start(directory, path, normal)? {
         Start::Kernel => Ok(Answer::Kernel),
         Start::Tree { given, session, at, path } => {
-            place_from(At { session, given, cursor: at }, path, walk, again)
+            place_from(At { session, given, cursor: at }, path, walk)
         }
     }
 }
@@ -183,7 +161,6 @@ pub fn place_from<'w>(
     from: At,
     path: &'w [u8],
     walk: &'w mut Scratch,
-    again: &mut Scratch,
 ) -> Result<Answer<'w, Place<'w>>, Errno> {
     let At { session, given, cursor: at } = from;
     let trimmed = without_slashes(path);
@@ -199,41 +176,55 @@ pub fn place_from<'w>(
     if is_root || head.is_empty() {
         return Ok(Answer::Ours(Place { session, given, parent: at, name, slash }));
     }
-    let (who, tree) = (who::credentials().as_tree(), session.tree());
-    let mut found = tree.walk(at, head, &given.mount, true, Some(&who), walk);
-    for _ in 0..LINKS_MAX {
-        let length = match found.map_err(errno_of)? {
-            Found::Node(parent) => {
+    let who = who::credentials();
+    let found = session.tree().walk(at, head, &given.mount, true, Some(&who.as_tree()), walk);
+    match found.map_err(errno_of)? {
+        Found::Node(parent) => Ok(Answer::Ours(Place { session, given, parent, name, slash })),
+        Found::Outside(length) => {
+            if let Some(parent) = directory_again(&from, who, length, walk)? {
                 return Ok(Answer::Ours(Place { session, given, parent, name, slash }));
             }
-            Found::Outside(length) => length,
-        };
-        let left = walk.bytes().get(..length).unwrap_or(b"");
-        if let Some(head) = lexical::back_inside(left, given, again)? {
-            found = tree.walk(tree.root(), head, &given.mount, true, Some(&who), walk);
-            continue;
+            let behind = path.get(head.len()..).unwrap_or(b"");
+            let bytes = walk.bytes();
+            let between = usize::from(bytes.get(length.wrapping_sub(1)) != Some(&b'/'));
+            let end = length + between + behind.len();
+            if end >= PATH_MAX {
+                return Err(Errno::NAMETOOLONG);
+            }
+            if let Some(slash) = bytes.get_mut(length..length + between) {
+                slash.fill(b'/');
+            }
+            if let Some(room) = bytes.get_mut(length + between..end) {
+                room.copy_from_slice(behind);
+            }
+            // The last name may be that of the tree itself.
+            if below(bytes.get(..end).unwrap_or(b""), &given.mount).is_some_and(is_end) {
+                let parent = session.tree().root();
+                return Ok(Answer::Ours(Place { session, given, parent, name: Name::Root, slash }));
+            }
+            outside(walk, end)
         }
-        let behind = path.get(head.len()..).unwrap_or(b"");
-        let bytes = walk.bytes();
-        let between = usize::from(bytes.get(length.wrapping_sub(1)) != Some(&b'/'));
-        let end = length + between + behind.len();
-        if end >= PATH_MAX {
-            return Err(Errno::NAMETOOLONG);
-        }
-        if let Some(slash) = bytes.get_mut(length..length + between) {
-            slash.fill(b'/');
-        }
-        if let Some(room) = bytes.get_mut(length + between..end) {
-            room.copy_from_slice(behind);
-        }
-        // The last name may be that of the tree itself.
-        if below(bytes.get(..end).unwrap_or(b""), &given.mount).is_some_and(is_end) {
-            let parent = tree.root();
-            return Ok(Answer::Ours(Place { session, given, parent, name: Name::Root, slash }));
-        }
-        return outside(walk, end);
     }
-    Err(Errno::LOOP)
+}
+
+/// The way to a directory left the tree, with a path of `length` left to walk: the directory, if that leads back.
+#[cold]
+fn directory_again(
+    from: &At,
+    who: &Identity,
+    length: usize,
+    walk: &mut Scratch,
+) -> Result<Option<Cursor>, Errno> {
+    let (tree, mount) = (from.session.tree(), &from.given.mount);
+    let mut again = Scratch::default();
+    let left = walk.bytes().get(..length).unwrap_or(b"");
+    let Some(path) = lexical::back_inside(left, from.given, &mut again)? else { return Ok(None) };
+    let mut walk = Scratch::default();
+    let who = Some(&who.as_tree());
+    match tree.walk(tree.root(), path, mount, true, who, &mut walk).map_err(errno_of)? {
+        Found::Node(parent) => Ok(Some(parent)),
+        Found::Outside(_) => Ok(None),
+    }
 }
 
 impl Place<'_> {

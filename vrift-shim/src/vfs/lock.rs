@@ -15,9 +15,6 @@ use crate::sys::fd;
 /// descriptor has: it still excludes those who have the same.
 pub fn pin(descriptor: c_int) {
     let Some(given) = session::given() else { return };
-    if descriptor::is_outside(descriptor) {
-        return;
-    }
     let Ok((Held::Content { node, draft: false }, _)) = descriptor::look(given, descriptor) else {
         return;
     };
@@ -40,6 +37,6 @@ pub fn pin(descriptor: c_int) {
     }
     let close_on_exec = kept.contains(FdFlags::CLOEXEC);
     if fd::replace(&read, descriptor, close_on_exec).is_ok() {
-        descriptor::opened(descriptor, node);
+        descriptor::opened(descriptor, node, false);
     }
 }

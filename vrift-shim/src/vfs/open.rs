@@ -142,9 +142,8 @@ fn behind_link(
         if absolute {
             from = At { cursor: tree.root(), ..from };
         }
-        let (mut walk, mut again) = (Scratch::default(), Scratch::default());
-        let place = find::place_from(from, target, &mut walk, &mut again)?;
-        let Answer::Ours(place) = place else {
+        let mut walk = Scratch::default();
+        let Answer::Ours(place) = find::place_from(from, target, &mut walk)? else {
             return Ok(None);
         };
         if place.slash {
