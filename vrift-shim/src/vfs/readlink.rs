@@ -46,8 +46,7 @@ fn target<T>(at: &At, put: impl FnOnce(&[u8]) -> Result<T, Errno>) -> Result<T, 
 
 /// Whether a link of the kernel may lead to something of ours, as far as its own path tells.
 pub fn is_suspect(path: &[u8]) -> bool {
-    session::given().is_some()
-        && (path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/"))
+    session::given().is_some() && (path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/"))
 }
 
 /// Whether a link's target is in our directories.

@@ -13,8 +13,8 @@ use vrift_manifest::tree::path::PATH_MAX;
 use vrift_manifest::workspace::Author;
 
 use super::exec::farm;
-use super::{directory, process};
 use super::session::Given;
+use super::{directory, process};
 use crate::sys::slot::Slot;
 use crate::sys::vfork;
 
