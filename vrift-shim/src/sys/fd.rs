@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 use std::mem::ManuallyDrop;
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::{DupFlags, Errno, dup3};
 
@@ -48,4 +48,27 @@ pub fn replace(file: &OwnedFd, descriptor: c_int, close_on_exec: bool) -> Result
     let mut number = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(descriptor) });
     let flags = if close_on_exec { DupFlags::CLOEXEC } else { DupFlags::empty() };
     dup3(file, &mut number, flags)
+}
+
+/// A descriptor of our own for a moment: closed by the kernel alone, not by the hook that looks at what is closed.
+pub struct Brief(ManuallyDrop<OwnedFd>);
+
+impl Brief {
+    /// Takes it over.
+    pub fn new(descriptor: OwnedFd) -> Brief {
+        Brief(ManuallyDrop::new(descriptor))
+    }
+}
+
+impl AsFd for Brief {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Drop for Brief {
+    fn drop(&mut self) {
+        // SAFETY: it is owned, and nobody sees it after this.
+        let _ = unsafe { rustix::io::try_close(self.0.as_raw_fd()) };
+    }
 }
