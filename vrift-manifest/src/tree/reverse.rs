@@ -110,17 +110,27 @@ impl Tree {
         Ok(None)
     }
 
-    /// A file with this content, the first of the image or else of those that changed: for whoever holds content and
-    /// has lost sight of whose it was.
-    pub fn first_with_content(&self, digest: &Digest) -> Option<u64> {
+    /// A file with this content, the first of the image or else of those that changed, and whether it is the only one:
+    /// for whoever holds content and has lost sight of whose it was.
+    pub fn with_content(&self, digest: &Digest) -> Option<(u64, bool)> {
         let words = digest_words(digest);
-        let is_it = |at: Cursor| {
-            self.state(at).is_ok_and(|state| {
+        let is_it = |at: &Cursor| {
+            self.state(*at).is_ok_and(|state| {
                 Kind::of_mode(state.attributes.mode) == Some(Kind::File) && state.content == words
             })
         };
         let of_image = (0..self.image.record_count()).map(|record| self.at_record(record));
         let changed = self.index.nodes().map(|node| self.at_node(node));
-        of_image.chain(changed).find(|&at| is_it(at)).and_then(|at| self.number(at).ok())
+        let numbers = of_image.chain(changed).filter(is_it).filter_map(|at| self.number(at).ok());
+        // A node has a record for each of its names, and one more if it changed.
+        let mut found = None;
+        for number in numbers {
+            match found {
+                None => found = Some(number),
+                Some(first) if first == number => {}
+                Some(first) => return Some((first, false)),
+            }
+        }
+        found.map(|number| (number, true))
     }
 }

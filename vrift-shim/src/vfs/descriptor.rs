@@ -32,6 +32,9 @@ pub enum Held {
         /// It is a draft, which may be written.
         draft: bool,
     },
+    /// Content of the store that several files have, one of which is named, or none any more: whose it was when it was
+    /// opened is not known. Nothing may be changed by it, least of all the store's file.
+    Lost(Option<u64>),
 }
 
 /// Descriptors that notes are kept for; beyond them the kernel is asked each time.
@@ -222,8 +225,11 @@ pub fn of_path(given: &'static Given, path: &[u8]) -> Option<Held> {
     };
     let digest: Digest = std::str::from_utf8(&digest).ok()?.parse().ok()?;
     let session = session::session(given).ok()?;
-    let node = session.tree().first_with_content(&digest)?;
-    Some(Held::Content { node, draft: false })
+    Some(match session.tree().with_content(&digest) {
+        Some((node, true)) => Held::Content { node, draft: false },
+        Some((node, false)) => Held::Lost(Some(node)),
+        None => Held::Lost(None),
+    })
 }
 
 /// The path by which the kernel knows a descriptor; its length.

@@ -38,8 +38,8 @@ fn held(descriptor: c_int) -> Result<Option<(At, Held)>, Errno> {
         Err(_) => return Ok(None),
     };
     match held {
-        Held::Foreign => Ok(None),
-        Held::Directory(node) | Held::Content { node, .. } => {
+        Held::Foreign | Held::Lost(None) => Ok(None),
+        Held::Directory(node) | Held::Content { node, .. } | Held::Lost(Some(node)) => {
             find::by_number(given, node).map(|at| Some((at, held)))
         }
     }

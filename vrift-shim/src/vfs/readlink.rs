@@ -95,8 +95,8 @@ fn held(given: &'static Given, link: &[u8], text: &[u8]) -> Option<u64> {
         None => descriptor::of_path(given, text)?,
     };
     match held {
-        Held::Foreign => None,
-        Held::Directory(node) | Held::Content { node, .. } => Some(node),
+        Held::Foreign | Held::Lost(None) => None,
+        Held::Directory(node) | Held::Content { node, .. } | Held::Lost(Some(node)) => Some(node),
     }
 }
 

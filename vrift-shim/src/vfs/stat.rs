@@ -65,9 +65,9 @@ pub fn of_descriptor(descriptor: c_int) -> Result<Option<Seen>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let (held, stat) = descriptor::look(given, descriptor)?;
     let at = match held {
-        Held::Foreign => return Ok(None),
+        Held::Foreign | Held::Lost(None) => return Ok(None),
         Held::Directory(node) => return of(find::by_number(given, node)?).map(Some),
-        Held::Content { node, .. } => find::by_number(given, node)?,
+        Held::Content { node, .. } | Held::Lost(Some(node)) => find::by_number(given, node)?,
     };
     let shown = at.session.attributes_of_open(at.cursor, &stat).map_err(session::errno_of)?;
     Ok(Some(Seen { given, number: at.number()?, shown }))

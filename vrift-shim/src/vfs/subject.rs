@@ -46,6 +46,7 @@ pub fn of_any_descriptor(descriptor: c_int) -> Result<Option<At>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     match descriptor::look(given, descriptor)?.0 {
         Held::Foreign => Ok(None),
+        Held::Lost(_) => Err(Errno::IO),
         Held::Directory(node) | Held::Content { node, .. } => {
             find::by_number(given, node).map(Some)
         }

@@ -90,14 +90,26 @@ fn set(at: &At, times: Times) -> Result<(), Errno> {
     } else {
         who.need_owner(&old)?;
     }
-    let now = Timestamp::coarse_now().max(at.session.tree().index().floor());
-    let time = |set| match set {
-        Set::Omit | Set::Wrong => None,
-        Set::Now => Some(now),
-        Set::To(time) => Some(time),
-    };
     let node = at.number()?;
-    session::with(at.given, |session| {
-        session.set_times(&who::who(), node, time(times.atime), time(times.mtime)).map(|_| ())
-    })
+    let to_now = times.atime == Set::Now || times.mtime == Set::Now;
+    // The present is that of the record, as with every change. Only where the clock ticks on before that is written it is
+    // another one.
+    for _ in 0..TICKS {
+        let now = Timestamp::coarse_now().max(at.session.tree().index().floor());
+        let time = |set| match set {
+            Set::Omit | Set::Wrong => None,
+            Set::Now => Some(now),
+            Set::To(time) => Some(time),
+        };
+        let (atime, mtime) = (time(times.atime), time(times.mtime));
+        let done =
+            session::with(at.given, |session| session.set_times(&who::who(), node, atime, mtime))?;
+        if !to_now || done.time == now {
+            break;
+        }
+    }
+    Ok(())
 }
+
+/// How often the clock may tick on while times are set to the present.
+const TICKS: usize = 4;
