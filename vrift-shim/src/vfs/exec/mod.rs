@@ -4,6 +4,7 @@
 pub mod elf;
 pub mod farm;
 pub mod launch;
+pub mod sanitizer;
 pub mod script;
 pub mod search;
 
@@ -16,6 +17,7 @@ use vrift_manifest::session::Seal;
 use vrift_manifest::tree::path::PATH_MAX;
 
 use super::descriptor::{self, Held};
+use super::environment::Needs;
 use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
 use super::{Answer, paths, who};
@@ -34,12 +36,14 @@ pub struct Program {
     lines: [Line; DEEPEST],
     depth: usize,
     kind: Kind,
+    sanitized: bool,
 }
 
 impl Program {
     /// Nothing yet.
     pub fn new() -> Program {
-        Program { path: [0; PATH_MAX], lines: Default::default(), depth: 0, kind: Kind::Unknown }
+        let (path, lines) = ([0; PATH_MAX], Default::default());
+        Program { path, lines, depth: 0, kind: Kind::Unknown, sanitized: false }
     }
 
     /// The path that the kernel is to execute; `None`: as it was asked for, from the directory that it was asked for.
@@ -53,6 +57,11 @@ impl Program {
     /// The scripts' lines that are not left to the kernel, the outermost script's first.
     pub fn lines(&self) -> &[Line] {
         self.lines.get(..self.depth).unwrap_or(&[])
+    }
+
+    /// What it needs of its environment.
+    pub fn needs(&self) -> Needs {
+        Needs { reach: self.kind.reach(), sanitized: self.sanitized }
     }
 
     /// What kind of program is executed in the end.
@@ -96,7 +105,7 @@ pub fn resolve(
     asked: &Asked<'_>,
     program: &mut Program,
 ) -> Result<(), Errno> {
-    let Program { path, lines, depth, kind } = program;
+    let Program { path, lines, depth, kind, sanitized } = program;
     // From this interpreter on everything is the kernel's.
     let mut settled = None;
     let mut level = 0;
@@ -135,6 +144,7 @@ pub fn resolve(
             true => Kind::Privileged,
             false => elf::kind(file.as_fd(), head.get(), name),
         };
+        *sanitized = *kind == Kind::Ours && sanitizer::is_needed(file.as_fd(), head.get());
         if whose == Whose::Tree {
             prepare(given, &source, path, &file)?;
         }
