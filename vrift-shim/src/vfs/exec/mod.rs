@@ -176,7 +176,9 @@ fn look(
     (head.length, head.privileged) = (0, false);
     if source.is_descriptor() {
         return match descriptor::look(given, source.directory)?.0 {
-            Held::Content { node, .. } | Held::Lost(Some(node)) => of_tree(find::by_number(given, node)?, head),
+            Held::Content { node, .. } | Held::Lost(Some(node)) => {
+                of_tree(find::by_number(given, node)?, head)
+            }
             Held::Directory(_) => Err(Errno::ACCESS),
             Held::Foreign | Held::Lost(None) => Ok((Whose::Kernel, None)),
         };
