@@ -67,7 +67,8 @@ pub fn mapped<T>(
 ) -> Result<Option<T>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let mut buffer = [0; PATH_MAX];
-    let start = if directory == find::CWD { CWD } else { descriptor::borrow(directory)? };
+    let from_cwd = directory == find::CWD || path.first() == Some(&b'/');
+    let start = if from_cwd { CWD } else { descriptor::borrow(directory)? };
     let length = rustix::fs::readlinkat_raw(start, path, &mut buffer[..])?;
     let held = match buffer.get(..length) {
         Some(text) => held(given, path, text),
