@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `.` | a process image, when it attaches to the workspace: [`note_seen`] |
 //! | `!PROGRAM\n` | who is about to execute a program that no preloaded library will be in: [`note_unseen`] |
-//! | `?TEXT\n` | a process of which a write could not be kept, or that gave up otherwise: [`note_failure`] |
+//! | `?TEXT\n` | a process of which something that was written could not be kept: [`note_failure`] |
 //!
 //! A note is one `open` and one `write`, of which the kernel makes one piece of the file (`O_APPEND`), and a `close`:
 //! no lock, no allocation, nothing kept. It is safe in a signal handler and between `vfork` and `exec`. Where there is
@@ -111,7 +111,7 @@ pub fn note_unseen(runtime: &[u8], id: &[u8], run: u64, program: &[u8]) {
     note(runtime, id, run, b'!', Some(program));
 }
 
-/// Something went wrong in a process that only the user can be told.
+/// Something that was written could not be kept, and the program may not have asked. `vrift run` shows it and fails.
 pub fn note_failure(runtime: &[u8], id: &[u8], run: u64, text: &[u8]) {
     note(runtime, id, run, b'?', Some(text));
 }

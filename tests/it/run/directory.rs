@@ -89,3 +89,19 @@ fn a_current_directory_that_was_removed_is_outside() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     is_at(&sandbox, said.text().trim_end(), "");
 }
+
+#[test]
+fn placeholders_go_with_their_workspace() {
+    let sandbox = sandbox();
+    begins(&mut run_in(&sandbox, "project/sub", ["run"]));
+    let placeholders = || {
+        let runtime = std::fs::read_dir(sandbox.path("home")).expect("a directory");
+        let below =
+            runtime.flatten().filter_map(|entry| std::fs::read_dir(entry.path()).ok()).flatten();
+        let names = below.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("places-")).count()
+    };
+    assert_eq!(placeholders(), 1);
+    sandbox.ok(["drop", "w"]);
+    assert_eq!(placeholders(), 0);
+}

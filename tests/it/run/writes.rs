@@ -158,3 +158,73 @@ fn a_run_within_a_run_is_in_its_own_workspace() {
     assert_eq!(said.text(), "content\n3\nouter\nbelow\n", "{}", said.err);
     assert_eq!(sandbox.ok(["cat", "w:which", "f:which"]).text(), "outer\ninner\n");
 }
+
+#[test]
+fn blame_names_the_parents() {
+    if !is_real() {
+        return;
+    }
+    let sandbox = sandbox();
+    let inner = sandbox.write("inner", "cp file copy\n: last\n");
+    shell(&sandbox, &format!("sh {}\n: last", inner.display()));
+    let blame = sandbox.ok(["blame", "--json", "w:copy"]).json();
+    assert_eq!(blame[0]["process"]["arguments"][0], "cp");
+    let parents = blame[0]["parents"].as_array().expect("an array");
+    let words: Vec<_> = parents.iter().map(|parent| &parent["arguments"][1]).collect();
+    assert_eq!(words, [&serde_json::json!(inner.to_str().expect("text")), &"-c".into()]);
+}
+
+/// A program that ends with 0 and needs no loader.
+#[cfg(target_arch = "x86_64")]
+fn static_program(sandbox: &Sandbox) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let mut bytes = vec![0_u8; 0x78];
+    let mut put =
+        |place: usize, part: &[u8]| bytes[place..place + part.len()].copy_from_slice(part);
+    put(0, b"\x7fELF\x02\x01\x01");
+    // An executable for x86-64, which begins behind the headers: one of 56 bytes at 64.
+    put(16, &[2, 0, 62, 0, 1, 0, 0, 0, 0x78, 0, 0x40]);
+    put(32, &[64]);
+    put(52, &[64, 0, 56, 0, 1]);
+    // All of the file, to be read and executed at 0x400000.
+    put(64, &[1, 0, 0, 0, 5]);
+    put(64 + 16, &[0, 0, 0x40]);
+    put(64 + 24, &[0, 0, 0x40]);
+    put(64 + 32, &[0x81]);
+    put(64 + 40, &[0x81]);
+    put(64 + 48, &[0, 0x10]);
+    // mov eax, 60; xor edi, edi; syscall
+    bytes.extend([0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05]);
+    let path = sandbox.write("static", bytes);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    path
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn processes_are_counted_and_programs_that_cannot_be_seen_are_named() {
+    if !is_real() {
+        return;
+    }
+    let sandbox = sandbox();
+    let program = static_program(&sandbox).display().to_string();
+    let count = |script: &str| {
+        let words = ["run", "-w", "w", "--", "sh", "-c", script];
+        let (code, shown) = Terminal::start(&run_in(&sandbox, ".", words)).end();
+        assert_eq!(code, Some(0), "{shown}");
+        let words: Vec<&str> = shown.lines().last().unwrap_or("").split(", ").collect();
+        let seen = words.get(2).and_then(|part| part.split(' ').next()?.parse::<u64>().ok());
+        (seen.expect("a number"), shown)
+    };
+    let (one, _) = count("cat file > /dev/null; :");
+    let (three, shown) =
+        count("cat file > /dev/null; cat file > /dev/null; cat sub/below > /dev/null; :");
+    assert_eq!(three, one + 2, "{shown}");
+    assert!(!shown.contains("could not be seen"), "{shown}");
+    let (_, shown) = count(&format!("{program}; {program}; :"));
+    assert!(shown.contains(&format!("2 that could not be seen ({program})")), "{shown}");
+    let words = ["run", "-w", "w", "--", &program];
+    let (code, shown) = Terminal::start(&run_in(&sandbox, ".", words)).end();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains(&format!("1 that could not be seen ({program})")), "{shown}");
+}

@@ -56,6 +56,7 @@ impl Args {
         }
         checks.push(("memory file system", memory()));
         checks.push(("restarts", restarts()));
+        checks.extend(interrupted().map(|outcome| ("interrupted writing", outcome)));
         let mut sound = true;
         let mut listing = output.listing();
         for (check, outcome) in &checks {
@@ -217,6 +218,26 @@ fn memory() -> Outcome {
                 .to_owned(),
         ),
     }
+}
+
+/// Files that were being written when the machine went down.
+fn interrupted() -> Option<Outcome> {
+    let home = home::for_reading().ok()??;
+    let mut kept = Vec::new();
+    for name in home.names().unwrap_or_default() {
+        let Ok(workspace) = Workspace::look(&home, &name) else { continue };
+        let files = workspace.drafts_aside().len();
+        if files > 0 {
+            let directory = workspace.directory().join("drafts");
+            kept.push(format!("{files} of '{name}' in '{}'", names::path(&directory)));
+        }
+    }
+    (!kept.is_empty()).then(|| {
+        Missing(format!(
+            "files that were being written when the machine went down are kept aside: {}; what was sealed before is in force",
+            kept.join(", ")
+        ))
+    })
 }
 
 /// Whether it can be told that the machine was started again.

@@ -9,6 +9,7 @@ use super::control::{Control, DROPPED};
 use super::error::{Action, WorkspaceError};
 use super::place::{Directory, Home};
 use super::runtime::random_id;
+use crate::places;
 
 /// Removes the workspace `name`. Processes that still have it open get errors.
 pub fn drop_workspace(home: &Home, name: &str) -> Result<(), WorkspaceError> {
@@ -35,6 +36,9 @@ pub fn drop_workspace(home: &Home, name: &str) -> Result<(), WorkspaceError> {
             leave()?;
             control.set_epoch(DROPPED);
             let _ = fs::remove_file(index);
+            // What stood for its directories: who is in one of them is in a removed directory now.
+            let places = format!("{}{}", places::PREFIX, place.id);
+            let _ = fs::remove_dir_all(place.runtime.join(places));
             Ok::<_, WorkspaceError>(())
         })??,
     }

@@ -3,18 +3,18 @@
 use std::ffi::c_char;
 
 use rustix::io::Errno;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, below};
 
 use super::args::{CPath, Room, fail, give};
-use crate::sys::lend;
-use crate::vfs::canonical;
+use crate::sys::{errno, lend};
+use crate::vfs::{canonical, session};
 
 /// The path into the program's room of PATH_MAX bytes, or into memory that it frees; `None`: it is the C library's.
-fn ours(path: CPath, room: *mut c_char) -> Option<*mut c_char> {
-    let path = path.bytes()?;
+fn ours(name: CPath, room: *mut c_char) -> Option<*mut c_char> {
+    let path = name.bytes()?;
     let mut buffer = [0; PATH_MAX];
     let (length, errno) = match canonical::resolve(path, &mut buffer) {
-        Ok(None) => return None,
+        Ok(None) => (of_kernel(path, name, &mut buffer)?, None),
         Ok(Some(length)) => (length, None),
         Err(failed) => (failed.partial, Some(failed.errno)),
     };
@@ -30,6 +30,19 @@ fn ours(path: CPath, room: *mut c_char) -> Option<*mut c_char> {
             Some(fail(errno))
         }
     }
+}
+
+/// A link of the kernel's to what the process holds (its program, its directory, what it has open) is resolved by reading
+/// it, if that leads into the tree.
+fn of_kernel(path: &[u8], name: CPath, buffer: &mut [u8; PATH_MAX]) -> Option<usize> {
+    if !path.starts_with(b"/proc/") && !path.starts_with(b"/dev/") {
+        return None;
+    }
+    let given = session::given()?;
+    let room = buffer.as_mut_ptr().cast();
+    let read = errno::kept(|| super::readlink::readlink(name, room, PATH_MAX));
+    let length = usize::try_from(read).ok().filter(|&length| length < PATH_MAX)?;
+    below(buffer.get(..length)?, &given.mount).map(|_| length)
 }
 
 fn put(text: &[u8], room: *mut c_char) -> Result<(), Errno> {

@@ -11,6 +11,7 @@ use super::args::{CPath, Failure, Out, answer, fail, give};
 use crate::sys::pool::Handle;
 use crate::sys::streams::{Directory, STREAMS};
 use crate::sys::{errno, fd};
+use crate::vfs::descriptor;
 use crate::vfs::find::{CWD, Work};
 use crate::vfs::listing::{self, Stream};
 
@@ -55,6 +56,7 @@ hook! {
             Some(stream) => {
                 let descriptor = stream.descriptor();
                 drop(stream);
+                descriptor::forget(descriptor);
                 give(fd::close_owned(descriptor).map(|()| 0))
             }
             None => fail(Errno::INVAL),

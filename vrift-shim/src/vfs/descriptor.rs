@@ -184,13 +184,13 @@ const BLOB: u32 = 0o1555;
 
 fn content(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
     let draft = stat.st_mode & 0o7777 != BLOB;
-    if let Some(note) = note_of(descriptor) {
-        if let Some(node) = node_in(note.node.load(Ordering::Acquire)) {
-            let none_yet =
-                note.inode.compare_exchange(0, stat.st_ino, Ordering::AcqRel, Ordering::Acquire);
-            if matches!(none_yet, Ok(_)) || none_yet == Err(stat.st_ino) {
-                return Held::Content { node, draft };
-            }
+    if let Some(note) = note_of(descriptor)
+        && let Some(node) = node_in(note.node.load(Ordering::Acquire))
+    {
+        let none_yet =
+            note.inode.compare_exchange(0, stat.st_ino, Ordering::AcqRel, Ordering::Acquire);
+        if none_yet.is_ok() || none_yet == Err(stat.st_ino) {
+            return Held::Content { node, draft };
         }
     }
     by_name(given, descriptor).unwrap_or(Held::Foreign)

@@ -10,6 +10,7 @@ use vrift_manifest::places;
 use vrift_manifest::tree::path::PATH_MAX;
 
 use super::descriptor::{self, Held};
+use super::exec::farm;
 use super::find::{self, At, Work};
 use super::session::{self, Given};
 use super::{Answer, magic, paths, pipes, subject};
@@ -45,9 +46,7 @@ fn target<T>(at: &At, put: impl FnOnce(&[u8]) -> Result<T, Errno>) -> Result<T, 
 
 /// Whether a link of the kernel may lead to something of ours, as far as its own path tells.
 pub fn is_suspect(path: &[u8]) -> bool {
-    session::given().is_some()
-        && (path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/"))
-        && !path.ends_with(b"/exe")
+    session::given().is_some() && (path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/"))
 }
 
 /// Whether a link's target is in our directories.
@@ -70,6 +69,9 @@ pub fn mapped<T>(
     let from_cwd = directory == find::CWD || path.first() == Some(&b'/');
     let start = if from_cwd { CWD } else { descriptor::borrow(directory)? };
     let length = rustix::fs::readlinkat_raw(start, path, &mut buffer[..])?;
+    if let Some(length) = farm::as_seen(given, &mut buffer, length) {
+        return put(buffer.get(..length).ok_or(Errno::IO)?).map(Some);
+    }
     let held = match buffer.get(..length) {
         Some(text) => held(given, path, text),
         None => None,

@@ -8,7 +8,7 @@ pub mod script;
 pub mod search;
 
 use std::ffi::{CStr, c_int};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -18,7 +18,8 @@ use vrift_manifest::tree::path::PATH_MAX;
 use super::descriptor::{self, Held};
 use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
-use super::{Answer, who};
+use super::{Answer, paths, who};
+use crate::sys::fd::Brief;
 use elf::Kind;
 use launch::Asked;
 use script::Line;
@@ -84,8 +85,8 @@ impl Head {
         self.bytes.get(..self.length).unwrap_or(b"")
     }
 
-    fn read(&mut self, file: &OwnedFd) {
-        self.length = rustix::io::pread(file, &mut self.bytes[..], 0).unwrap_or(0);
+    fn read(&mut self, file: &Brief) {
+        self.length = rustix::io::pread(file.as_fd(), &mut self.bytes[..], 0).unwrap_or(0);
     }
 }
 
@@ -172,7 +173,7 @@ fn look(
     source: &Source<'_>,
     path: &mut [u8; PATH_MAX],
     head: &mut Head,
-) -> Result<(Whose, Option<OwnedFd>), Errno> {
+) -> Result<(Whose, Option<Brief>), Errno> {
     (head.length, head.privileged) = (0, false);
     if source.is_descriptor() {
         return match descriptor::look(given, source.directory)?.0 {
@@ -195,7 +196,7 @@ fn look(
     }
 }
 
-fn of_tree(at: At, head: &mut Head) -> Result<(Whose, Option<OwnedFd>), Errno> {
+fn of_tree(at: At, head: &mut Head) -> Result<(Whose, Option<Brief>), Errno> {
     let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
     match attributes.mode & 0o170_000 {
         0o100_000 => {}
@@ -209,6 +210,7 @@ fn of_tree(at: At, head: &mut Head) -> Result<(Whose, Option<OwnedFd>), Errno> {
     }
     let flags = OFlags::CLOEXEC;
     let file = session::with(at.given, |session| session.open_for_reading(node, flags))?;
+    let file = Brief::new(file);
     head.read(&file);
     Ok((Whose::Tree, Some(file)))
 }
@@ -221,7 +223,7 @@ fn finish(given: &'static Given, node: u64) -> Result<(), Errno> {
 }
 
 /// The kernel says itself what is wrong with a program of its own; only what is to be known of its kind is looked at.
-fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<OwnedFd>, Errno> {
+fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Brief>, Errno> {
     let directory = match directory {
         CWD => rustix::fs::CWD,
         other => descriptor::borrow(other)?,
@@ -232,18 +234,29 @@ fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Ow
     }
     head.privileged = gains_rights(&stat);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::openat(directory, path, flags, Mode::empty()).ok();
+    let file = rustix::fs::openat(directory, path, flags, Mode::empty()).ok().map(Brief::new);
     if let Some(file) = &file {
         head.read(file);
     }
     Ok(file)
 }
 
+fn named(
+    given: &'static Given,
+    descriptor: c_int,
+    path: &mut [u8; PATH_MAX],
+) -> Result<usize, Errno> {
+    match descriptor::look(given, descriptor)?.0 {
+        Held::Content { node, .. } => paths::of_any(given, node, path),
+        _ => Err(Errno::NOENT),
+    }
+}
+
 /// Whether who executes it gets another user or group: the loader takes nothing from its environment then.
 fn gains_rights(stat: &Stat) -> bool {
-    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
-    let by_user = stat.st_mode & 0o4000 != 0 && stat.st_uid != user.as_raw();
-    by_user || stat.st_mode & 0o2010 == 0o2010 && stat.st_gid != group.as_raw()
+    let (by_user, by_group) = (stat.st_mode & 0o4000 != 0, stat.st_mode & 0o2010 == 0o2010);
+    by_user && stat.st_uid != rustix::process::geteuid().as_raw()
+        || by_group && stat.st_gid != rustix::process::getegid().as_raw()
 }
 
 /// A library of the tree, by a name that the kernel knows.
@@ -264,6 +277,7 @@ pub fn library<'r>(
         let _ = finish(given, node);
     }
     let file = session::with(given, |session| session.open_for_reading(node, OFlags::CLOEXEC))?;
+    let file = Brief::new(file);
     prepare(given, &Source { directory: CWD, path, flags: 0 }, room, &file)?;
     CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)
 }
@@ -274,19 +288,20 @@ fn prepare(
     given: &'static Given,
     source: &Source<'_>,
     path: &mut [u8; PATH_MAX],
-    file: &OwnedFd,
+    file: &Brief,
 ) -> Result<(), Errno> {
     let length = match source.is_descriptor() {
-        true => None,
+        // By any of its names; without one, as the kernel knows it.
+        true => named(given, source.directory, path).ok(),
         false => farm::canonical(source.directory, source.path, path)?,
     };
     let Some(length) = length else {
-        // Opened as a file: it has lost its name.
-        let length = descriptor::path(file.as_raw_fd(), path).ok_or(Errno::NOENT)?;
+        // Opened as a file that has lost its names.
+        let length = descriptor::path(file.as_fd().as_raw_fd(), path).ok_or(Errno::NOENT)?;
         *path.get_mut(length).ok_or(Errno::NAMETOOLONG)? = 0;
         return Ok(());
     };
-    let stat = rustix::fs::fstat(file)?;
+    let stat = rustix::fs::fstat(file.as_fd())?;
     if stat.st_mode & 0o111 != 0 {
         farm::place(given, path, length, file.as_fd())
     } else {
