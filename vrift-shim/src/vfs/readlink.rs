@@ -66,7 +66,8 @@ pub fn mapped<T>(
 ) -> Result<Option<T>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let mut buffer = [0; PATH_MAX];
-    let start = if directory == find::CWD { CWD } else { descriptor::borrow(directory)? };
+    let from_cwd = directory == find::CWD || path.first() == Some(&b'/');
+    let start = if from_cwd { CWD } else { descriptor::borrow(directory)? };
     let length = rustix::fs::readlinkat_raw(start, path, &mut buffer[..])?;
     if let Some(length) = farm::as_seen(given, &mut buffer, length) {
         return put(buffer.get(..length).ok_or(Errno::IO)?).map(Some);

@@ -34,10 +34,12 @@ pub fn between<'w>(
     flags: c_uint,
     work: (&'w mut Work, &'w mut Work),
 ) -> Result<Renamed<'w>, Errno> {
-    if from.path.is_none() || to.path.is_none() {
-        return Err(Errno::FAULT);
-    }
     is_known(flags)?;
+    for path in [from.path, to.path] {
+        if path.ok_or(Errno::FAULT)?.is_empty() {
+            return Err(Errno::NOENT);
+        }
+    }
     let old = find::place(from.directory, from.path, work.0)?;
     if let Answer::Ours(old) = &old
         && old.name != Name::Root
