@@ -17,7 +17,7 @@ use crate::journal::Position;
 use crate::shm::{Late, Mapping, Region};
 use crate::tree::{Tree, words_digest};
 use crate::workspace::Bounds;
-use crate::workspace::attach::{index_users, is_unusable, open_index};
+use crate::workspace::attach::{is_unusable, open_index};
 use crate::workspace::build::owner_of;
 use crate::workspace::control::{Control, DROPPED};
 use vrift_cas::Sealer;
@@ -61,7 +61,15 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         return Ok(None);
     }
     let path = index_path(handover, &control, epoch);
-    let Some(tree) = map_tree(handover, &control, epoch, &path)? else { return Ok(None) };
+<<<<<<< HEAD
+    let (users, give) = owners(&handover.store);
+    let Some(tree) = map_tree(handover, &control, epoch, &path, &users)? else {
+        return Ok(None);
+    };
+=======
+    let owners = Owners::of(&handover.store);
+    let Some(tree) = map_tree(handover, &control, epoch, &path, &owners)? else { return Ok(None) };
+>>>>>>> b
     // What was read between two epochs need not fit together.
     if control.epoch() != epoch {
         return Ok(None);
@@ -77,19 +85,45 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         sealer: Sealer::new(handover.store.as_os_str().as_bytes()),
         drafts: drafts.into(),
         owner: owner_of(&handover.id),
-        give: foreign_owner(&handover.store),
+<<<<<<< HEAD
+        users,
+        give,
+=======
+        give: owners.foreign,
+>>>>>>> b
         overlay: AtomicU8::new(0),
         bounds: Bounds::default(),
     }))
 }
 
-/// User and group of the store, if we are root and it is somebody else's.
-fn foreign_owner(store: &Path) -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
+<<<<<<< HEAD
+/// Whose the index may be, and to whom files are given: to the store's owner, if we are root and he is not.
+fn owners(store: &Path) -> ([u32; 2], Option<(u32, u32)>) {
+    let user = rustix::process::geteuid().as_raw();
+    match rustix::fs::stat(store) {
+        Ok(found) => {
+            let foreign = user == 0 && found.st_uid != 0;
+            ([user, found.st_uid], foreign.then_some((found.st_uid, found.st_gid)))
+        }
+        Err(_) => ([user, user], None),
+=======
+/// Whose the store is, as far as it concerns us.
+struct Owners {
+    /// Whose an index may be.
+    users: [u32; 2],
+    /// User and group of the store, if we are root and it is somebody else's.
+    foreign: Option<(u32, u32)>,
+}
+
+impl Owners {
+    fn of(store: &Path) -> Owners {
+        let user = rustix::process::geteuid();
+        let owner = rustix::fs::stat(store).ok().map(|found| (found.st_uid, found.st_gid));
+        let foreign = owner.filter(|&(uid, _)| user.is_root() && uid != 0);
+        let user = user.as_raw();
+        Owners { users: [user, owner.map_or(user, |(uid, _)| uid)], foreign }
+>>>>>>> b
     }
-    let found = rustix::fs::stat(store).ok()?;
-    (found.st_uid != 0).then_some((found.st_uid, found.st_gid))
 }
 
 fn map_tree(
@@ -97,8 +131,15 @@ fn map_tree(
     control: &Control,
     epoch: u64,
     path: &Path,
+<<<<<<< HEAD
+    users: &[u32],
 ) -> Result<Option<Tree>, SessionError> {
-    let file = match open_index(path, &index_users(&handover.store), false) {
+    let file = match open_index(path, users, false) {
+=======
+    owners: &Owners,
+) -> Result<Option<Tree>, SessionError> {
+    let file = match open_index(path, &owners.users, false) {
+>>>>>>> b
         Err(errno) if is_unusable(errno) => return Ok(None),
         other => other?,
     };

@@ -16,11 +16,11 @@ pub fn borrow(descriptor: c_int) -> Option<BorrowedFd<'static>> {
     Some(unsafe { BorrowedFd::borrow_raw(descriptor) })
 }
 
-/// Closes a descriptor that was made for the program and is not handed out after all.
+/// Closes a descriptor that was made for the program and is not handed out after all, or never was to be.
 pub fn close_own(descriptor: c_int) {
     if descriptor >= 0 {
-        // SAFETY: it came from `into_raw_fd` a moment ago, and the program has not seen its number.
-        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+        // SAFETY: it is this library's: the program has not seen its number.
+        unsafe { rustix::io::close(descriptor) };
     }
 }
 

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod environment;
 pub mod exec;
 pub mod find;
+mod handed;
 pub mod into;
 pub mod lexical;
 pub mod library;

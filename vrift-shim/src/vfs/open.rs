@@ -7,6 +7,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::places;
+use vrift_manifest::session::SessionError;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::find::{self, At, Name, Place, Work};
@@ -183,7 +184,7 @@ fn create_at(place: &Place<'_>, flags: OFlags, mode: u32) -> Result<Option<c_int
 fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
     let tree = at.session.tree();
     let attributes = tree.attributes(at.cursor).map_err(|_| Errno::IO)?;
-    let kind = tree.kind(at.cursor).map_err(|_| Errno::IO)?;
+    let kind = Kind::of_mode(attributes.mode).unwrap_or(Kind::File);
     if flags.contains(OFlags::DIRECTORY) && kind != Kind::Directory {
         return Err(Errno::NOTDIR);
     }
@@ -261,7 +262,13 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
             session::with(given, |session| session.truncate(&who::who(), number, 0))?;
         }
         let kept = kept.difference(OFlags::TRUNC);
-        session::with(given, |session| session.open_for_reading(number, kept))?
+        // As it was found; by its number, if the workspace was replaced since.
+        match at.session.open_for_reading_at(at.cursor, kept) {
+            Err(SessionError::Retired) => {
+                session::with(given, |session| session.open_for_reading(number, kept))?
+            }
+            opened => opened.map_err(session::errno_of)?,
+        }
     } else {
         session::with(given, |session| session.open_for_writing(&who::who(), number, kept))?
     };

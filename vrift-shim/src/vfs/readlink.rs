@@ -13,7 +13,7 @@ use super::descriptor::{self, Held};
 use super::exec::farm;
 use super::find::{self, At, Work};
 use super::session::{self, Given};
-use super::{Answer, magic, paths, subject};
+use super::{Answer, magic, paths, pipes, subject};
 
 /// What `put` makes of the target of the symlink at `path`.
 pub fn at<'w, T>(
@@ -85,6 +85,9 @@ fn held(given: &'static Given, link: &[u8], text: &[u8]) -> Option<u64> {
     let handover = &given.handover;
     let runtime = handover.runtime.as_os_str().as_bytes();
     if let Some(node) = places::node_of_path(runtime, handover.id.as_bytes(), text) {
+        return Some(node);
+    }
+    if let Some(node) = pipes::node_of_path(given, text) {
         return Some(node);
     }
     if !text.starts_with(handover.store.as_os_str().as_bytes()) {

@@ -144,8 +144,10 @@ fn inside(old: &Place<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), Errn
         mode,
     };
     change::apply(from.given, &renamed)?;
-    if let Some(node) = over_directory {
-        change::directory_removed(from.given, node);
+    match (over_directory, replaced) {
+        (Some(node), _) => change::directory_removed(from.given, node),
+        (None, Some((node, old))) if !exchange => change::name_removed(from.given, node, &old),
+        _ => {}
     }
     Ok(())
 }

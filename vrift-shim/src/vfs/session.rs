@@ -7,6 +7,7 @@ use vrift_manifest::census;
 use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::session::{Session, SessionError};
 
+use super::handed::{Kept, MOST};
 use super::{attributes, environment, process};
 use crate::sys::gate;
 use crate::sys::slot::Slot;
@@ -29,25 +30,50 @@ pub struct Given {
 static GIVEN: Slot<Given> = Slot::empty();
 static SESSION: Slot<Session> = Slot::empty();
 
-/// Reads the environment. Without the variable nothing is ours.
+/// The variable, and the value of LD_PRELOAD, as they were at the start.
+static HANDED: Kept = Kept::nothing();
+static PRELOADED: Kept = Kept::nothing();
+
+/// Looks into the environment. Without the variable nothing is ours.
 pub fn begin(environment: Environment) {
     let (mut preloaded, mut handed) = (None, None);
     for variable in environment {
         if let Some(value) = variable.strip_prefix(b"LD_PRELOAD=") {
             preloaded = Some(value);
         } else if let Some(value) = variable.strip_prefix(SESSION_VARIABLE.as_bytes())
-            && let Some(text) = value.strip_prefix(b"=")
+            && value.first() == Some(&b'=')
         {
-            handed = Handover::parse(text).map(|handover| (handover, variable));
+            handed = Some(variable);
         }
     }
-    let Some((handover, variable)) = handed else { return };
+    let Some(variable) = handed else { return };
+    let preloaded = preloaded.unwrap_or_default();
+    if PRELOADED.keep(preloaded).is_none() || HANDED.keep(variable).is_none() {
+        take_apart(variable, preloaded);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn late() -> Option<&'static Given> {
+    let (mut handed, mut preloaded) = ([0; MOST], [0; MOST]);
+    let given = take_apart(HANDED.bytes(&mut handed), PRELOADED.bytes(&mut preloaded));
+    if given.is_none() {
+        HANDED.forget();
+    }
+    given
+}
+
+/// Takes the variable, `NAME=VALUE`, apart.
+fn take_apart(variable: &[u8], preloaded: &[u8]) -> Option<&'static Given> {
+    let text = variable.get(SESSION_VARIABLE.len() + 1..)?;
+    let handover = Handover::parse(text)?;
     vrift_manifest::session::run_inside(|work| gate::inside(work));
     process::started_by(handover.parent);
     let mount = handover.mount.as_os_str().as_bytes().to_vec();
-    let library = preloaded.and_then(environment::own_library).unwrap_or_default().to_vec();
+    let library = environment::own_library(preloaded).unwrap_or_default().to_vec();
     let device = attributes::device(&handover.id);
-    GIVEN.put(Given { handover, mount, device, text: without_parent(variable), library });
+    Some(GIVEN.put(Given { handover, mount, device, text: without_parent(variable), library }))
 }
 
 /// The fields of a handover before the one that says the parent.
@@ -67,7 +93,10 @@ fn without_parent(variable: &[u8]) -> Vec<u8> {
 /// What was handed over; none: this process works in no workspace.
 #[inline]
 pub fn given() -> Option<&'static Given> {
-    GIVEN.get()
+    match GIVEN.get() {
+        None if HANDED.is_there() => late(),
+        given => given,
+    }
 }
 
 /// The workspace, as it is now.
