@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::session::Seal;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, below};
 
 use super::descriptor::{self, Held};
 use super::environment::Needs;
@@ -199,10 +199,74 @@ fn look(
     match find::node(source.directory, Some(source.path), follow, &mut work)? {
         Answer::Ours(at) => of_tree(at, head),
         Answer::Elsewhere(other) => {
-            begin_with(path, other.to_bytes_with_nul());
-            Ok((Whose::Elsewhere, of_kernel(CWD, other.to_bytes(), head)?))
+            let source = Source { directory: CWD, path: other.to_bytes(), flags: 0 };
+            let found = outside(given, &source, path, head)?;
+            if found.0 == Whose::Kernel {
+                begin_with(path, other.to_bytes_with_nul());
+                return Ok((Whose::Elsewhere, found.1));
+            }
+            Ok(found)
         }
-        Answer::Kernel => Ok((Whose::Kernel, of_kernel(source.directory, source.path, head)?)),
+        Answer::Kernel => outside(given, source, path, head),
+    }
+}
+
+/// Looks at what is outside, unless it leads back into the tree.
+fn outside(
+    given: &'static Given,
+    source: &Source<'_>,
+    path: &mut [u8; PATH_MAX],
+    head: &mut Head,
+) -> Result<(Whose, Option<Brief>), Errno> {
+    let found = of_kernel(source.directory, source.path, head);
+    if leads_inside(given, source, found.as_ref().ok().and_then(Option::as_ref), path) {
+        return behind_link(path, head);
+    }
+    begin_with(path, b"\0");
+    Ok((Whose::Kernel, found?))
+}
+
+/// Whether a path outside leads into the tree, by a symlink: where to, in `path`. The kernel would go to what is on the
+/// disk there.
+fn leads_inside(
+    given: &'static Given,
+    source: &Source<'_>,
+    file: Option<&Brief>,
+    path: &mut [u8; PATH_MAX],
+) -> bool {
+    let length = match file {
+        Some(file) => descriptor::path(file.as_fd().as_raw_fd(), path),
+        None => {
+            let directory = match source.directory {
+                CWD => Ok(rustix::fs::CWD),
+                other => descriptor::borrow(other),
+            };
+            let link = directory.and_then(|directory| {
+                rustix::fs::readlinkat_raw(directory, source.path, &mut path[..PATH_MAX - 1])
+            });
+            link.ok()
+        }
+    };
+    let Some(length) = length else { return false };
+    if let Some(end) = path.get_mut(length) {
+        *end = 0;
+    }
+    path.get(..length).is_some_and(|path| below(path, &given.mount).is_some())
+}
+
+/// Looks at what is in the tree at `path`.
+#[cold]
+#[inline(never)]
+fn behind_link(
+    path: &mut [u8; PATH_MAX],
+    head: &mut Head,
+) -> Result<(Whose, Option<Brief>), Errno> {
+    (head.length, head.privileged) = (0, false);
+    let mut work = Work::default();
+    let name = path.split(|&byte| byte == 0).next();
+    match find::node(CWD, name, true, &mut work)? {
+        Answer::Ours(at) => of_tree(at, head),
+        _ => Err(Errno::NOENT),
     }
 }
 
@@ -249,6 +313,14 @@ fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Br
         head.read(file);
     }
     Ok(file)
+}
+
+/// The same for a path that is in the buffer.
+#[cold]
+#[inline(never)]
+fn canonical_again(path: &mut [u8; PATH_MAX]) -> Result<Option<usize>, Errno> {
+    let asked = *path;
+    farm::canonical(CWD, asked.split(|&byte| byte == 0).next().unwrap_or(b""), path)
 }
 
 fn named(
@@ -303,7 +375,8 @@ fn prepare(
     let length = match source.is_descriptor() {
         // By any of its names; without one, as the kernel knows it.
         true => named(given, source.directory, path).ok(),
-        false => farm::canonical(source.directory, source.path, path)?,
+        false if path.first() == Some(&0) => farm::canonical(source.directory, source.path, path)?,
+        false => canonical_again(path)?,
     };
     let Some(length) = length else {
         // Opened as a file that has lost its names.
