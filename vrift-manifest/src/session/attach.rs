@@ -128,7 +128,7 @@ fn map_tree(
         Err(Errno::NOENT) => return Ok(None),
         other => other?,
     };
-    let image = Image::open(Mapping::of(&file)?).map_err(|_| Errno::IO)?;
+    let image = Image::open_again(Mapping::of(&file)?).map_err(|_| Errno::IO)?;
     Ok(Some(Tree::new(image.into(), index)))
 }
 
