@@ -54,7 +54,11 @@ impl Workspace {
     /// Makes every file that nobody can write any more a blob. What is busy stays as it is.
     pub fn seal_drafts(&mut self) -> Result<SealReport, WorkspaceError> {
         let mut report = SealReport::default();
-        if self.drafts().is_empty() || !self.place.writable() {
+        if !self.place.writable() {
+            return Ok(report);
+        }
+        if self.drafts().is_empty() {
+            self.clear_left_over();
             return Ok(report);
         }
         let handover = Handover::of(self)?;
