@@ -181,6 +181,13 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
         }
         let seed = options.seed.wrapping_add(case);
         let script = Generator::new(player, seed).script(options.length);
+        if options.all {
+            for what in compare::all(&mut run.sides, &mut run.differences, &script)? {
+                run.failures += 1;
+                println!("seed {seed}, {what}");
+            }
+            continue;
+        }
         run.script(&format!("seed {seed}"), &script, true)?;
     }
     let seconds = began.elapsed().as_secs_f64();

@@ -17,7 +17,7 @@ use crate::journal::Position;
 use crate::shm::{Late, Mapping, Region};
 use crate::tree::{Tree, words_digest};
 use crate::workspace::Bounds;
-use crate::workspace::attach::{index_users, is_unusable, open_index};
+use crate::workspace::attach::{is_unusable, open_index};
 use crate::workspace::build::owner_of;
 use crate::workspace::control::{Control, DROPPED};
 use vrift_cas::Sealer;
@@ -61,7 +61,10 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         return Ok(None);
     }
     let path = index_path(handover, &control, epoch);
-    let Some(tree) = map_tree(handover, &control, epoch, &path)? else { return Ok(None) };
+    let (users, give) = owners(&handover.store);
+    let Some(tree) = map_tree(handover, &control, epoch, &path, &users)? else {
+        return Ok(None);
+    };
     // What was read between two epochs need not fit together.
     if control.epoch() != epoch {
         return Ok(None);
@@ -77,19 +80,23 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         sealer: Sealer::new(handover.store.as_os_str().as_bytes()),
         drafts: drafts.into(),
         owner: owner_of(&handover.id),
-        give: foreign_owner(&handover.store),
+        users,
+        give,
         overlay: AtomicU8::new(0),
         bounds: Bounds::default(),
     }))
 }
 
-/// User and group of the store, if we are root and it is somebody else's.
-fn foreign_owner(store: &Path) -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
+/// Whose the index may be, and to whom files are given: to the store's owner, if we are root and he is not.
+fn owners(store: &Path) -> ([u32; 2], Option<(u32, u32)>) {
+    let user = rustix::process::geteuid().as_raw();
+    match rustix::fs::stat(store) {
+        Ok(found) => {
+            let foreign = user == 0 && found.st_uid != 0;
+            ([user, found.st_uid], foreign.then_some((found.st_uid, found.st_gid)))
+        }
+        Err(_) => ([user, user], None),
     }
-    let found = rustix::fs::stat(store).ok()?;
-    (found.st_uid != 0).then_some((found.st_uid, found.st_gid))
 }
 
 fn map_tree(
@@ -97,8 +104,9 @@ fn map_tree(
     control: &Control,
     epoch: u64,
     path: &Path,
+    users: &[u32],
 ) -> Result<Option<Tree>, SessionError> {
-    let file = match open_index(path, &index_users(&handover.store), false) {
+    let file = match open_index(path, users, false) {
         Err(errno) if is_unusable(errno) => return Ok(None),
         other => other?,
     };
@@ -120,7 +128,7 @@ fn map_tree(
         Err(Errno::NOENT) => return Ok(None),
         other => other?,
     };
-    let image = Image::open(Mapping::of(&file)?).map_err(|_| Errno::IO)?;
+    let image = Image::open_again(Mapping::of(&file)?).map_err(|_| Errno::IO)?;
     Ok(Some(Tree::new(image.into(), index)))
 }
 

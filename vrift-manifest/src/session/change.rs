@@ -111,10 +111,9 @@ impl Session {
     fn open_writer(&self) -> Result<&Writer, Failure> {
         let segment = self.control.segment();
         let store = &self.handover.store;
-        let users = crate::workspace::attach::index_users(store);
         let (index, journal) = (self.index_path(), path_of_segment(store, segment.id));
         let bound = self.bounds.journal;
-        let opened = Writer::open(&self.tree, &index, &users, &journal, &segment, bound);
+        let opened = Writer::open(&self.tree, &index, &self.users, &journal, &segment, bound);
         match opened.map_err(|(_, error)| SessionError::from(error))? {
             Some(writer) => Ok(self.writer.set(writer)),
             // Replaced or removed: as an index that cannot grow because its file is gone.

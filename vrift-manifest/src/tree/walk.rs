@@ -28,6 +28,7 @@ pub struct Credentials<'a> {
 impl Credentials<'_> {
     /// Whether the permission bits `wanted` (of 4 read, 2 write, 1 execute or search) are granted. The privileged
     /// may do everything but execute a file that nobody may execute.
+    #[inline]
     pub fn may(&self, node: &Attributes, wanted: u32) -> bool {
         if self.privileged {
             let directory = node.mode & Kind::MASK == Kind::Directory as u32;

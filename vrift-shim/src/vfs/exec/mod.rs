@@ -4,6 +4,7 @@
 pub mod elf;
 pub mod farm;
 pub mod launch;
+pub mod sanitizer;
 pub mod script;
 pub mod search;
 
@@ -13,9 +14,10 @@ use std::os::fd::{AsFd, AsRawFd};
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::session::Seal;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, below};
 
 use super::descriptor::{self, Held};
+use super::environment::Needs;
 use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
 use super::{Answer, paths, who};
@@ -34,12 +36,14 @@ pub struct Program {
     lines: [Line; DEEPEST],
     depth: usize,
     kind: Kind,
+    sanitized: bool,
 }
 
 impl Program {
     /// Nothing yet.
     pub fn new() -> Program {
-        Program { path: [0; PATH_MAX], lines: Default::default(), depth: 0, kind: Kind::Unknown }
+        let (path, lines) = ([0; PATH_MAX], Default::default());
+        Program { path, lines, depth: 0, kind: Kind::Unknown, sanitized: false }
     }
 
     /// The path that the kernel is to execute; `None`: as it was asked for, from the directory that it was asked for.
@@ -53,6 +57,11 @@ impl Program {
     /// The scripts' lines that are not left to the kernel, the outermost script's first.
     pub fn lines(&self) -> &[Line] {
         self.lines.get(..self.depth).unwrap_or(&[])
+    }
+
+    /// What it needs of its environment.
+    pub fn needs(&self) -> Needs {
+        Needs { reach: self.kind.reach(), sanitized: self.sanitized }
     }
 
     /// What kind of program is executed in the end.
@@ -96,7 +105,7 @@ pub fn resolve(
     asked: &Asked<'_>,
     program: &mut Program,
 ) -> Result<(), Errno> {
-    let Program { path, lines, depth, kind } = program;
+    let Program { path, lines, depth, kind, sanitized } = program;
     // From this interpreter on everything is the kernel's.
     let mut settled = None;
     let mut level = 0;
@@ -135,6 +144,7 @@ pub fn resolve(
             true => Kind::Privileged,
             false => elf::kind(file.as_fd(), head.get(), name),
         };
+        *sanitized = *kind == Kind::Ours && sanitizer::is_needed(file.as_fd(), head.get());
         if whose == Whose::Tree {
             prepare(given, &source, path, &file)?;
         }
@@ -189,10 +199,74 @@ fn look(
     match find::node(source.directory, Some(source.path), follow, &mut work)? {
         Answer::Ours(at) => of_tree(at, head),
         Answer::Elsewhere(other) => {
-            begin_with(path, other.to_bytes_with_nul());
-            Ok((Whose::Elsewhere, of_kernel(CWD, other.to_bytes(), head)?))
+            let source = Source { directory: CWD, path: other.to_bytes(), flags: 0 };
+            let found = outside(given, &source, path, head)?;
+            if found.0 == Whose::Kernel {
+                begin_with(path, other.to_bytes_with_nul());
+                return Ok((Whose::Elsewhere, found.1));
+            }
+            Ok(found)
         }
-        Answer::Kernel => Ok((Whose::Kernel, of_kernel(source.directory, source.path, head)?)),
+        Answer::Kernel => outside(given, source, path, head),
+    }
+}
+
+/// Looks at what is outside, unless it leads back into the tree.
+fn outside(
+    given: &'static Given,
+    source: &Source<'_>,
+    path: &mut [u8; PATH_MAX],
+    head: &mut Head,
+) -> Result<(Whose, Option<Brief>), Errno> {
+    let found = of_kernel(source.directory, source.path, head);
+    if leads_inside(given, source, found.as_ref().ok().and_then(Option::as_ref), path) {
+        return behind_link(path, head);
+    }
+    begin_with(path, b"\0");
+    Ok((Whose::Kernel, found?))
+}
+
+/// Whether a path outside leads into the tree, by a symlink: where to, in `path`. The kernel would go to what is on the
+/// disk there.
+fn leads_inside(
+    given: &'static Given,
+    source: &Source<'_>,
+    file: Option<&Brief>,
+    path: &mut [u8; PATH_MAX],
+) -> bool {
+    let length = match file {
+        Some(file) => descriptor::path(file.as_fd().as_raw_fd(), path),
+        None => {
+            let directory = match source.directory {
+                CWD => Ok(rustix::fs::CWD),
+                other => descriptor::borrow(other),
+            };
+            let link = directory.and_then(|directory| {
+                rustix::fs::readlinkat_raw(directory, source.path, &mut path[..PATH_MAX - 1])
+            });
+            link.ok()
+        }
+    };
+    let Some(length) = length else { return false };
+    if let Some(end) = path.get_mut(length) {
+        *end = 0;
+    }
+    path.get(..length).is_some_and(|path| below(path, &given.mount).is_some())
+}
+
+/// Looks at what is in the tree at `path`.
+#[cold]
+#[inline(never)]
+fn behind_link(
+    path: &mut [u8; PATH_MAX],
+    head: &mut Head,
+) -> Result<(Whose, Option<Brief>), Errno> {
+    (head.length, head.privileged) = (0, false);
+    let mut work = Work::default();
+    let name = path.split(|&byte| byte == 0).next();
+    match find::node(CWD, name, true, &mut work)? {
+        Answer::Ours(at) => of_tree(at, head),
+        _ => Err(Errno::NOENT),
     }
 }
 
@@ -239,6 +313,14 @@ fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Br
         head.read(file);
     }
     Ok(file)
+}
+
+/// The same for a path that is in the buffer.
+#[cold]
+#[inline(never)]
+fn canonical_again(path: &mut [u8; PATH_MAX]) -> Result<Option<usize>, Errno> {
+    let asked = *path;
+    farm::canonical(CWD, asked.split(|&byte| byte == 0).next().unwrap_or(b""), path)
 }
 
 fn named(
@@ -293,7 +375,8 @@ fn prepare(
     let length = match source.is_descriptor() {
         // By any of its names; without one, as the kernel knows it.
         true => named(given, source.directory, path).ok(),
-        false => farm::canonical(source.directory, source.path, path)?,
+        false if path.first() == Some(&0) => farm::canonical(source.directory, source.path, path)?,
+        false => canonical_again(path)?,
     };
     let Some(length) = length else {
         // Opened as a file that has lost its names.
