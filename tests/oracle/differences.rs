@@ -61,6 +61,11 @@ impl Differences {
         Ok(Differences { list, used: BTreeMap::new() })
     }
 
+    /// Adds another list.
+    pub fn append(&mut self, more: Differences) {
+        self.list.extend(more.list);
+    }
+
     /// The known difference that this is, if it is one. With `count` it counts as used.
     pub fn find(&mut self, call: &str, native: &str, ours: &str, count: bool) -> Option<Known> {
         // `|` in a call's flags would end the field of a pattern.

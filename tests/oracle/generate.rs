@@ -227,6 +227,8 @@ impl<'p> Generator<'p> {
             'm' => self.mode(),
             'M' => self.one(&["r", "w", "a", "r+", "w+", "a+", "wx", "rb", "re", "w+x", "ae"]),
             'b' => self.content(),
+            // No more than the file system has room for beside a file, which is its own affair.
+            'v' => self.one(&["''", "x", "{v*20}", "{v*100}", "#1:70000"]),
             'z' => self
                 .one(&["0", "1", "5", "10", "100", "4096", "5000", "70000", "-1", "255", "3", "2"]),
             'w' => self.one(&["SET", "SET", "CUR", "END", "DATA", "HOLE", "77"]),

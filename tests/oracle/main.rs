@@ -37,6 +37,7 @@ struct Options {
     keep_going: u64,
     quiet: bool,
     all: bool,
+    pending: Option<PathBuf>,
 }
 
 fn options() -> Result<Options, String> {
@@ -51,6 +52,7 @@ fn options() -> Result<Options, String> {
         keep_going: 1,
         quiet: false,
         all: false,
+        pending: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -66,6 +68,7 @@ fn options() -> Result<Options, String> {
             "--vrift" => options.vrift = Some(value()?.into()),
             "--self-check" => options.self_check = true,
             "--failures" => options.keep_going = number(value()?)?,
+            "--pending" => options.pending = Some(value()?.into()),
             "--all" => options.all = true,
             "--quiet" => options.quiet = true,
             other if !other.starts_with('-') => options.scripts.push(other.into()),
@@ -133,6 +136,14 @@ fn run(options: &Options) -> io::Result<bool> {
     outcome
 }
 
+fn known(options: &Options, oracle: &Path) -> io::Result<Differences> {
+    let mut known = Differences::read(&oracle.join("differences.txt"))?;
+    if let Some(more) = &options.pending {
+        known.append(Differences::read(more)?);
+    }
+    Ok(known)
+}
+
 fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -> io::Result<bool> {
     let against = match (&options.prefix, &options.vrift) {
         (Some(words), _) => Against::Command(words.clone()),
@@ -143,7 +154,7 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
     let mut run = Run {
         player,
         sides: Sides::new(work.to_path_buf(), player.program.clone(), against, start)?,
-        differences: Differences::read(&oracle.join("differences.txt"))?,
+        differences: known(options, oracle)?,
         matrix: Matrix::default(),
         failures: 0,
     };
@@ -170,6 +181,13 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
         }
         let seed = options.seed.wrapping_add(case);
         let script = Generator::new(player, seed).script(options.length);
+        if options.all {
+            for what in compare::all(&mut run.sides, &mut run.differences, &script)? {
+                run.failures += 1;
+                println!("seed {seed}, {what}");
+            }
+            continue;
+        }
         run.script(&format!("seed {seed}"), &script, true)?;
     }
     let seconds = began.elapsed().as_secs_f64();

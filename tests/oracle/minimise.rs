@@ -8,7 +8,7 @@ use crate::differences::Differences;
 use crate::sides::Sides;
 
 /// Longer than this nobody waits for a shorter script.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The shortest script found that differs in the same call (or, as a whole, at all), and how.
 pub fn minimise(

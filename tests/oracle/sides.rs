@@ -213,10 +213,11 @@ impl Sides {
         played.native = fs::read(self.work.join("native.out"))?;
         played.ours = fs::read(self.work.join("ours.out"))?;
         let said = fs::read_to_string(self.work.join("ours.err")).unwrap_or_default();
+        let usual = fs::read_to_string(self.work.join("native.err")).unwrap_or_default();
         if ends.0 != ends.1 {
             played.beside.push(format!("ends: native {}, ours {}: {said}", ends.0, ends.1));
-        } else if !said.is_empty() && matches!(self.against, Against::Workspace(_)) {
-            played.beside.push(format!("text on standard error: {said}"));
+        } else if said != usual {
+            played.beside.push(format!("standard error: native: {usual} ours: {said}"));
         }
         // Scripts may have taken away the rights to look.
         let mut above = PathBuf::new();
@@ -240,12 +241,17 @@ impl Sides {
             // Exported to where it was mounted, so that links to whole names are the same.
             let tree = our_tree.to_string_lossy().into_owned();
             clear(&our_tree)?;
-            self.vrift(&vrift, &["export", &workspace, &tree])?;
+            if let Err(why) = self.vrift(&vrift, &["export", &workspace, &tree]) {
+                played.beside.push(why.to_string());
+                fs::create_dir_all(&our_tree)?;
+            }
             reopen(&our_tree)?;
             let here = self.play(&native, "tree", "kept-n")?;
             let there = self.play(&ours, "tree", "kept-v")?;
             compare("what was kept", &here, &there, &mut played.beside);
-            self.vrift(&vrift, &["fsck"])?;
+            if let Err(why) = self.vrift(&vrift, &["fsck"]) {
+                played.beside.push(why.to_string());
+            }
             self.vrift(&vrift, &["drop", &workspace])?;
         }
         Ok(played)

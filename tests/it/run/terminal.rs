@@ -29,7 +29,9 @@ fn a_daemon_that_is_left_behind_is_named() {
 fn the_interrupt_key_ends_the_command_and_the_script_that_runs_it() {
     let sandbox = sandbox();
     let vrift = command().display().to_string();
-    let script = format!("{vrift} run -w w -- sh -c 'echo ready; sleep 100'; echo went on");
+    // A shell that is about to become the program could lose the key, with us or without.
+    let inner = "(sleep 0.3; echo ready) & exec sleep 100";
+    let script = format!("{vrift} run -w w -- sh -c '{inner}'; echo went on");
     let mut terminal = shell(&sandbox, &["-c", &script]);
     terminal.expect("ready");
     terminal.send("\x03");

@@ -135,7 +135,7 @@ const struct operation describing[] = {
     O(sys_utimensat, "utimensat", "dptS"),
     O(truncate, "truncate", "pz"), O(truncate64, "truncate", "pz"), O(sys_truncate, "truncate", "pz"),
     O(getxattr, "getxattr", "pxz"), O(lgetxattr, "getxattr", "pxz"), O(fgetxattr, "getxattr", "fxz"),
-    O(setxattr, "setxattr", "pxbX"), O(lsetxattr, "setxattr", "pxbX"), O(fsetxattr, "setxattr", "fxbX"),
+    O(setxattr, "setxattr", "pxvX"), O(lsetxattr, "setxattr", "pxvX"), O(fsetxattr, "setxattr", "fxvX"),
     O(removexattr, "removexattr", "px"), O(lremovexattr, "removexattr", "px"), O(fremovexattr, "removexattr", "fx"),
     O(listxattr, "listxattr", "pz"), O(llistxattr, "listxattr", "pz"), O(flistxattr, "listxattr", "fz"),
     END

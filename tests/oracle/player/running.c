@@ -82,7 +82,7 @@ static void spawn(struct call *c, int search)
     posix_spawn_file_actions_t actions;
     pid_t child;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, path(c, 1), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    posix_spawn_file_actions_addopen(&actions, 1, path(c, 1), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, 0644);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
     int result = (search ? posix_spawnp : posix_spawn)(&child, program, &actions, NULL, given, environ);
     if (result == 0) say_status(c, child); else say(c, "%s", strerrorname_np(result));
@@ -92,7 +92,7 @@ static void act_posix_spawn(struct call *c) { spawn(c, 0); }
 static void act_posix_spawnp(struct call *c) { spawn(c, 1); }
 static void act_spawn_in(struct call *c)
 {
-    char *given[] = { "sh", "-c", "test \"$(pwd -P)\" != '' && cat b >out.spawn 2>/dev/null; test -e a", NULL };
+    char *given[] = { "sh", "-c", "test \"$(pwd -P)\" != '' && test -f b && cat b >out.spawn 2>/dev/null; test -e a", NULL };
     posix_spawn_file_actions_t actions;
     pid_t child;
     posix_spawn_file_actions_init(&actions);

@@ -119,7 +119,8 @@ impl Sealer {
     }
 }
 
-/// Digest and length of a file. The buffer is small, because the stack may be.
+/// Digest and length of a file. The buffer is small, because the stack may be, and out of line.
+#[inline(never)]
 fn hash(file: &OwnedFd) -> Result<(Digest, u64), Errno> {
     let mut buffer = [0; 16 << 10];
     let mut hasher = Hasher::new();

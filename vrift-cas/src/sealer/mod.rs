@@ -34,8 +34,8 @@ impl Sealer {
         Sealer { root: root.into(), clocks: AtomicU8::new(0) }
     }
 
-    /// Runs `work` with the path of a blob.
-    fn with_blob<T>(
+    /// Runs `work` with the path of a blob, whether there is one or not.
+    pub fn with_blob<T>(
         &self,
         digest: &Digest,
         work: impl FnOnce(&CStr) -> Result<T, Errno>,

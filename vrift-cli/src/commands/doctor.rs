@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use vrift_cas::{Digest, Store};
 use vrift_manifest::attributes::{Attributes, Content, Kind};
@@ -14,6 +15,7 @@ use vrift_manifest::workspace::{Home, NewWorkspace, Workspace, drop_workspace, w
 use crate::error::{Error, Result};
 use crate::home;
 use crate::output::{ADDED, CHANGED, Output, REMOVED, Row, names};
+use crate::run;
 
 /// Check that this machine has what vrift needs
 ///
@@ -55,7 +57,9 @@ impl Args {
             }
         }
         checks.push(("memory file system", memory()));
+        checks.push(("preloading", preloading()));
         checks.push(("restarts", restarts()));
+        checks.extend(interrupted().map(|outcome| ("interrupted writing", outcome)));
         let mut sound = true;
         let mut listing = output.listing();
         for (check, outcome) in &checks {
@@ -85,6 +89,27 @@ fn essential(done: Result<String>) -> Outcome {
     match done {
         Ok(text) => Works(text),
         Err(error) => Fails(error.to_string()),
+    }
+}
+
+/// Whether programs take the library that `vrift run` gives them: the loader only warns of one that it does not take.
+fn preloading() -> Outcome {
+    let library = match run::library() {
+        Ok(library) => library,
+        Err(error) => return Missing(format!("{error}; `vrift run` cannot run anything")),
+    };
+    let tried = std::env::current_exe().and_then(|program| {
+        Command::new(program).arg("--version").env("LD_PRELOAD", &library).output()
+    });
+    match tried {
+        Ok(said) if said.status.success() && said.stderr.is_empty() => {
+            Works(names::path(&library).to_string())
+        }
+        Ok(said) => {
+            let why = names::shown(&said.stderr).to_string();
+            Missing(format!("programs do not take '{}': {why}", names::path(&library)))
+        }
+        Err(error) => Missing(format!("it cannot be tried: {error}")),
     }
 }
 
@@ -217,6 +242,26 @@ fn memory() -> Outcome {
                 .to_owned(),
         ),
     }
+}
+
+/// Files that were being written when the machine went down.
+fn interrupted() -> Option<Outcome> {
+    let home = home::for_reading().ok()??;
+    let mut kept = Vec::new();
+    for name in home.names().unwrap_or_default() {
+        let Ok(workspace) = Workspace::look(&home, &name) else { continue };
+        let files = workspace.drafts_aside().len();
+        if files > 0 {
+            let directory = workspace.directory().join("drafts");
+            kept.push(format!("{files} of '{name}' in '{}'", names::path(&directory)));
+        }
+    }
+    (!kept.is_empty()).then(|| {
+        Missing(format!(
+            "files that were being written when the machine went down are kept aside: {}; what was sealed before is in force",
+            kept.join(", ")
+        ))
+    })
 }
 
 /// Whether it can be told that the machine was started again.

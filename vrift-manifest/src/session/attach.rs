@@ -61,8 +61,10 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         return Ok(None);
     }
     let path = index_path(handover, &control, epoch);
-    let owners = Owners::of(&handover.store);
-    let Some(tree) = map_tree(handover, &control, epoch, &path, &owners)? else { return Ok(None) };
+    let (users, give) = owners(&handover.store);
+    let Some(tree) = map_tree(handover, &control, epoch, &path, &users)? else {
+        return Ok(None);
+    };
     // What was read between two epochs need not fit together.
     if control.epoch() != epoch {
         return Ok(None);
@@ -78,27 +80,22 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         sealer: Sealer::new(handover.store.as_os_str().as_bytes()),
         drafts: drafts.into(),
         owner: owner_of(&handover.id),
-        give: owners.foreign,
+        users,
+        give,
         overlay: AtomicU8::new(0),
         bounds: Bounds::default(),
     }))
 }
 
-/// Whose the store is, as far as it concerns us.
-struct Owners {
-    /// Whose an index may be.
-    users: [u32; 2],
-    /// User and group of the store, if we are root and it is somebody else's.
-    foreign: Option<(u32, u32)>,
-}
-
-impl Owners {
-    fn of(store: &Path) -> Owners {
-        let user = rustix::process::geteuid();
-        let owner = rustix::fs::stat(store).ok().map(|found| (found.st_uid, found.st_gid));
-        let foreign = owner.filter(|&(uid, _)| user.is_root() && uid != 0);
-        let user = user.as_raw();
-        Owners { users: [user, owner.map_or(user, |(uid, _)| uid)], foreign }
+/// Whose the index may be, and to whom files are given: to the store's owner, if we are root and he is not.
+fn owners(store: &Path) -> ([u32; 2], Option<(u32, u32)>) {
+    let user = rustix::process::geteuid().as_raw();
+    match rustix::fs::stat(store) {
+        Ok(found) => {
+            let foreign = user == 0 && found.st_uid != 0;
+            ([user, found.st_uid], foreign.then_some((found.st_uid, found.st_gid)))
+        }
+        Err(_) => ([user, user], None),
     }
 }
 
@@ -107,9 +104,9 @@ fn map_tree(
     control: &Control,
     epoch: u64,
     path: &Path,
-    owners: &Owners,
+    users: &[u32],
 ) -> Result<Option<Tree>, SessionError> {
-    let file = match open_index(path, &owners.users, false) {
+    let file = match open_index(path, users, false) {
         Err(errno) if is_unusable(errno) => return Ok(None),
         other => other?,
     };

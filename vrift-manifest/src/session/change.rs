@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::{Session, SessionError, Who};
 use crate::index::edit::EditError;
 use crate::journal::Operation;
-use crate::journal::append::Need;
+use crate::journal::append::{AppendError, Need};
 use crate::shm::Held;
 use crate::time::Timestamp;
 use crate::tree::Change;
@@ -52,7 +52,11 @@ impl Session {
                 _ => 0,
             };
             let need = if change.frees() { Need::Frees } else { Need::Ordinary };
-            let process = turn.register(who, author.as_ref())?;
+            let process = match turn.register(who, author.as_ref()) {
+                // On a full disk it is better to remove something for nobody than not at all.
+                Err(TurnError::Append(AppendError::Refused(_))) if need == Need::Frees => 0,
+                other => other?,
+            };
             let (seq, time) = turn.append(process, operation, need)?;
             Ok((Done { seq, time, node }, nameless))
         })?;
@@ -107,10 +111,9 @@ impl Session {
     fn open_writer(&self) -> Result<&Writer, Failure> {
         let segment = self.control.segment();
         let store = &self.handover.store;
-        let users = crate::workspace::attach::index_users(store);
         let (index, journal) = (self.index_path(), path_of_segment(store, segment.id));
         let bound = self.bounds.journal;
-        let opened = Writer::open(&self.tree, &index, &users, &journal, &segment, bound);
+        let opened = Writer::open(&self.tree, &index, &self.users, &journal, &segment, bound);
         match opened.map_err(|(_, error)| SessionError::from(error))? {
             Some(writer) => Ok(self.writer.set(writer)),
             // Replaced or removed: as an index that cannot grow because its file is gone.

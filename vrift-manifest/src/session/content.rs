@@ -1,5 +1,7 @@
 //! Opening content.
 
+use std::ffi::CStr;
+
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
@@ -10,6 +12,21 @@ use crate::attributes::Kind;
 use crate::tree::{Cursor, words_digest};
 
 impl Session {
+    /// Runs `work` with the path of a file's content, for calls that take nothing else (`execve`): the blob, or the draft
+    /// while it is being written. A draft cannot be executed: seal it before. The path may be gone when it is used, if the
+    /// file is sealed or written at that moment: then look again.
+    pub fn with_content_path<T>(
+        &self,
+        at: Cursor,
+        work: impl FnOnce(&CStr) -> Result<T, Errno>,
+    ) -> Result<T, SessionError> {
+        let state = self.file_state(at)?;
+        Ok(match state.draft {
+            0 => self.sealer.with_blob(&words_digest(state.content), work)?,
+            draft => self.with_draft(self.tree.number(at)?, draft, work)?,
+        })
+    }
+
     /// Opens a file's content for reading: the blob, or the draft while it is being written.
     pub fn open_for_reading(&self, node: u64, flags: OFlags) -> Result<OwnedFd, SessionError> {
         let at = self.tree.node(node)?.ok_or(Errno::NOENT)?;

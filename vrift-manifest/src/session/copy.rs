@@ -32,7 +32,8 @@ pub fn all(from: &OwnedFd, to: &OwnedFd, size: u64) -> Result<(), Errno> {
     Ok(())
 }
 
-#[cold]
+// Out of line: the buffer is not to be on the stack of anything else.
+#[inline(never)]
 fn by_hand(from: &OwnedFd, to: &OwnedFd, mut done: u64, size: u64) -> Result<(), Errno> {
     let mut buffer = [0; 16 << 10];
     while done < size {

@@ -73,6 +73,15 @@ impl Session {
         with_path(&[&self.drafts, node.bytes(), b".", draft.bytes()], work)
     }
 
+    /// The node and the draft whose file has, or had, this path: as `readlink` tells it of a descriptor. `None`: it is not
+    /// the path of a draft of this workspace.
+    pub fn node_of_draft(&self, path: &[u8]) -> Option<(u64, u64)> {
+        let name = path.strip_prefix(&*self.drafts)?;
+        let name = name.strip_suffix(b" (deleted)").unwrap_or(name);
+        let dot = name.iter().position(|&byte| byte == b'.')?;
+        Some((number(name.get(..dot)?)?, number(name.get(dot + 1..)?)?))
+    }
+
     /// Makes the file of a new draft, open with `flags`. Nobody knows of it yet.
     pub(super) fn make_draft_file(
         &self,
@@ -133,6 +142,17 @@ impl Session {
         let Some(draft) = tree.draft(at) else { return Ok(None) };
         Ok((tree.attributes(at)?.nlink <= 1).then_some((node, draft)))
     }
+}
+
+/// A number written in decimal.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 20 {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |sum, &digit| {
+        let digit = char::from(digit).to_digit(10)?;
+        sum.checked_mul(10)?.checked_add(digit.into())
+    })
 }
 
 /// Marks a draft as a copy of content that was last written at `mtime`.

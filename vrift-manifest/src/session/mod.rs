@@ -42,6 +42,7 @@ use vrift_cas::Sealer;
 pub use attributes::Shown;
 pub(crate) use attributes::show_draft;
 pub(crate) use change::NOBODY;
+pub use copy::all as copy_content;
 pub use error::SessionError;
 pub use seal::Seal;
 
@@ -58,6 +59,8 @@ pub struct Session {
     drafts: Box<[u8]>,
     /// The number that says that a draft is this workspace's.
     owner: u64,
+    /// Whose a live index may be.
+    users: [u32; 2],
     /// To whom files are given: the store's owner, if we are root and he is not.
     give: Option<(u32, u32)>,
     /// Whether the store is on an overlayfs: 0 = not known yet, 1 = no, 2 = yes.

@@ -168,7 +168,8 @@ impl Session {
             return Ok(Some(Seal::Later));
         }
         let mtime = shown_mtime(state.attributes.mtime, mtime_of(&stat));
-        let digest = if is_untouched(&state, &stat) {
+        let untouched = is_untouched(&state, &stat);
+        let digest = if untouched {
             words_digest(state.content)
         } else {
             match digest_of(file, size_of(&stat))? {
@@ -176,21 +177,36 @@ impl Session {
                 None => return Ok(Some(Seal::Busy)),
             }
         };
+        // The blob of no bytes is always there, and of what was only copied the one that it was copied from.
+        let way = if untouched || size_of(&stat) == 0 { Way::Drop } else { Way::Link };
         let sealing = Sealing { node, at, state, file: file.as_fd(), stat, digest, mtime };
-        let in_place = size_of(&stat) == 0 || digest == words_digest(state.content);
-        let mut way = if in_place { Way::Drop } else { Way::Link };
+        let sealed = self.seal_by_turns(who, author, &sealing, way);
+        if sealed.is_err() {
+            // Whoever wants to write it can. Where that fails too, he does it himself: see `rescue`.
+            let _ = self.make_writable(node, state.draft);
+        }
+        sealed
+    }
+
+    fn seal_by_turns(
+        &self,
+        who: &Who<'_>,
+        author: Option<&Author>,
+        sealing: &Sealing<'_>,
+        mut way: Way,
+    ) -> Result<Option<Seal>, SessionError> {
         // A directory to be made, a blob to be looked at, one to be replaced: each at most once.
         for _ in 0..4 {
-            match self.turn(|turn| self.seal_turn(turn, who, author, &sealing, way))? {
+            match self.turn(|turn| self.seal_turn(turn, who, author, sealing, way))? {
                 Try::Done(seal) => {
                     if matches!(seal, Seal::Sealed { .. }) {
-                        self.after_seal(&sealing, way);
+                        self.after_seal(sealing, way);
                     }
                     return Ok(Some(seal));
                 }
                 Try::Again => return Ok(None),
-                Try::NoDirectory => self.sealer.make_room_for(&digest, self.give)?,
-                Try::Exists => way = self.way_beside(&sealing)?,
+                Try::NoDirectory => self.sealer.make_room_for(&sealing.digest, self.give)?,
+                Try::Exists => way = self.way_beside(sealing)?,
             }
         }
         Err(Errno::IO.into())

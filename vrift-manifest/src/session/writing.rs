@@ -150,12 +150,14 @@ impl Session {
             return pause.wait();
         }
         match self.seal_draft(who, node, true) {
-            // Somebody writes it: then nobody can be sealing it, and it was left so by a dead one, or under a strict umask.
-            Ok(Seal::Busy) | Err(SessionError::Errno(Errno::ACCESS)) => {
+            // Somebody writes it, so nobody can be sealing it and it was left so by a dead one; or it cannot be sealed, for
+            // want of room for example.
+            Ok(Seal::Busy | Seal::Later) | Err(SessionError::Errno(_)) => {
                 self.make_writable(node, draft)?;
                 pause.wait()
             }
-            other => other.map(drop),
+            Ok(_) => Ok(()),
+            Err(SessionError::Retired) => Err(SessionError::Retired),
         }
     }
 

@@ -287,12 +287,14 @@ pub fn grow_file(file: impl AsFd, length: u64) -> Result<(), Errno> {
     }
 }
 
+/// Not on the stack: threads may have stacks no larger than this.
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+
 /// What a file system does that cannot allocate.
 fn write_zeros(file: impl AsFd, mut from: u64, to: u64) -> Result<(), Errno> {
-    let zeros = [0; 1 << 16];
     while from < to {
-        let length = zeros.len().min(usize::try_from(to - from).unwrap_or(usize::MAX));
-        match retry_on_intr(|| rustix::io::pwrite(&file, &zeros[..length], from))? {
+        let length = ZEROS.len().min(usize::try_from(to - from).unwrap_or(usize::MAX));
+        match retry_on_intr(|| rustix::io::pwrite(&file, &ZEROS[..length], from))? {
             0 => return Err(Errno::IO),
             written => from += written as u64,
         }

@@ -12,7 +12,7 @@ use super::place::Directory;
 use super::turn::{Turn, TurnError};
 use crate::index::edit::EditError;
 use crate::journal::Operation;
-use crate::journal::append::Need;
+use crate::journal::append::{AppendError, Need};
 use crate::shm::Held;
 use crate::time::Timestamp;
 use crate::tree::Change;
@@ -129,7 +129,11 @@ impl Workspace {
             if let Some(author) = &author
                 && process == 0
             {
-                process = locked.append(0, author.operation(), Need::Ordinary)?.0;
+                process = match locked.append(0, author.operation(), Need::Ordinary) {
+                    // On a full disk it is better to remove something for nobody than not at all.
+                    Err(WorkspaceError::Append(AppendError::Refused(_))) if change.frees() => 0,
+                    other => other?.0,
+                };
             }
             let node = match operation {
                 Operation::Create { node, .. } => node,

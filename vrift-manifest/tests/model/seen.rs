@@ -42,7 +42,7 @@ fn listed_in_parts_as_at_once(tree: &Tree, directory: Cursor) {
     for part in [1, 2, 7] {
         let (mut listed, mut place) = (Vec::new(), 0);
         loop {
-            let before = listed.len();
+            let (before, from) = (listed.len(), place);
             let take = |entry: Listed<'_>| {
                 if listed.len() == before + part {
                     return false;
@@ -53,7 +53,7 @@ fn listed_in_parts_as_at_once(tree: &Tree, directory: Cursor) {
                 place = entry.next;
                 true
             };
-            tree.list(directory, place, u32::MAX, take).expect("sound");
+            tree.list(directory, from, u32::MAX, take).expect("sound");
             if listed.len() == before {
                 break;
             }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 
 use rustix::fd::OwnedFd;
@@ -84,7 +85,19 @@ fn a_draft_is_told_by_its_mode_and_its_name() {
     assert_eq!(found.permissions().mode() & 0o7777, 0o1600);
     let draft = session.tree().draft(at(&session, "f")).expect("a draft");
     let path = fixture.handover.drafts().join(format!("{node}.{draft}"));
-    assert_eq!(std::fs::metadata(path).expect("it is there").ino(), found.ino());
+    assert_eq!(std::fs::metadata(&path).expect("it is there").ino(), found.ino());
+    let bytes = path.as_os_str().as_bytes();
+    assert_eq!(session.node_of_draft(bytes), Some((node, draft)));
+    assert_eq!(session.node_of_draft(&[bytes, b" (deleted)"].concat()), Some((node, draft)));
+    for other in [&b"/etc/passwd"[..], &bytes[..bytes.len() - 20], &[bytes, b"x"].concat()] {
+        assert_eq!(session.node_of_draft(other), None);
+    }
+    let inode = |session: &Session| {
+        session.with_content_path(at(session, "f"), |path| Ok(rustix::fs::stat(path)?.st_ino))
+    };
+    assert_eq!(inode(&session), Ok(found.ino()));
+    seal(&session, "f");
+    assert_ne!(inode(&session), Ok(found.ino()), "the blob of no bytes");
 }
 
 #[test]

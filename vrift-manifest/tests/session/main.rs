@@ -2,6 +2,7 @@
 
 mod attaching;
 mod drafts;
+mod full;
 mod kills;
 mod races;
 mod support;

@@ -46,8 +46,18 @@ impl Fixture {
         Fixture::beside(Others::None(CHILDREN.write().unwrap_or_else(PoisonError::into_inner)))
     }
 
+    /// In a directory of a file system of the caller's.
+    pub fn at(parent: &Path) -> Fixture {
+        std::fs::create_dir_all(parent).expect("a directory");
+        let others = Others::None(CHILDREN.write().unwrap_or_else(PoisonError::into_inner));
+        Fixture::in_directory(tempfile::tempdir_in(parent).expect("a directory"), others)
+    }
+
     fn beside(others: Others) -> Fixture {
-        let temporary = tempfile::tempdir().expect("a temporary directory");
+        Fixture::in_directory(tempfile::tempdir().expect("a temporary directory"), others)
+    }
+
+    fn in_directory(temporary: tempfile::TempDir, others: Others) -> Fixture {
         let root = temporary.path().to_owned();
         let home = open_home(&root);
         let image = empty_image(&home);

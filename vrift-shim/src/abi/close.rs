@@ -2,16 +2,51 @@
 
 use std::ffi::{c_int, c_long, c_uint};
 
+use crate::sys::{fd, own, stdio};
 use crate::vfs::{close, descriptor, lock};
 
-fn one(real: extern "C" fn(c_int) -> c_int, fd: c_int) -> c_int {
+// close is told where it was called from: what this library opened for itself it closes by the same name, and that ends
+// nothing of the program's.
+#[cfg(target_arch = "x86_64")]
+macro_rules! with_caller {
+    ($body:path) => {
+        core::arch::naked_asm!("mov rsi, [rsp]", "jmp {body}", body = sym $body)
+    };
+}
+#[cfg(target_arch = "aarch64")]
+macro_rules! with_caller {
+    ($body:path) => {
+        core::arch::naked_asm!("mov x1, x30", "b {body}", body = sym $body)
+    };
+}
+
+/// close(2)
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+pub extern "C" fn close(fd: c_int) -> c_int {
+    // SAFETY: the caller's address goes into the second argument, which the caller does not use, and the body returns to
+    // the caller.
+    with_caller!(close_from)
+}
+
+/// Another spelling.
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+pub extern "C" fn __close(fd: c_int) -> c_int {
+    // SAFETY: as above.
+    with_caller!(close_from)
+}
+
+extern "C" fn close_from(fd: c_int, caller: usize) -> c_int {
+    if own::is_code(caller) {
+        fd::close_own(fd);
+        return 0;
+    }
     let ends = close::before(fd);
-    let closed = real(fd);
+    let closed = stdio::close_next(fd);
     close::after(ends);
     closed
 }
-
-spellings!(one: fn(fd: c_int) -> c_int: close, __close);
 
 hook! {
     /// dup(2)

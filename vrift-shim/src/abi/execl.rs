@@ -14,6 +14,7 @@ macro_rules! listed {
     ($(#[$note:meta])* $name:ident => $body:path) => {
         $(#[$note])*
         #[cfg(target_arch = "x86_64")]
+        // SAFETY: the name is libc's. Nothing but what was pushed is popped, and the return address is what it was.
         #[unsafe(no_mangle)]
         #[unsafe(naked)]
         pub extern "C" fn $name() {
@@ -37,6 +38,7 @@ macro_rules! listed {
 
         $(#[$note])*
         #[cfg(target_arch = "aarch64")]
+        // SAFETY: the name is libc's. Nothing but what was pushed is popped, and the return address is what it was.
         #[unsafe(no_mangle)]
         #[unsafe(naked)]
         pub extern "C" fn $name() {

@@ -40,6 +40,7 @@ extern "C" fn to_dlmopen(path: CPath) -> Jump {
 
 /// dlopen(3)
 #[cfg(target_arch = "x86_64")]
+// SAFETY: the name is libc's. What the caller passed is in its registers again, and the stack as it was, when it jumps.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub extern "C" fn dlopen() {
@@ -55,6 +56,7 @@ pub extern "C" fn dlopen() {
 
 /// dlmopen(3)
 #[cfg(target_arch = "x86_64")]
+// SAFETY: the name is libc's. What the caller passed is in its registers again, and the stack as it was, when it jumps.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub extern "C" fn dlmopen() {
@@ -76,6 +78,7 @@ pub extern "C" fn dlmopen() {
 
 /// dlopen(3)
 #[cfg(target_arch = "aarch64")]
+// SAFETY: the name is libc's. What the caller passed is in its registers again, and the stack as it was, when it jumps.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub extern "C" fn dlopen() {
@@ -94,6 +97,7 @@ pub extern "C" fn dlopen() {
 
 /// dlmopen(3)
 #[cfg(target_arch = "aarch64")]
+// SAFETY: the name is libc's. What the caller passed is in its registers again, and the stack as it was, when it jumps.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub extern "C" fn dlmopen() {

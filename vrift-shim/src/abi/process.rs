@@ -40,6 +40,7 @@ macro_rules! jumps_to_vfork {
     ($($name:ident)*) => {$(
         /// vfork(2)
         #[cfg(target_arch = "x86_64")]
+        // SAFETY: the name is libc's. The stack is as the caller left it when it jumps.
         #[unsafe(no_mangle)]
         #[unsafe(naked)]
         pub extern "C" fn $name() {
@@ -48,6 +49,7 @@ macro_rules! jumps_to_vfork {
 
         /// vfork(2)
         #[cfg(target_arch = "aarch64")]
+        // SAFETY: the name is libc's. The stack is as the caller left it when it jumps.
         #[unsafe(no_mangle)]
         #[unsafe(naked)]
         pub extern "C" fn $name() {

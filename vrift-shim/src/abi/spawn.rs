@@ -54,7 +54,7 @@ fn with_actions(
     plan: &Plan,
     passed: Passed,
 ) -> Result<(), Errno> {
-    let mut attempt = |path: &CStr| {
+    let attempt = |path: &CStr| {
         let Passed { process, attributes, arguments, environment } = passed;
         let directory = plan.directory;
         let asked = Asked { directory, base: directory, path, flags: 0, arguments, environment };

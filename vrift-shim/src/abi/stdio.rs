@@ -69,7 +69,8 @@ fn opened(real: extern "C" fn(CPath, CPath) -> Stream, path: CPath, mode: CPath)
     })
 }
 
-spellings!(opened: fn(path: CPath, mode: CPath) -> Stream: fopen, fopen64);
+// A table of mounts is a file like any other, and what reads it is told by the stream.
+spellings!(opened: fn(path: CPath, mode: CPath) -> Stream: fopen, fopen64, setmntent, __setmntent);
 
 /// `/proc/self/fd/N`: an open file by a path that the kernel knows.
 struct Again([u8; 32]);

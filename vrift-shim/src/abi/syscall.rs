@@ -1,5 +1,6 @@
 //! syscall(2): calls that name a path or work on a descriptor of the tree go where libc's functions of their names go; all
 //! others are jumped to as they are, for some of them return in no ordinary way.
+#![allow(non_upper_case_globals, reason = "the numbers have the names that libc gives them")]
 
 use std::arch::naked_asm;
 use std::ffi::{c_char, c_int, c_long, c_void};
@@ -9,8 +10,8 @@ use rustix::io::Errno;
 
 use super::args::{CPath, In, Out, fail};
 use super::{
-    access, close, cwd, directory, exec, identity, link, make, open, owner, permission, readlink,
-    remove, rename, stat, statfs, times, truncate, xattr,
+    access, close, cwd, directory, exec, identity, link, lock, make, open, owner, permission,
+    readlink, remove, rename, socket, stat, statfs, times, truncate, watch, xattr,
 };
 use crate::sys::gate;
 use crate::sys::next::Next;
@@ -217,6 +218,11 @@ table! {
         SYS_execve => exec::execve: 3;
         SYS_execveat => exec::execveat: 5;
         SYS_umask => identity::umask: 1;
+        SYS_flock => lock::flock: 2;
+        SYS_bind => socket::bind: 3;
+        SYS_connect => socket::connect: 3;
+        SYS_inotify_add_watch => watch::inotify_add_watch: 3;
+        SYS_name_to_handle_at => watch::name_to_handle_at: 5;
     }
     length {
         #[cfg(target_arch = "x86_64")] SYS_readlink => readlink::readlink: 3;
@@ -335,6 +341,7 @@ extern "C" fn choose(number: c_long) -> *mut c_void {
 
 /// syscall(2)
 #[cfg(target_arch = "x86_64")]
+// SAFETY: the name is libc's. What the caller passed is in its registers again, and the stack as it was, when it jumps.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub extern "C" fn syscall() {
@@ -361,6 +368,7 @@ pub extern "C" fn syscall() {
 
 /// syscall(2)
 #[cfg(target_arch = "aarch64")]
+// SAFETY: as above.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub extern "C" fn syscall() {

@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 use std::mem::ManuallyDrop;
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::{DupFlags, Errno, dup3};
 
@@ -16,11 +16,11 @@ pub fn borrow(descriptor: c_int) -> Option<BorrowedFd<'static>> {
     Some(unsafe { BorrowedFd::borrow_raw(descriptor) })
 }
 
-/// Closes a descriptor that was made for the program and is not handed out after all.
+/// Closes a descriptor that was made for the program and is not handed out after all, or never was to be.
 pub fn close_own(descriptor: c_int) {
     if descriptor >= 0 {
-        // SAFETY: it came from `into_raw_fd` a moment ago, and the program has not seen its number.
-        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+        // SAFETY: it is this library's: the program has not seen its number.
+        unsafe { rustix::io::close(descriptor) };
     }
 }
 
@@ -48,4 +48,27 @@ pub fn replace(file: &OwnedFd, descriptor: c_int, close_on_exec: bool) -> Result
     let mut number = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(descriptor) });
     let flags = if close_on_exec { DupFlags::CLOEXEC } else { DupFlags::empty() };
     dup3(file, &mut number, flags)
+}
+
+/// A descriptor of our own for a moment: closed by the kernel alone, not by the hook that looks at what is closed.
+pub struct Brief(ManuallyDrop<OwnedFd>);
+
+impl Brief {
+    /// Takes it over.
+    pub fn new(descriptor: OwnedFd) -> Brief {
+        Brief(ManuallyDrop::new(descriptor))
+    }
+}
+
+impl AsFd for Brief {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Drop for Brief {
+    fn drop(&mut self) {
+        // SAFETY: it is owned, and nobody sees it after this.
+        let _ = unsafe { rustix::io::try_close(self.0.as_raw_fd()) };
+    }
 }

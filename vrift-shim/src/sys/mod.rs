@@ -11,6 +11,7 @@ pub mod gate;
 pub mod heap;
 pub mod lend;
 pub mod next;
+pub mod own;
 pub mod pool;
 pub mod slot;
 pub mod stack;

@@ -69,6 +69,7 @@ type Enter = extern "C" fn(*mut u8, *mut c_void);
 /// Calls `enter` with `bytes` of the stack and `frame`. Pages are touched in order, so that a stack that is too small
 /// ends at its guard. `bytes` is not 0.
 #[cfg(target_arch = "x86_64")]
+// SAFETY: for its caller: `frame` is what `enter` takes it for. The stack is taken from its end and given back whole.
 #[unsafe(naked)]
 unsafe extern "C" fn below(bytes: usize, enter: Enter, frame: *mut c_void) {
     naked_asm!(
@@ -97,6 +98,7 @@ unsafe extern "C" fn below(bytes: usize, enter: Enter, frame: *mut c_void) {
 
 /// The same.
 #[cfg(target_arch = "aarch64")]
+// SAFETY: as above.
 #[unsafe(naked)]
 unsafe extern "C" fn below(bytes: usize, enter: Enter, frame: *mut c_void) {
     naked_asm!(

@@ -9,6 +9,7 @@ use std::ffi::{CStr, c_char, c_int};
 static START: extern "C" fn(c_int, *const *const c_char, *const *const c_char) = start;
 
 extern "C" fn start(_: c_int, _: *const *const c_char, environment: *const *const c_char) {
+    super::own::begin();
     crate::vfs::session::begin(Environment(environment));
 }
 

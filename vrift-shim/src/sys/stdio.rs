@@ -46,3 +46,7 @@ next!(
     /// Writes what a stream still holds.
     fn flush(stream: Stream) -> c_int, c"fflush"
 );
+next!(
+    /// close(2), as the next library defines it.
+    fn close_next(descriptor: c_int) -> c_int, c"close"
+);

@@ -10,6 +10,7 @@ const FIRST_PAGE: usize = 4096;
 #[repr(transparent)]
 pub struct Strings(*const *const c_char);
 
+// SAFETY: libc has it, of this type.
 unsafe extern "C" {
     static mut environ: *const *const c_char;
 }

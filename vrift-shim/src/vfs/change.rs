@@ -1,16 +1,26 @@
 //! Changes of the tree on behalf of this process.
 
 use rustix::io::Errno;
+use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::places;
 use vrift_manifest::tree::Change;
 use vrift_manifest::workspace::Done;
 
+use super::pipes;
 use super::session::{self, Given};
 use super::who;
 
 /// One change. It speaks of nodes by number, so it may be tried again where the workspace was replaced.
 pub fn apply(given: &'static Given, change: &Change<'_>) -> Result<Done, Errno> {
     session::with(given, |session| session.change(&who::who(), change))
+}
+
+/// After a name was taken from a node, which had `before` until then: if it was the last one of a pipe, its meeting place
+/// goes.
+pub fn name_removed(given: &'static Given, node: u64, before: &Attributes) {
+    if before.nlink == 1 && Kind::of_mode(before.mode) == Some(Kind::Fifo) {
+        pipes::removed(given, node);
+    }
 }
 
 /// Forgets the placeholder of a directory that was removed: who is in it is in a removed directory, as the kernel has it.

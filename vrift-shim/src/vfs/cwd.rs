@@ -57,6 +57,22 @@ pub fn forget() {
     let _ = SEEN.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
 }
 
+/// Goes into the directory of `node` by `go`, which says whether it is there then; and notes it, so that nobody has to
+/// look. If other threads change directory meanwhile, whoever needs to know looks.
+pub fn enter<T>(node: u64, go: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+    let before = SEEN.load(Ordering::Acquire);
+    let result = go();
+    let value = node.saturating_add(FIRST_NODE);
+    let known = result.is_ok() && value <= VALUE && !vfork::is_child();
+    let new = (before & !VALUE).wrapping_add(VALUE + 1) | value;
+    let noted =
+        known && SEEN.compare_exchange(before, new, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+    if !noted {
+        forget();
+    }
+    result
+}
+
 #[cold]
 fn look(given: &'static Given, seen: u64) -> Result<Where, Errno> {
     let stat = rustix::fs::statat(CWD, c".", AtFlags::empty())?;

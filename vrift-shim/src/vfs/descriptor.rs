@@ -15,6 +15,7 @@ use vrift_cas::Digest;
 use vrift_manifest::places;
 use vrift_manifest::tree::path::PATH_MAX;
 
+use super::pipes;
 use super::session::{self, Given};
 use crate::sys::{fd, vfork};
 
@@ -23,7 +24,7 @@ use crate::sys::{fd, vfork};
 pub enum Held {
     /// Nothing of ours.
     Foreign,
-    /// A directory of the tree.
+    /// A directory of the tree, or what else has no content and is stood for by something beside the placeholders.
     Directory(u64),
     /// The content of a file of the tree: its draft, or a blob.
     Content {
@@ -157,6 +158,7 @@ pub fn judge(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
     match stat.st_mode & TYPE {
         0o040000 => places::node_of(stat).map_or(Held::Foreign, Held::Directory),
         0o100000 => content(given, descriptor, stat),
+        0o010000 => pipe(given, descriptor).map_or(Held::Foreign, Held::Directory),
         _ => Held::Foreign,
     }
 }
@@ -192,6 +194,14 @@ fn content(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
         }
     }
     by_name(given, descriptor).unwrap_or(Held::Foreign)
+}
+
+/// The node of a named pipe, by the path of its meeting place.
+#[cold]
+fn pipe(given: &'static Given, descriptor: c_int) -> Option<u64> {
+    let mut buffer = [0; PATH_MAX];
+    let length = path(descriptor, &mut buffer)?;
+    pipes::node_of_path(given, buffer.get(..length)?)
 }
 
 /// Asks the kernel by which name the file was opened.

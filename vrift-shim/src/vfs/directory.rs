@@ -5,6 +5,7 @@
 use std::ffi::c_int;
 use std::os::unix::ffi::OsStrExt;
 
+use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::places;
@@ -29,14 +30,25 @@ pub fn may_enter_node(at: At) -> Result<(), Errno> {
 }
 
 fn enter(at: At) -> Result<(), Errno> {
-    may_enter_node(at)?;
-    let handover = &at.given.handover;
-    let runtime = handover.runtime.as_os_str().as_bytes();
-    let mut buffer = [0; places::PATH_MAX];
-    let path = places::make(runtime, handover.id.as_bytes(), at.number()?, &mut buffer)?;
-    let changed = rustix::process::chdir(path);
-    cwd::forget();
-    changed
+    may_enter(&at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?)?;
+    let node = at.number()?;
+    cwd::enter(node, || {
+        let (runtime, id) =
+            (at.given.handover.runtime.as_os_str().as_bytes(), &at.given.handover.id);
+        let mut buffer = [0; places::PATH_MAX];
+        let path = places::path(runtime, id.as_bytes(), node, &mut buffer)?;
+        // Nearly always it is there, and is what it should be.
+        if rustix::process::chdir(path).is_ok() && is_placeholder_of(node) {
+            return Ok(());
+        }
+        rustix::process::chdir(places::make(runtime, id.as_bytes(), node, &mut buffer)?)
+    })
+}
+
+/// Whether the working directory says that it stands for `node`.
+fn is_placeholder_of(node: u64) -> bool {
+    let stat = rustix::fs::statat(rustix::fs::CWD, c".", AtFlags::empty());
+    stat.is_ok_and(|stat| places::node_of(&stat) == Some(node))
 }
 
 fn may_enter(node: &Attributes) -> Result<(), Errno> {

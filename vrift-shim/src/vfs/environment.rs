@@ -17,7 +17,7 @@ const SESSION: &[u8] = b"VRIFT_SESSION=";
 const LIBRARY: &[u8] = b"libvrift_shim";
 
 /// Variables that may be added.
-const MORE: usize = 2;
+const MORE: usize = 3;
 
 /// Whether the loader of the process can load this library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +26,15 @@ pub enum Reach {
     Preloaded,
     /// It is another C library's, or another machine's: told of this library, it would refuse to start the program.
     Foreign,
+}
+
+/// What a program needs of its environment beside what it was given.
+#[derive(Clone, Copy)]
+pub struct Needs {
+    /// Whether this library can be loaded into it.
+    pub reach: Reach,
+    /// It refuses to run when a library was loaded before its sanitizer's, unless it is told not to look.
+    pub sanitized: bool,
 }
 
 /// What a list of libraries to preload is split at.
@@ -46,9 +55,10 @@ pub fn own_library(list: &[u8]) -> Option<&[u8]> {
 pub fn with<R>(
     given: &'static Given,
     asked: Strings,
-    reach: Reach,
+    needs: Needs,
     work: impl FnOnce(Strings) -> R,
 ) -> R {
+    let reach = needs.reach;
     // What ld.so goes by is the last of several.
     let preload = last(asked, PRELOAD);
     let session = last(asked, SESSION);
@@ -64,8 +74,10 @@ pub fn with<R>(
     let parent = if is_ours { Some(process::starts_another(given)) } else { None };
     with_list(given, change.then_some(list), reach, |list| {
         with_session(given, parent, |variable| {
-            let left_out = [list.and(preload), variable.and(session)];
-            compose(asked, left_out, [list, variable], work)
+            with_options(asked, needs.sanitized, |before, options| {
+                let left_out = [list.and(preload), variable.and(session), before];
+                compose(asked, left_out, [list, variable, options], work)
+            })
         })
     })
 }
@@ -105,7 +117,8 @@ pub fn lacks(given: &'static Given, environment: Strings) -> bool {
 
 /// An environment in which nothing is missing, for good.
 pub fn lasting(given: &'static Given, asked: Strings) -> Strings {
-    with(given, asked, Reach::Preloaded, |environment| {
+    let needs = Needs { reach: Reach::Preloaded, sanitized: false };
+    with(given, asked, needs, |environment| {
         let own = |string: *const c_char| !asked.pointers().any(|other| other == string);
         let strings = environment.pointers().map(|string| match own(string) {
             true => {
@@ -120,6 +133,33 @@ pub fn lasting(given: &'static Given, asked: Strings) -> Strings {
 
 fn last(variables: Strings, name: &[u8]) -> Option<*const c_char> {
     variables.pointers().filter(|&string| strings::bytes(string).starts_with(name)).last()
+}
+
+const OPTIONS: &[u8] = b"ASAN_OPTIONS=";
+const UNORDERED: &[u8] = b"verify_asan_link_order=0";
+
+/// Calls `work` with the variable that is replaced, and the one by which a sanitizer does not look at the order.
+fn with_options<R>(
+    asked: Strings,
+    sanitized: bool,
+    work: impl FnOnce(Option<*const c_char>, Option<&CStr>) -> R,
+) -> R {
+    if !sanitized {
+        return work(None, None);
+    }
+    let before = last(asked, OPTIONS);
+    let set = before.map_or(OPTIONS, strings::bytes);
+    if set.windows(UNORDERED.len()).any(|part| part == UNORDERED) {
+        return work(None, None);
+    }
+    stack::with(set.len() + UNORDERED.len() + 2, |room: &mut [u8]| {
+        let colon: &[u8] = if set.len() > OPTIONS.len() { b":" } else { b"" };
+        let bytes = [set, colon, UNORDERED].into_iter().flatten();
+        for (place, byte) in room.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+        work(before, CStr::from_bytes_until_nul(room).ok())
+    })
 }
 
 /// Calls `work` with `LD_PRELOAD=` and the list, to which this library is added or from which it is taken.

@@ -73,28 +73,36 @@ pub fn node_for<'w>(
     let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
     match found.map_err(errno_of)? {
         Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
-        Found::Outside(length) => after_leaving((given, session), who, follow, work, length),
+        Found::Outside(length) => {
+            match after_leaving((given, session), who, follow, walk, length)? {
+                Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
+                Found::Outside(length) => outside(walk, length),
+            }
+        }
     }
 }
 
-/// The walk left the tree. What is left of the path may lead back, by name, or to what a descriptor holds.
+/// The walk left the tree. What is left of the path may lead back, by `..` or to what a descriptor holds. Else it is in the
+/// walk's space.
 #[cold]
-fn after_leaving<'w>(
+fn after_leaving(
     (given, session): (&'static Given, &'static Session),
     who: &Identity,
     follow: bool,
-    work: &'w mut Work,
+    walk: &mut Scratch,
     mut length: usize,
-) -> Result<Answer<'w, At>, Errno> {
-    let Work { normal, walk } = work;
+) -> Result<Found, Errno> {
+    let mut normal = Scratch::default();
     let tree = session.tree();
     for _ in 0..LINKS_MAX {
         let left = walk.bytes().get(..length).unwrap_or(b"");
         if let Some(at) = follow.then(|| magic::node(left)).transpose()?.flatten() {
-            return Ok(Answer::Ours(at));
+            return Ok(Found::Node(at.cursor));
         }
         if below(left, &given.mount).is_none() {
-            let Some(up) = lexical::one_up(left, normal)? else { return outside(walk, length) };
+            let Some(up) = lexical::one_up(left, &mut normal)? else {
+                return Ok(Found::Outside(length));
+            };
             let (from, to) = (normal.bytes().get(..up), walk.bytes().get_mut(..up));
             if let (Some(from), Some(to)) = (from, to) {
                 to.copy_from_slice(from);
@@ -106,8 +114,8 @@ fn after_leaving<'w>(
         path.copy_from_slice(left);
         let who = Some(&who.as_tree());
         match tree.walk(tree.root(), path, &given.mount, follow, who, walk).map_err(errno_of)? {
-            Found::Node(cursor) => return Ok(Answer::Ours(At { session, given, cursor })),
             Found::Outside(again) => length = again,
+            found => return Ok(found),
         }
     }
     Err(Errno::LOOP)
@@ -178,7 +186,11 @@ pub fn place_from<'w>(
     }
     let who = who::credentials();
     let found = session.tree().walk(at, head, &given.mount, true, Some(&who.as_tree()), walk);
-    match found.map_err(errno_of)? {
+    let found = match found.map_err(errno_of)? {
+        Found::Outside(length) => after_leaving((given, session), who, true, walk, length)?,
+        found => found,
+    };
+    match found {
         Found::Node(parent) => Ok(Answer::Ours(Place { session, given, parent, name, slash })),
         Found::Outside(length) => {
             if let Some(parent) = directory_again(&from, who, length, walk)? {

@@ -40,6 +40,7 @@ pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(),
     let temporary = match kind {
         Some(Kind::File) => file(&source, &stat, &spot)?,
         Some(Kind::Symlink) => symlink(&source, &stat, &spot)?,
+        Some(Kind::Fifo) => without_content(stat.st_mode, &stat, &spot, b"")?,
         _ => return Err(Errno::XDEV),
     };
     let placed = Change::Rename {
@@ -140,9 +141,17 @@ fn symlink(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporar
     let mut buffer = [0; PATH_MAX];
     let length = rustix::fs::readlinkat_raw(&source.parent, source.name, &mut buffer[..])?;
     let target = buffer.get(..length).unwrap_or(b"");
+    without_content(Kind::Symlink as u32 | 0o777, stat, spot, target)
+}
+
+fn without_content(
+    mode: u32,
+    stat: &Stat,
+    spot: &Spot<'_>,
+    target: &[u8],
+) -> Result<Temporary, Errno> {
     let (parent, rdev) = (spot.directory, 0);
     let (uid, gid) = (stat.st_uid, stat.st_gid);
-    let mode = Kind::Symlink as u32 | 0o777;
     let (temporary, node) = Temporary::make(|name| {
         let made = Change::Create { parent, name, mode, uid, gid, rdev, target };
         change::apply(spot.given, &made).map(|done| done.node)

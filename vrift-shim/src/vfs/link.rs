@@ -21,11 +21,26 @@ pub fn between<'w>(
     if flags & !(libc::AT_SYMLINK_FOLLOW | libc::AT_EMPTY_PATH) != 0 {
         return Err(Errno::INVAL);
     }
-    if from.path.is_none() || to.path.is_none() {
-        return Err(Errno::FAULT);
+    let may_be_empty = flags & libc::AT_EMPTY_PATH != 0;
+    if from.path.ok_or(Errno::FAULT)?.is_empty() && !may_be_empty
+        || to.path.ok_or(Errno::FAULT)?.is_empty()
+    {
+        return Err(Errno::NOENT);
     }
     let old = subject::at(from.directory, from.path, seen_as(flags), work.0)?;
-    let new = find::place(to.directory, to.path, work.1)?;
+    let new = match (find::place(to.directory, to.path, work.1), &old) {
+        (Ok(new), _) => new,
+        (Err(errno), Answer::Ours(_)) => return Err(errno),
+        // The kernel finds the one before it looks for the other.
+        (Err(errno), Answer::Kernel) => {
+            Outside::named(from).map_or(Ok(()), |old| old.exists(seen_as(flags)))?;
+            return Err(errno);
+        }
+        (Err(errno), Answer::Elsewhere(old)) => {
+            Outside::at(old).map_or(Ok(()), |old| old.exists(seen_as(flags)))?;
+            return Err(errno);
+        }
+    };
     let (old, new) = match (old, new) {
         (Answer::Ours(old), Answer::Ours(new)) => {
             inside(&old, &new)?;

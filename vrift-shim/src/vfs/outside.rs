@@ -70,7 +70,9 @@ impl<'a> Outside<'a> {
     }
 
     fn start(&self) -> Result<BorrowedFd<'static>, Errno> {
-        if self.directory == find::CWD { Ok(CWD) } else { descriptor::borrow(self.directory) }
+        // An absolute path does not ask for the directory, whatever stands there.
+        let from_cwd = self.directory == find::CWD || self.path.first() == Some(&b'/');
+        if from_cwd { Ok(CWD) } else { descriptor::borrow(self.directory) }
     }
 }
 

@@ -5,11 +5,12 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use vrift_manifest::places;
 use vrift_manifest::tree::path::PATH_MAX;
 
+use super::change;
 use super::session::Given;
 
 /// What follows the node's number in the name of its pipe.
@@ -47,4 +48,21 @@ fn path<'b>(
     let mut room = buffer.get_mut(end..).ok_or(Errno::NAMETOOLONG)?;
     write!(room, "{SUFFIX}\0").map_err(|_| Errno::NAMETOOLONG)?;
     CStr::from_bytes_until_nul(buffer).map_err(|_| Errno::INVAL)
+}
+
+/// The node whose pipe has this path.
+pub fn node_of_path(given: &'static Given, path: &[u8]) -> Option<u64> {
+    let handover = &given.handover;
+    let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
+    let place = path.strip_suffix(SUFFIX.as_bytes())?;
+    places::node_of_path(handover.runtime.as_os_str().as_bytes(), handover.id.as_bytes(), place)
+}
+
+/// Removes the meeting place of a pipe that has no name any more. Who has it open goes on.
+pub fn removed(given: &'static Given, node: u64) {
+    let mut buffer = [0; PATH_MAX];
+    if let Ok(path) = path(given, node, &mut buffer) {
+        let _ = rustix::fs::unlinkat(CWD, path, AtFlags::empty());
+    }
+    change::directory_removed(given, node);
 }

@@ -10,9 +10,10 @@ use vrift_manifest::places;
 use vrift_manifest::tree::path::PATH_MAX;
 
 use super::descriptor::{self, Held};
+use super::exec::farm;
 use super::find::{self, At, Work};
 use super::session::{self, Given};
-use super::{Answer, magic, paths, subject};
+use super::{Answer, magic, paths, pipes, subject};
 
 /// What `put` makes of the target of the symlink at `path`.
 pub fn at<'w, T>(
@@ -45,9 +46,7 @@ fn target<T>(at: &At, put: impl FnOnce(&[u8]) -> Result<T, Errno>) -> Result<T, 
 
 /// Whether a link of the kernel may lead to something of ours, as far as its own path tells.
 pub fn is_suspect(path: &[u8]) -> bool {
-    session::given().is_some()
-        && (path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/"))
-        && !path.ends_with(b"/exe")
+    session::given().is_some() && (path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/"))
 }
 
 /// Whether a link's target is in our directories.
@@ -67,8 +66,12 @@ pub fn mapped<T>(
 ) -> Result<Option<T>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let mut buffer = [0; PATH_MAX];
-    let start = if directory == find::CWD { CWD } else { descriptor::borrow(directory)? };
+    let from_cwd = directory == find::CWD || path.first() == Some(&b'/');
+    let start = if from_cwd { CWD } else { descriptor::borrow(directory)? };
     let length = rustix::fs::readlinkat_raw(start, path, &mut buffer[..])?;
+    if let Some(length) = farm::as_seen(given, &mut buffer, length) {
+        return put(buffer.get(..length).ok_or(Errno::IO)?).map(Some);
+    }
     let held = match buffer.get(..length) {
         Some(text) => held(given, path, text),
         None => None,
@@ -83,6 +86,9 @@ fn held(given: &'static Given, link: &[u8], text: &[u8]) -> Option<u64> {
     let handover = &given.handover;
     let runtime = handover.runtime.as_os_str().as_bytes();
     if let Some(node) = places::node_of_path(runtime, handover.id.as_bytes(), text) {
+        return Some(node);
+    }
+    if let Some(node) = pipes::node_of_path(given, text) {
         return Some(node);
     }
     if !text.starts_with(handover.store.as_os_str().as_bytes()) {

@@ -49,8 +49,11 @@ fn name(place: &Place<'_>) -> Result<(), Errno> {
 
 /// Removes the name, where all is checked.
 pub fn unlink(spot: &Spot<'_>) -> Result<(), Errno> {
+    let (victim, node) = (spot.attributes()?, spot.number()?);
     let removed = Change::Unlink { parent: spot.directory, name: spot.name };
-    change::apply(spot.given, &removed).map(|_| ())
+    change::apply(spot.given, &removed)?;
+    change::name_removed(spot.given, node, &victim);
+    Ok(())
 }
 
 fn empty(place: &Place<'_>) -> Result<(), Errno> {

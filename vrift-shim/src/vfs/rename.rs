@@ -34,10 +34,12 @@ pub fn between<'w>(
     flags: c_uint,
     work: (&'w mut Work, &'w mut Work),
 ) -> Result<Renamed<'w>, Errno> {
-    if from.path.is_none() || to.path.is_none() {
-        return Err(Errno::FAULT);
-    }
     is_known(flags)?;
+    for path in [from.path, to.path] {
+        if path.ok_or(Errno::FAULT)?.is_empty() {
+            return Err(Errno::NOENT);
+        }
+    }
     let old = find::place(from.directory, from.path, work.0)?;
     if let Answer::Ours(old) = &old
         && old.name != Name::Root
@@ -144,8 +146,10 @@ fn inside(old: &Place<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), Errn
         mode,
     };
     change::apply(from.given, &renamed)?;
-    if let Some(node) = over_directory {
-        change::directory_removed(from.given, node);
+    match (over_directory, replaced) {
+        (Some(node), _) => change::directory_removed(from.given, node),
+        (None, Some((node, old))) if !exchange => change::name_removed(from.given, node, &old),
+        _ => {}
     }
     Ok(())
 }

@@ -10,6 +10,12 @@ use super::descriptor::{self, Held};
 use super::find::{self, At, Work};
 use super::session::{self, Given};
 
+/// The flags that the calls of this family know.
+const FLAGS: c_int = libc::AT_SYMLINK_NOFOLLOW
+    | libc::AT_NO_AUTOMOUNT
+    | libc::AT_EMPTY_PATH
+    | libc::AT_STATX_SYNC_TYPE;
+
 /// A node's attributes and number.
 pub struct Seen {
     /// What was handed over.
@@ -28,6 +34,10 @@ pub fn at<'w>(
     flags: c_int,
     work: &'w mut Work,
 ) -> Result<Answer<'w, Seen>, Errno> {
+    if flags & !FLAGS != 0 {
+        // The kernel refuses what it does not know before it looks at anything.
+        return Ok(Answer::Kernel);
+    }
     if flags & libc::AT_EMPTY_PATH != 0 && path.is_none_or(<[u8]>::is_empty) {
         return if directory == find::CWD {
             dot()

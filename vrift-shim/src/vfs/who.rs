@@ -9,10 +9,12 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Attributes;
 use vrift_manifest::session::Who;
 use vrift_manifest::tree::Credentials;
+use vrift_manifest::tree::path::PATH_MAX;
 use vrift_manifest::workspace::Author;
 
-use super::process;
+use super::exec::farm;
 use super::session::Given;
+use super::{directory, process};
 use crate::sys::slot::Slot;
 use crate::sys::vfork;
 
@@ -151,17 +153,31 @@ pub fn who() -> Who<'static> {
 /// What history says of this process.
 #[cold]
 fn author() -> Author {
-    let mut buffer = [0; 4096];
-    let program = rustix::fs::readlinkat_raw(CWD, c"/proc/self/exe", &mut buffer[..]);
-    let program = program.ok().and_then(|length| buffer.get(..length)).unwrap_or_default();
     Author {
         parent: process::parent(),
         pid: process::pid(),
-        program: program.to_vec(),
+        program: program(),
         arguments: read(c"/proc/self/cmdline"),
-        directory: rustix::process::getcwd(Vec::new())
-            .map(|path| path.into_bytes())
-            .unwrap_or_default(),
+        directory: working_directory(),
+    }
+}
+
+/// The program's path, as programs see it.
+fn program() -> Vec<u8> {
+    let mut buffer = [0; PATH_MAX];
+    let path = rustix::fs::readlinkat_raw(CWD, c"/proc/self/exe", &mut buffer[..]);
+    let Ok(length) = path else { return Vec::new() };
+    let given = super::session::given();
+    let seen = given.and_then(|given| farm::as_seen(given, &mut buffer, length));
+    buffer.get(..seen.unwrap_or(length)).unwrap_or_default().to_vec()
+}
+
+/// The working directory, as programs see it.
+fn working_directory() -> Vec<u8> {
+    let mut buffer = [0; PATH_MAX];
+    match directory::path(&mut buffer) {
+        Ok(Some(length)) => buffer.get(..length).unwrap_or_default().to_vec(),
+        _ => rustix::process::getcwd(Vec::new()).map(|path| path.into_bytes()).unwrap_or_default(),
     }
 }
 

@@ -70,13 +70,15 @@ pub fn set(at: &At, name: &[u8], value: &[u8], flags: i32) -> Result<(), Errno> 
     may(&at.attributes()?, name, true)?;
     may_secure(name, Some(value))?;
     is_kept(name)?;
-    let is_there = all(at)?.iter().any(|(known, _)| known == name);
+    let list = all(at)?;
+    let is_there = list.iter().any(|(known, _)| known == name);
     if is_there && flags & libc::XATTR_CREATE != 0 {
         return Err(Errno::EXIST);
     }
     if !is_there && flags & libc::XATTR_REPLACE != 0 {
         return Err(Errno::NODATA);
     }
+    has_room(&list, name, value)?;
     let node = at.number()?;
     change::apply(at.given, &Change::SetXattr { node, name, value: Some(value) }).map(|_| ())
 }
@@ -88,6 +90,22 @@ pub fn remove(at: &At, name: &[u8]) -> Result<(), Errno> {
     is_kept(name)?;
     let node = at.number()?;
     change::apply(at.given, &Change::SetXattr { node, name, value: None }).map(|_| ())
+}
+
+/// Whether all attributes fit where ext4 keeps them, in the inode and one block: what is more could not be put back there.
+fn has_room(list: &XattrList, name: &[u8], value: &[u8]) -> Result<(), Errno> {
+    /// A block without its header and the end of its list.
+    const BLOCK: usize = 4096 - 32 - 4;
+    /// What an inode of 256 bytes has left for them.
+    const INODE: usize = 96 - 4 - 4;
+    let size = |name: &[u8], value: &[u8]| {
+        let dot = name.iter().position(|&byte| byte == b'.').map_or(0, |at| at + 1);
+        16 + (name.len() - dot).next_multiple_of(4) + value.len().next_multiple_of(4)
+    };
+    let new = size(name, value);
+    let others = list.iter().filter(|(known, _)| known != name);
+    let all = others.fold(new, |sum, (name, value)| sum + size(name, value));
+    if new > BLOCK || all > BLOCK + INODE { Err(Errno::NOSPC) } else { Ok(()) }
 }
 
 fn all(at: &At) -> Result<XattrList, Errno> {

@@ -46,7 +46,8 @@ const MACHINE: u16 = 183;
 
 const CLASS_64: u8 = 2;
 const INTERPRETER: u32 = 3;
-const PROGRAM_HEADER: usize = 56;
+/// Bytes of a program header.
+pub const PROGRAM_HEADER: usize = 56;
 /// More program headers than any program has.
 const HEADERS: u64 = 64;
 
@@ -62,24 +63,24 @@ pub fn kind(file: BorrowedFd<'_>, head: &[u8], name: &[u8]) -> Kind {
     if name.starts_with(LOADER) {
         return Kind::Ours;
     }
-    let (Some(start), Some(size), Some(count)) = (long(head, 32), short(head, 54), short(head, 56))
-    else {
-        return Kind::Unknown;
-    };
-    if usize::from(size) != PROGRAM_HEADER {
+    if short(head, 54).map(usize::from) != Some(PROGRAM_HEADER) {
         return Kind::Unknown;
     }
-    for number in 0..u64::from(count).min(HEADERS) {
-        let Some(at) = start.checked_add(number * PROGRAM_HEADER as u64) else { break };
+    match headers(file, head).find(|header| word(header, 0) == Some(INTERPRETER)) {
+        Some(header) => by_loader(file, head, &header),
+        None => Kind::Static,
+    }
+}
+
+/// The program headers, as far as they can be read.
+pub fn headers(file: BorrowedFd<'_>, head: &[u8]) -> impl Iterator<Item = [u8; PROGRAM_HEADER]> {
+    let start = long(head, 32).unwrap_or(u64::MAX);
+    let count = u64::from(short(head, 56).unwrap_or(0)).min(HEADERS);
+    (0..count).map_while(move |number| {
         let mut header = [0; PROGRAM_HEADER];
-        if !read(file, head, at, &mut header) {
-            return Kind::Unknown;
-        }
-        if word(&header, 0) == Some(INTERPRETER) {
-            return by_loader(file, head, &header);
-        }
-    }
-    Kind::Static
+        let at = start.checked_add(number * PROGRAM_HEADER as u64)?;
+        read(file, head, at, &mut header).then_some(header)
+    })
 }
 
 fn by_loader(file: BorrowedFd<'_>, head: &[u8], header: &[u8]) -> Kind {
@@ -96,7 +97,7 @@ fn by_loader(file: BorrowedFd<'_>, head: &[u8], header: &[u8]) -> Kind {
 }
 
 /// Reads what stands at `at`, from the file where it is not in `head`.
-fn read(file: BorrowedFd<'_>, head: &[u8], at: u64, into: &mut [u8]) -> bool {
+pub fn read(file: BorrowedFd<'_>, head: &[u8], at: u64, into: &mut [u8]) -> bool {
     let start = usize::try_from(at).unwrap_or(usize::MAX);
     if let Some(known) = start.checked_add(into.len()).and_then(|end| head.get(start..end)) {
         into.copy_from_slice(known);
@@ -110,10 +111,12 @@ fn short(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes)
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
+/// Four bytes of the file as a number.
+pub fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
 }
 
-fn long(bytes: &[u8], at: usize) -> Option<u64> {
+/// Eight bytes of the file as a number.
+pub fn long(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
 }

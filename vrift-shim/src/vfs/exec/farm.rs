@@ -258,6 +258,30 @@ impl Descriptor {
     }
 }
 
+/// The path in the tree, from its root on, of what the kernel knows by a name in the farm.
+pub fn in_tree<'t>(given: &Given, name: &'t [u8]) -> Option<&'t [u8]> {
+    use std::os::unix::ffi::OsStrExt;
+    let rest = name.strip_prefix(given.handover.store.as_os_str().as_bytes())?;
+    let rest = rest.strip_prefix(b"/workspaces/")?;
+    let rest = rest.strip_prefix(given.handover.workspace.as_bytes())?;
+    let rest = rest.strip_prefix(b"/farm/")?;
+    let slash = name.len() - rest.len() - 1;
+    // Names that begin with a dot there are of programs on their way.
+    name.get(slash..).filter(|_| !rest.starts_with(b"."))
+}
+
+/// The same, as programs see it: `path` in and out. `None`: it is no name in the farm.
+pub fn as_seen(given: &Given, path: &mut [u8; PATH_MAX], length: usize) -> Option<usize> {
+    let rest = in_tree(given, path.get(..length)?)?.len();
+    let mount = given.mount.len();
+    if mount + rest >= PATH_MAX {
+        return None;
+    }
+    path.copy_within(length - rest..length, mount);
+    path.get_mut(..mount)?.copy_from_slice(&given.mount);
+    Some(mount + rest)
+}
+
 /// Copies a program that cannot be sealed, and gives the copy the name.
 pub fn copy(
     given: &'static Given,

@@ -54,7 +54,7 @@ pub fn with<R>(
         note_unseen(given, &asked, &program);
     }
     Ok(with_arguments(&program, &asked, |arguments| {
-        environment::with(given, asked.environment, program.kind().reach(), |environment| {
+        environment::with(given, asked.environment, program.needs(), |environment| {
             go(Launch { path: program.path(), arguments, environment })
         })
     }))

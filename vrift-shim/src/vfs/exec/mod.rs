@@ -4,21 +4,24 @@
 pub mod elf;
 pub mod farm;
 pub mod launch;
+pub mod sanitizer;
 pub mod script;
 pub mod search;
 
 use std::ffi::{CStr, c_int};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::session::Seal;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, below};
 
 use super::descriptor::{self, Held};
+use super::environment::Needs;
 use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
-use super::{Answer, who};
+use super::{Answer, paths, who};
+use crate::sys::fd::Brief;
 use elf::Kind;
 use launch::Asked;
 use script::Line;
@@ -33,12 +36,14 @@ pub struct Program {
     lines: [Line; DEEPEST],
     depth: usize,
     kind: Kind,
+    sanitized: bool,
 }
 
 impl Program {
     /// Nothing yet.
     pub fn new() -> Program {
-        Program { path: [0; PATH_MAX], lines: Default::default(), depth: 0, kind: Kind::Unknown }
+        let (path, lines) = ([0; PATH_MAX], Default::default());
+        Program { path, lines, depth: 0, kind: Kind::Unknown, sanitized: false }
     }
 
     /// The path that the kernel is to execute; `None`: as it was asked for, from the directory that it was asked for.
@@ -52,6 +57,11 @@ impl Program {
     /// The scripts' lines that are not left to the kernel, the outermost script's first.
     pub fn lines(&self) -> &[Line] {
         self.lines.get(..self.depth).unwrap_or(&[])
+    }
+
+    /// What it needs of its environment.
+    pub fn needs(&self) -> Needs {
+        Needs { reach: self.kind.reach(), sanitized: self.sanitized }
     }
 
     /// What kind of program is executed in the end.
@@ -84,8 +94,8 @@ impl Head {
         self.bytes.get(..self.length).unwrap_or(b"")
     }
 
-    fn read(&mut self, file: &OwnedFd) {
-        self.length = rustix::io::pread(file, &mut self.bytes[..], 0).unwrap_or(0);
+    fn read(&mut self, file: &Brief) {
+        self.length = rustix::io::pread(file.as_fd(), &mut self.bytes[..], 0).unwrap_or(0);
     }
 }
 
@@ -95,7 +105,7 @@ pub fn resolve(
     asked: &Asked<'_>,
     program: &mut Program,
 ) -> Result<(), Errno> {
-    let Program { path, lines, depth, kind } = program;
+    let Program { path, lines, depth, kind, sanitized } = program;
     // From this interpreter on everything is the kernel's.
     let mut settled = None;
     let mut level = 0;
@@ -134,6 +144,7 @@ pub fn resolve(
             true => Kind::Privileged,
             false => elf::kind(file.as_fd(), head.get(), name),
         };
+        *sanitized = *kind == Kind::Ours && sanitizer::is_needed(file.as_fd(), head.get());
         if whose == Whose::Tree {
             prepare(given, &source, path, &file)?;
         }
@@ -172,7 +183,7 @@ fn look(
     source: &Source<'_>,
     path: &mut [u8; PATH_MAX],
     head: &mut Head,
-) -> Result<(Whose, Option<OwnedFd>), Errno> {
+) -> Result<(Whose, Option<Brief>), Errno> {
     (head.length, head.privileged) = (0, false);
     if source.is_descriptor() {
         return match descriptor::look(given, source.directory)?.0 {
@@ -188,14 +199,78 @@ fn look(
     match find::node(source.directory, Some(source.path), follow, &mut work)? {
         Answer::Ours(at) => of_tree(at, head),
         Answer::Elsewhere(other) => {
-            begin_with(path, other.to_bytes_with_nul());
-            Ok((Whose::Elsewhere, of_kernel(CWD, other.to_bytes(), head)?))
+            let source = Source { directory: CWD, path: other.to_bytes(), flags: 0 };
+            let found = outside(given, &source, path, head)?;
+            if found.0 == Whose::Kernel {
+                begin_with(path, other.to_bytes_with_nul());
+                return Ok((Whose::Elsewhere, found.1));
+            }
+            Ok(found)
         }
-        Answer::Kernel => Ok((Whose::Kernel, of_kernel(source.directory, source.path, head)?)),
+        Answer::Kernel => outside(given, source, path, head),
     }
 }
 
-fn of_tree(at: At, head: &mut Head) -> Result<(Whose, Option<OwnedFd>), Errno> {
+/// Looks at what is outside, unless it leads back into the tree.
+fn outside(
+    given: &'static Given,
+    source: &Source<'_>,
+    path: &mut [u8; PATH_MAX],
+    head: &mut Head,
+) -> Result<(Whose, Option<Brief>), Errno> {
+    let found = of_kernel(source.directory, source.path, head);
+    if leads_inside(given, source, found.as_ref().ok().and_then(Option::as_ref), path) {
+        return behind_link(path, head);
+    }
+    begin_with(path, b"\0");
+    Ok((Whose::Kernel, found?))
+}
+
+/// Whether a path outside leads into the tree, by a symlink: where to, in `path`. The kernel would go to what is on the
+/// disk there.
+fn leads_inside(
+    given: &'static Given,
+    source: &Source<'_>,
+    file: Option<&Brief>,
+    path: &mut [u8; PATH_MAX],
+) -> bool {
+    let length = match file {
+        Some(file) => descriptor::path(file.as_fd().as_raw_fd(), path),
+        None => {
+            let directory = match source.directory {
+                CWD => Ok(rustix::fs::CWD),
+                other => descriptor::borrow(other),
+            };
+            let link = directory.and_then(|directory| {
+                rustix::fs::readlinkat_raw(directory, source.path, &mut path[..PATH_MAX - 1])
+            });
+            link.ok()
+        }
+    };
+    let Some(length) = length else { return false };
+    if let Some(end) = path.get_mut(length) {
+        *end = 0;
+    }
+    path.get(..length).is_some_and(|path| below(path, &given.mount).is_some())
+}
+
+/// Looks at what is in the tree at `path`.
+#[cold]
+#[inline(never)]
+fn behind_link(
+    path: &mut [u8; PATH_MAX],
+    head: &mut Head,
+) -> Result<(Whose, Option<Brief>), Errno> {
+    (head.length, head.privileged) = (0, false);
+    let mut work = Work::default();
+    let name = path.split(|&byte| byte == 0).next();
+    match find::node(CWD, name, true, &mut work)? {
+        Answer::Ours(at) => of_tree(at, head),
+        _ => Err(Errno::NOENT),
+    }
+}
+
+fn of_tree(at: At, head: &mut Head) -> Result<(Whose, Option<Brief>), Errno> {
     let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
     match attributes.mode & 0o170_000 {
         0o100_000 => {}
@@ -209,6 +284,7 @@ fn of_tree(at: At, head: &mut Head) -> Result<(Whose, Option<OwnedFd>), Errno> {
     }
     let flags = OFlags::CLOEXEC;
     let file = session::with(at.given, |session| session.open_for_reading(node, flags))?;
+    let file = Brief::new(file);
     head.read(&file);
     Ok((Whose::Tree, Some(file)))
 }
@@ -221,7 +297,7 @@ fn finish(given: &'static Given, node: u64) -> Result<(), Errno> {
 }
 
 /// The kernel says itself what is wrong with a program of its own; only what is to be known of its kind is looked at.
-fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<OwnedFd>, Errno> {
+fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Brief>, Errno> {
     let directory = match directory {
         CWD => rustix::fs::CWD,
         other => descriptor::borrow(other)?,
@@ -232,18 +308,37 @@ fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Ow
     }
     head.privileged = gains_rights(&stat);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::openat(directory, path, flags, Mode::empty()).ok();
+    let file = rustix::fs::openat(directory, path, flags, Mode::empty()).ok().map(Brief::new);
     if let Some(file) = &file {
         head.read(file);
     }
     Ok(file)
 }
 
+/// The same for a path that is in the buffer.
+#[cold]
+#[inline(never)]
+fn canonical_again(path: &mut [u8; PATH_MAX]) -> Result<Option<usize>, Errno> {
+    let asked = *path;
+    farm::canonical(CWD, asked.split(|&byte| byte == 0).next().unwrap_or(b""), path)
+}
+
+fn named(
+    given: &'static Given,
+    descriptor: c_int,
+    path: &mut [u8; PATH_MAX],
+) -> Result<usize, Errno> {
+    match descriptor::look(given, descriptor)?.0 {
+        Held::Content { node, .. } => paths::of_any(given, node, path),
+        _ => Err(Errno::NOENT),
+    }
+}
+
 /// Whether who executes it gets another user or group: the loader takes nothing from its environment then.
 fn gains_rights(stat: &Stat) -> bool {
-    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
-    let by_user = stat.st_mode & 0o4000 != 0 && stat.st_uid != user.as_raw();
-    by_user || stat.st_mode & 0o2010 == 0o2010 && stat.st_gid != group.as_raw()
+    let (by_user, by_group) = (stat.st_mode & 0o4000 != 0, stat.st_mode & 0o2010 == 0o2010);
+    by_user && stat.st_uid != rustix::process::geteuid().as_raw()
+        || by_group && stat.st_gid != rustix::process::getegid().as_raw()
 }
 
 /// A library of the tree, by a name that the kernel knows.
@@ -264,6 +359,7 @@ pub fn library<'r>(
         let _ = finish(given, node);
     }
     let file = session::with(given, |session| session.open_for_reading(node, OFlags::CLOEXEC))?;
+    let file = Brief::new(file);
     prepare(given, &Source { directory: CWD, path, flags: 0 }, room, &file)?;
     CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)
 }
@@ -274,19 +370,21 @@ fn prepare(
     given: &'static Given,
     source: &Source<'_>,
     path: &mut [u8; PATH_MAX],
-    file: &OwnedFd,
+    file: &Brief,
 ) -> Result<(), Errno> {
     let length = match source.is_descriptor() {
-        true => None,
-        false => farm::canonical(source.directory, source.path, path)?,
+        // By any of its names; without one, as the kernel knows it.
+        true => named(given, source.directory, path).ok(),
+        false if path.first() == Some(&0) => farm::canonical(source.directory, source.path, path)?,
+        false => canonical_again(path)?,
     };
     let Some(length) = length else {
-        // Opened as a file: it has lost its name.
-        let length = descriptor::path(file.as_raw_fd(), path).ok_or(Errno::NOENT)?;
+        // Opened as a file that has lost its names.
+        let length = descriptor::path(file.as_fd().as_raw_fd(), path).ok_or(Errno::NOENT)?;
         *path.get_mut(length).ok_or(Errno::NAMETOOLONG)? = 0;
         return Ok(());
     };
-    let stat = rustix::fs::fstat(file)?;
+    let stat = rustix::fs::fstat(file.as_fd())?;
     if stat.st_mode & 0o111 != 0 {
         farm::place(given, path, length, file.as_fd())
     } else {

@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use rustix::io::Errno;
 use vrift_manifest::tree::path::PATH_MAX;
 
+use crate::sys::stack;
 use crate::sys::strings::{self, Strings};
 
 const NAME_MAX: usize = 255;
@@ -24,23 +25,34 @@ pub fn each(file: &CStr, mut attempt: impl FnMut(&CStr) -> Result<(), Errno>) ->
     if name.len() > NAME_MAX {
         return Err(Errno::NAMETOOLONG);
     }
-    let mut buffer = [0; PATH_MAX + NAME_MAX + 2];
+    let path = path();
+    stack::with(path.len().min(PATH_MAX) + name.len() + 2, |room: &mut [u8]| {
+        in_path(path, name, room, attempt)
+    })
+}
+
+fn in_path(
+    path: &[u8],
+    name: &[u8],
+    room: &mut [u8],
+    mut attempt: impl FnMut(&CStr) -> Result<(), Errno>,
+) -> Result<(), Errno> {
     let (mut denied, mut last) = (false, Errno::NOENT);
-    for directory in path().split(|&byte| byte == b':') {
-        let Some(candidate) = join(&mut buffer, directory, name) else { continue };
+    for directory in path.split(|&byte| byte == b':') {
+        let Some(candidate) = join(room, directory, name) else { continue };
         match attempt(candidate) {
+            Ok(()) => return Ok(()),
             Err(Errno::ACCESS) => denied = true,
-            Err(
-                errno @ (Errno::NOENT
-                | Errno::STALE
-                | Errno::NOTDIR
-                | Errno::NODEV
-                | Errno::TIMEDOUT),
-            ) => last = errno,
-            other => return other,
+            Err(errno) if is_elsewhere(errno) => last = errno,
+            Err(errno) => return Err(errno),
         }
     }
     Err(if denied { Errno::ACCESS } else { last })
+}
+
+/// Whether an error says that the program is not there, rather than that something is wrong with it.
+fn is_elsewhere(errno: Errno) -> bool {
+    matches!(errno, Errno::NOENT | Errno::STALE | Errno::NOTDIR | Errno::NODEV | Errno::TIMEDOUT)
 }
 
 /// PATH of this process, also where the program gets another.
