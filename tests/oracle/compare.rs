@@ -52,12 +52,16 @@ pub fn all(
     sides: &mut Sides,
     differences: &mut Differences,
     script: &[String],
+    mut count: Option<(&Player, &mut Matrix)>,
 ) -> io::Result<Vec<String>> {
     let played: Played = sides.both(&(script.join("\n") + "\n"))?;
     let (native, ours) = (results(&played.native), results(&played.ours));
     let mut found = Vec::new();
     for (place, line) in script.iter().enumerate() {
         let (one, two) = (native.get(&(place + 1)), ours.get(&(place + 1)));
+        if let (Some((player, matrix)), Some(result)) = (count.as_mut(), one) {
+            matrix.count(player, line, result);
+        }
         if one != two {
             let missing = "(nothing)".to_owned();
             let (one, two) = (one.unwrap_or(&missing), two.unwrap_or(&missing));

@@ -2,6 +2,7 @@
 //!
 //! Started by `scripts/oracle`, which says how. Scripts are those of `tests/oracle/scripts` and random ones.
 
+mod arguments;
 mod compare;
 mod differences;
 mod generate;
@@ -115,6 +116,17 @@ impl Run<'_> {
     }
 }
 
+impl Run<'_> {
+    fn all(&mut self, name: &str, lines: &[String]) -> io::Result<()> {
+        let count = Some((self.player, &mut self.matrix));
+        for what in compare::all(&mut self.sides, &mut self.differences, lines, count)? {
+            self.failures += 1;
+            println!("{name}, {what}");
+        }
+        Ok(())
+    }
+}
+
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
@@ -166,10 +178,7 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let script = lines(&fs::read_to_string(path)?);
         if options.all {
-            for what in compare::all(&mut run.sides, &mut run.differences, &script)? {
-                run.failures += 1;
-                println!("{name}, {what}");
-            }
+            run.all(&name, &script)?;
         } else {
             run.script(&name, &script, false)?;
         }
@@ -182,10 +191,7 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
         let seed = options.seed.wrapping_add(case);
         let script = Generator::new(player, seed).script(options.length);
         if options.all {
-            for what in compare::all(&mut run.sides, &mut run.differences, &script)? {
-                run.failures += 1;
-                println!("seed {seed}, {what}");
-            }
+            run.all(&format!("seed {seed}"), &script)?;
             continue;
         }
         run.script(&format!("seed {seed}"), &script, true)?;
