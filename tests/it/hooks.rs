@@ -14,13 +14,17 @@ struct List {
 }
 
 fn list() -> List {
-    let text = std::fs::read_to_string(source::root().join("docs/hooks.txt")).unwrap();
+    let text =
+        std::fs::read_to_string(source::root().join("docs/hooks.txt")).expect("the list is there");
     let mut list = List { hooked: BTreeSet::new(), passed: Vec::new() };
     let mut hooked = false;
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         if line.starts_with("hooked:") || line.starts_with("passed:") {
             hooked = line.starts_with("hooked:");
-            assert!(line.split_once(':').unwrap().1.trim().len() > 10, "no reason: {line}");
+            assert!(
+                line.split_once(':').is_some_and(|(_, why)| why.trim().len() > 10),
+                "no reason: {line}"
+            );
             continue;
         }
         for name in line.split_whitespace() {
@@ -36,9 +40,10 @@ fn list() -> List {
 
 /// The functions that a library exports.
 fn exports(library: &Path) -> BTreeSet<String> {
-    let output = Command::new("nm").args(["-D", "--defined-only"]).arg(library).output().unwrap();
+    let output =
+        Command::new("nm").args(["-D", "--defined-only"]).arg(library).output().expect("nm runs");
     assert!(output.status.success(), "nm {}: {output:?}", library.display());
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let functions = text.lines().filter_map(|line| {
         let mut words = line.split_whitespace().skip(1);
         let (kind, name) = (words.next()?, words.next()?);
@@ -52,9 +57,9 @@ fn library() -> PathBuf {
 }
 
 fn libc() -> PathBuf {
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let line = maps.lines().find(|line| line.contains("/libc.so")).unwrap();
-    PathBuf::from(line.split_whitespace().last().unwrap())
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("maps can be read");
+    let line = maps.lines().find(|line| line.contains("/libc.so")).expect("tests use libc");
+    PathBuf::from(line.split_whitespace().last().expect("a line of maps ends with the path"))
 }
 
 /// Whether `name` is what `pattern` says, in which `*` stands for any text.

@@ -123,7 +123,7 @@ fn row(probe: &Probe, case: &Case, sides: &Sides, room: &Path, rounds: u32) -> i
         Goal::Ratio(most) => (format!("<= {most:.2}"), Some(ratio.1 <= most)),
         Goal::More(most) => (format!("<= {most:.0} more"), Some(ours - native <= most)),
         Goal::Calls => {
-            ("no call more".to_owned(), calls.map(|(native, ours)| ours <= native + 0.02))
+            ("no call more".to_owned(), calls.map(|(native, ours)| ours <= native + 0.1))
         }
         Goal::None => (String::new(), None),
     };

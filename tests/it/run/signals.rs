@@ -125,3 +125,15 @@ fn a_command_that_stops_stops_us_and_goes_on_with_us() {
     kill_process(pid(&child), Signal::CONT).expect("it is there");
     assert_eq!(code(child), Some(9));
 }
+
+#[test]
+fn a_caller_that_ignores_the_end_of_children_gets_the_exit_code() {
+    let sandbox = sandbox();
+    let words = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sh", "-c", "sleep 0.1; exit 7"]);
+    let mut env = Command::new("env");
+    env.arg("--ignore-signal=CHLD").arg(words.get_program()).args(words.get_args());
+    for (name, value) in words.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        env.env(name, value);
+    }
+    assert_eq!(env.current_dir(sandbox.path(".")).status().expect("started").code(), Some(7));
+}

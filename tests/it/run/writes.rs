@@ -172,6 +172,8 @@ fn blame_names_the_parents() {
     let parents = blame[0]["parents"].as_array().expect("an array");
     let words: Vec<_> = parents.iter().map(|parent| &parent["arguments"][1]).collect();
     assert_eq!(words, [&serde_json::json!(inner.to_str().expect("text")), &"-c".into()]);
+    let directory = sandbox.path("project");
+    assert_eq!(blame[0]["process"]["directory"], directory.to_str().expect("text"));
 }
 
 /// A program that ends with 0 and needs no loader.

@@ -2,6 +2,8 @@
 //!
 //! They are blocked, not caught: what the caller has set to be ignored stays ignored in the command, as `nohup` needs.
 
+use std::sync::Arc;
+
 use nix::sys::signal::{SigSet, SigmaskHow, Signal as Name};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::process::{Pid, Signal};
@@ -52,6 +54,10 @@ pub struct Signals {
 impl Signals {
     /// Takes the signals. To be done before the command is started: what comes after that is read and not lost.
     pub fn take() -> Result<Signals> {
+        // Where they are ignored the kernel forgets children that end, and nobody learns how.
+        if crate::is_ignored(Name::SIGCHLD as i32) {
+            let _ = signal_hook::flag::register(Name::SIGCHLD as i32, Arc::default());
+        }
         let set: SigSet = TAKEN.into_iter().collect();
         let failed = |errno: nix::errno::Errno| {
             Error::failed("signals cannot be taken").caused_by(std::io::Error::from(errno))

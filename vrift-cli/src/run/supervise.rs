@@ -48,7 +48,8 @@ pub fn supervise(command: Pid, signals: &Signals, drafts: &Path) -> Ended {
             state.receive(received);
         }
         let mut wait = None;
-        if state.status.is_some() {
+        // Without children there is nothing to wait for, whatever became of the command.
+        if state.status.is_some() || !any {
             state.alone = true;
             let passed = ended_at.get_or_insert_with(Instant::now).elapsed();
             let left = if any { Left::all(drafts) } else { Vec::new() };

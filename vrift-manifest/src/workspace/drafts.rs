@@ -54,7 +54,12 @@ impl Workspace {
     /// Makes every file that nobody can write any more a blob. What is busy stays as it is.
     pub fn seal_drafts(&mut self) -> Result<SealReport, WorkspaceError> {
         let mut report = SealReport::default();
-        if self.drafts().is_empty() || !self.place.writable() {
+        if !self.place.writable() {
+            return Ok(report);
+        }
+        self.refresh()?;
+        if self.drafts().is_empty() {
+            self.clear_left_over();
             return Ok(report);
         }
         let handover = Handover::of(self)?;
@@ -134,6 +139,12 @@ impl Workspace {
 
     /// Removes names that somebody left who was killed before or behind the record. Whatever fails is tried next time.
     fn clear_left_over(&self) {
+        // Only by a tree that is whole and in force: of another one, a living draft may be unknown.
+        let attached = &self.attached;
+        let in_force = self.control.epoch() == attached.epoch;
+        if !in_force || attached.is_private() || attached.damage.is_some() {
+            return;
+        }
         let Ok(entries) = fs::read_dir(self.place.drafts()) else { return };
         let live = self.drafts();
         for entry in entries.flatten() {

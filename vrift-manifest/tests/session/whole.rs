@@ -260,3 +260,21 @@ fn history_says_who_began_to_write_and_who_sealed() {
         "{seen:?}"
     );
 }
+
+#[test]
+fn what_killed_writers_left_goes_when_it_is_old_and_a_draft_in_use_never() {
+    let fixture = Fixture::new();
+    let session = fixture.session();
+    let mut looking = fixture.workspace();
+    // The one that looks has an old tree.
+    fixture.workspace().compact().expect("folded");
+    let session = if session.is_in_force() { session } else { fixture.session() };
+    let mut open = being_written(&session, "f", b"text");
+    std::fs::write(fixture.handover.drafts().join("77.88"), b"left over").expect("written");
+    // ctime cannot be set: nothing is an hour old here, so nothing goes; what is in use stays whatever its age.
+    looking.seal_drafts().expect("sealed");
+    assert_eq!(drafts(&fixture), 2);
+    assert_eq!(looking.drafts().len(), 1, "it has looked at the tree in force");
+    open.write_all(b" and more").expect("written");
+    assert_eq!(content(&session, "f"), b"text and more");
+}

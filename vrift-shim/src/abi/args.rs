@@ -113,9 +113,6 @@ impl<T> Clone for In<T> {
 impl<T> Copy for In<T> {}
 
 impl<T: Copy> In<T> {
-    /// No value.
-    pub const NULL: In<T> = In(std::ptr::null());
-
     /// The value; `Ok(None)` for null.
     pub fn get(self) -> Result<Option<T>, Errno> {
         if self.0.is_null() {
@@ -154,11 +151,6 @@ impl Room<'_> {
     /// The room at `start`.
     pub fn new(start: *mut c_char, size: usize) -> Room<'static> {
         Room(start.cast(), size, PhantomData)
-    }
-
-    /// Its size.
-    pub fn len(&self) -> usize {
-        self.1
     }
 
     /// What was put there.
@@ -246,11 +238,6 @@ impl Template {
     /// The path as it is now.
     pub fn bytes<'a>(self) -> Option<&'a [u8]> {
         CPath(self.0).bytes()
-    }
-
-    /// The pointer.
-    pub fn as_ptr(self) -> *mut c_char {
-        self.0
     }
 
     /// Chooses letters at random. EINVAL: there are no six X's before the suffix.

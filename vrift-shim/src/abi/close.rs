@@ -21,6 +21,7 @@ macro_rules! with_caller {
 }
 
 /// close(2)
+// SAFETY (of the attributes): libc's name and signature; the body is one jump.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub extern "C" fn close(fd: c_int) -> c_int {

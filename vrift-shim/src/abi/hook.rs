@@ -3,6 +3,7 @@
 /// Defines a name of libc. `$real` is its next definition, with the same signature.
 ///
 /// The frame is the same for all: a call that comes from work of our own goes on to the next definition.
+// SAFETY (of the attribute): being called by libc's name is what this is for, and the signature is that of C.
 macro_rules! hook {
     ($(#[$note:meta])* $real:ident => fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty $body:block) => {
         $(#[$note])*

@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use super::start::Environment;
 
+// SAFETY: libc defines it, with this type.
 unsafe extern "C" {
     static environ: *const *const c_char;
 }

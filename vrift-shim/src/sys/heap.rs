@@ -132,6 +132,7 @@ unsafe impl GlobalAlloc for Heap {
         map(layout.size().max(1)).unwrap_or(ptr::null_mut())
     }
 
+    // SAFETY: the caller gives back what `alloc` gave, with the same layout.
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
         let arena = self.arena();
         let inside = (arena..arena + ARENA).contains(&(at as usize));

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+// SAFETY: the linker defines it for every shared object; only its address is taken.
 unsafe extern "C" {
     /// The library's ELF header, where the loader has mapped it; the linker defines it.
     #[link_name = "__ehdr_start"]

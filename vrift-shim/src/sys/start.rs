@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char, c_int};
 
 /// The loader calls it before any other constructor, with what `main` gets: so nobody has to ask `getenv`, which the
 /// program may define itself.
+// SAFETY: the section holds pointers to functions of this signature, and this is one.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static START: extern "C" fn(c_int, *const *const c_char, *const *const c_char) = start;

@@ -10,4 +10,4 @@ macro_rules! zeroed {
     )*};
 }
 
-zeroed!(stat, statx, statx_timestamp, statfs, statvfs, dirent64);
+zeroed!(stat, statx, statx_timestamp);

@@ -22,9 +22,7 @@ pub fn between<'w>(
         return Err(Errno::INVAL);
     }
     let may_be_empty = flags & libc::AT_EMPTY_PATH != 0;
-    if from.path.ok_or(Errno::FAULT)?.is_empty() && !may_be_empty
-        || to.path.ok_or(Errno::FAULT)?.is_empty()
-    {
+    if from.path.ok_or(Errno::FAULT)?.is_empty() && !may_be_empty {
         return Err(Errno::NOENT);
     }
     let old = subject::at(from.directory, from.path, seen_as(flags), work.0)?;

@@ -52,10 +52,11 @@ pub fn open<'w>(
             Ok(Answer::Ours(at)) => return node(at, flags).map(Answer::Ours),
             Ok(Answer::Elsewhere(_)) => break,
             Ok(Answer::Kernel) => return Ok(Answer::Kernel),
-            Err(Errno::NOENT) if creates => match create(directory, path, flags, mode)? {
-                Some(made) => return Ok(Answer::Ours(made)),
-                None => {}
-            },
+            Err(Errno::NOENT) if creates => {
+                if let Some(made) = create(directory, path, flags, mode)? {
+                    return Ok(Answer::Ours(made));
+                }
+            }
             Err(errno) => return Err(errno),
         }
     }

@@ -57,6 +57,8 @@ impl<'a> Outside<'a> {
         };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let parent = rustix::fs::openat(self.start()?, head, flags, Mode::empty())?;
+        // The directory is searched for the name, which O_PATH alone does not ask for.
+        rustix::fs::accessat(&parent, c".", Access::EXEC_OK, AtFlags::EACCESS)?;
         if matches!(name, b"" | b"." | b"..") {
             return Err(busy);
         }

@@ -35,10 +35,9 @@ pub fn between<'w>(
     work: (&'w mut Work, &'w mut Work),
 ) -> Result<Renamed<'w>, Errno> {
     is_known(flags)?;
-    for path in [from.path, to.path] {
-        if path.ok_or(Errno::FAULT)?.is_empty() {
-            return Err(Errno::NOENT);
-        }
+    // The one path is looked at before the other, whatever that is.
+    if from.path.ok_or(Errno::FAULT)?.is_empty() {
+        return Err(Errno::NOENT);
     }
     let old = find::place(from.directory, from.path, work.0)?;
     if let Answer::Ours(old) = &old
@@ -47,7 +46,12 @@ pub fn between<'w>(
         // One path is walked to its end before the other.
         old.searched()?;
     }
-    let new = find::place(to.directory, to.path, work.1)?;
+    let new = match (find::place(to.directory, to.path, work.1), &old) {
+        (Ok(new), _) => new,
+        (Err(errno), Answer::Ours(_)) => return Err(errno),
+        (Err(errno), Answer::Kernel) => return Err(first(Outside::named(from), errno)),
+        (Err(errno), Answer::Elsewhere(old)) => return Err(first(Outside::at(old), errno)),
+    };
     let (old, new) = match (old, new) {
         (Answer::Ours(old), Answer::Ours(new)) => {
             inside(&old, &new, mode_of(flags)?)?;
@@ -67,6 +71,13 @@ pub fn between<'w>(
         (Answer::Elsewhere(old), Answer::Elsewhere(new)) => (Some(old), Some(new)),
     };
     Ok(Renamed::Kernel(old, new))
+}
+
+/// What is wrong with the way to a place outside comes before `errno`, which is about the other.
+#[cold]
+fn first(old: Option<Outside<'_>>, errno: Errno) -> Errno {
+    let way = old.map(|old| old.beside(errno));
+    way.and_then(Result::err).unwrap_or(errno)
 }
 
 /// On a stack of its own: what crosses the border copies.
