@@ -85,12 +85,11 @@ pub fn make<'b>(
 }
 
 /// A descriptor of the placeholder of `node`, which is made if need be. `flags`: what there is to say beside
-/// `O_DIRECTORY` and `O_NOFOLLOW`, `O_CLOEXEC` and `O_PATH` for example.
+/// `O_NOFOLLOW`; `O_DIRECTORY` changes nothing but what is said of the descriptor.
 pub fn open(runtime: &[u8], id: &[u8], node: u64, flags: OFlags) -> Result<OwnedFd, Errno> {
     let mut buffer = [0; PATH_MAX];
     let path = make(runtime, id, node, &mut buffer)?;
-    let flags = flags | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-    rustix::fs::open(path, flags, Mode::empty())
+    rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty())
 }
 
 /// Removes the placeholder of `node`, after the directory was removed. A process may still be in it, and is then in a

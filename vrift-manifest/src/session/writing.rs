@@ -65,7 +65,7 @@ impl Session {
             Err(Errno::EXIST) => return Ok(None),
             other => other?,
         };
-        let keep = !flags.contains(OFlags::TRUNC) && state.attributes.size > 0;
+        let keep = !flags.contains(OFlags::TRUNC);
         let filled = if keep { self.fill(&file, state) } else { Ok(()) };
         let begun = filled.and_then(|()| {
             self.turn(|turn| {
@@ -88,12 +88,14 @@ impl Session {
 
     /// Copies a clean node's content into its new draft.
     fn fill(&self, draft: &OwnedFd, state: &NodeState) -> Result<(), SessionError> {
-        let flags = OFlags::CLOEXEC;
-        let blob = match self.sealer.open(&words_digest(state.content), flags) {
-            Err(Errno::NOENT) => return Err(Errno::IO.into()),
-            other => other?,
-        };
-        copy::all(&blob, draft, state.attributes.size)?;
+        if state.attributes.size > 0 {
+            let flags = OFlags::CLOEXEC;
+            let blob = match self.sealer.open(&words_digest(state.content), flags) {
+                Err(Errno::NOENT) => return Err(Errno::IO.into()),
+                other => other?,
+            };
+            copy::all(&blob, draft, state.attributes.size)?;
+        }
         Ok(mark_copied(draft, state.attributes.mtime)?)
     }
 

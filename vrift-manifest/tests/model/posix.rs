@@ -274,7 +274,7 @@ impl Model {
                 let node = self.changed(node, time);
                 node.uid = uid.unwrap_or(node.uid);
                 node.gid = gid.unwrap_or(node.gid);
-                if node.mode & TYPE == FILE {
+                if node.mode & TYPE != DIRECTORY {
                     node.mode &= !0o4000;
                     // With group execution it means "run as that group", without it is a mark for locking.
                     if node.mode & 0o010 != 0 {

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use libc::mode_t;
 
-use super::args::{CPath, Failure, answer};
+use super::args::{CPath, Failure, answer, fail};
 use crate::sys::fd::close_own;
 use crate::sys::stdio::{Stream, descriptor_of, flush, of_descriptor};
 use crate::vfs::find::{CWD, Work};
@@ -105,6 +105,12 @@ fn reopened(
     };
     flush(stream);
     let ends = close::before(before);
+    if let Err(errno) = found {
+        // A stream that cannot be opened again is closed all the same, which libc does for a path that is not there.
+        real(again(-1).path(), mode, stream);
+        close::after(ends);
+        return fail(errno);
+    }
     // The stream is opened on the file that was opened for it, because libc knows no other way to give it one.
     let new = answer(
         path,

@@ -63,8 +63,12 @@ pub fn open<'w>(
     who::credentials().need(&attributes, 4)?;
     let (given, node) = (at.given, at.number()?);
     let (runtime, id) = (given.handover.runtime.as_os_str().as_bytes(), &given.handover.id);
-    let descriptor =
-        places::open(runtime, id.as_bytes(), node, OFlags::CLOEXEC | OFlags::NONBLOCK)?;
+    let descriptor = places::open(
+        runtime,
+        id.as_bytes(),
+        node,
+        OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::DIRECTORY,
+    )?;
     Ok(Answer::Ours(Stream::new(given, node, descriptor.into_raw_fd())))
 }
 

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::places;
 use vrift_manifest::session::SessionError;
+use vrift_manifest::tree::Change;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::find::{self, At, Name, Place, Work};
@@ -27,7 +28,7 @@ pub fn open<'w>(
 ) -> Result<Answer<'w, c_int>, Errno> {
     let flags = OFlags::from_bits_retain(flags as u32);
     if flags.contains(OFlags::TMPFILE) {
-        return temporary(directory, path, work);
+        return temporary(directory, path, flags, work);
     }
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
@@ -72,9 +73,15 @@ pub fn open<'w>(
 fn temporary<'w>(
     directory: c_int,
     path: Option<&[u8]>,
+    flags: OFlags,
     work: &'w mut Work,
 ) -> Result<Answer<'w, c_int>, Errno> {
+    let reads = flags & OFlags::RWMODE == OFlags::RDONLY;
     match find::node(directory, path, true, work)? {
+        Answer::Ours(_) if reads => Err(Errno::INVAL),
+        Answer::Ours(at) if at.session.tree().kind(at.cursor) != Ok(Kind::Directory) => {
+            Err(Errno::NOTDIR)
+        }
         Answer::Ours(_) => Err(Errno::OPNOTSUPP),
         Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
         Answer::Kernel => Ok(Answer::Kernel),
@@ -236,7 +243,8 @@ fn placeholder(at: At, flags: OFlags) -> Result<c_int, Errno> {
     use std::os::unix::ffi::OsStrExt;
     let handover = &at.given.handover;
     let runtime = handover.runtime.as_os_str().as_bytes();
-    let kept = flags & (OFlags::CLOEXEC | OFlags::PATH | OFlags::NONBLOCK | OFlags::NOATIME);
+    let shown = OFlags::PATH | OFlags::NONBLOCK | OFlags::NOATIME | OFlags::DIRECTORY;
+    let kept = flags & (shown | OFlags::CLOEXEC);
     places::open(runtime, handover.id.as_bytes(), at.number()?, kept).map(IntoRawFd::into_raw_fd)
 }
 
@@ -271,9 +279,27 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
             opened => opened.map_err(session::errno_of)?,
         }
     } else {
-        session::with(given, |session| session.open_for_writing(&who::who(), number, kept))?
+        let file =
+            session::with(given, |session| session.open_for_writing(&who::who(), number, kept))?;
+        without_rights(at, number, attributes)?;
+        file
     };
     Ok(hand_out(number, file, flags))
+}
+
+/// What an ordinary user may write runs with nobody else's rights any more. The kernel takes the bits with the first byte
+/// written, which nobody tells us of.
+fn without_rights(at: At, node: u64, attributes: &Attributes) -> Result<(), Errno> {
+    let mut taken = attributes.mode & 0o4000;
+    if attributes.mode & 0o010 != 0 {
+        taken |= attributes.mode & 0o2000;
+    }
+    if taken == 0 || who::credentials().is_privileged() {
+        return Ok(());
+    }
+    let mode = attributes.mode & 0o7777 & !taken;
+    let change = Change::SetMode { node, mode };
+    session::with(at.given, |session| session.change(&who::who(), &change)).map(drop)
 }
 
 fn hand_out(node: u64, file: OwnedFd, flags: OFlags) -> c_int {
