@@ -59,7 +59,7 @@ impl Args {
     pub fn run(self, output: &mut Output<'_>) -> Result<()> {
         let ready = self.ready().map_err(|error| error.exits_with_unless_told(BEFORE))?;
         output.flush()?;
-        let begun = SystemTime::now();
+        let begun = run::closing_now();
         let signals = Signals::take().map_err(|error| error.exits_with_unless_told(BEFORE))?;
         let command = ready.spawn(&self.command, &signals)?;
         let ended = run::supervise(command, &signals, &ready.handover.drafts());

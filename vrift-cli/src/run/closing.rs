@@ -43,14 +43,20 @@ pub fn closing(workspace: &Workspace, from: u64, begun: SystemTime) -> Result<Cl
         }
         true
     })?;
-    // Clocks of file systems are a tick behind.
-    let begun = begun.checked_sub(Duration::from_millis(20)).unwrap_or(begun);
     let is_new = |digest: &[u8; 32]| {
         let blob = workspace.store().open_blob(&Digest::from_bytes(*digest));
         blob.is_ok_and(|blob| made_after(&blob, begun))
     };
     let new = contents.iter().filter(|(digest, _)| is_new(digest)).map(|(_, size)| size);
     Ok(Closing { files: files.len() as u64, new_bytes: new.sum(), ..Closing::default() })
+}
+
+/// Now, by the clock that file systems stamp new files with, which is up to a tick behind the other one.
+pub fn now() -> SystemTime {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+    let seconds = Duration::from_secs(u64::try_from(now.tv_sec).unwrap_or(0));
+    let nanoseconds = Duration::from_nanos(u64::try_from(now.tv_nsec).unwrap_or(0));
+    SystemTime::UNIX_EPOCH + seconds + nanoseconds
 }
 
 /// Whether a file is no older than that. Where the file system does not tell, every content counts as new.

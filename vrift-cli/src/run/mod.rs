@@ -17,7 +17,7 @@ mod signals;
 mod spawn;
 mod supervise;
 
-pub use closing::{Closing, closing};
+pub use closing::{Closing, closing, now as closing_now};
 pub use directory::{Start, start};
 pub use environment::{Environment, environment};
 pub use left::Left;
