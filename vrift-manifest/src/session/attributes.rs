@@ -23,22 +23,20 @@ impl Session {
     /// What `stat` shows. Of a file that is being written: what its draft is now.
     #[inline]
     pub fn attributes(&self, at: Cursor) -> Result<Shown, SessionError> {
-        let attributes = self.tree.attributes(at)?;
-        if attributes.mode & Kind::MASK != Kind::File as u32 || self.tree.draft(at).is_none() {
-            return Ok(Shown { attributes, blocks: blocks(&attributes) });
+        match self.tree.attributes_and_draft(at)? {
+            (attributes, None) => Ok(Shown { attributes, blocks: blocks(&attributes) }),
+            _ => self.dirty_attributes(at),
         }
-        self.dirty_attributes(at)
     }
 
     #[cold]
     fn dirty_attributes(&self, at: Cursor) -> Result<Shown, SessionError> {
         let node = self.tree.number(at)?;
         until_settled(|| {
-            let Some(draft) = self.tree.draft(at) else {
-                let attributes = self.tree.attributes(at)?;
+            let (attributes, draft) = self.tree.attributes_and_draft(at)?;
+            let Some(draft) = draft else {
                 return Ok(Some(Shown { attributes, blocks: blocks(&attributes) }));
             };
-            let attributes = self.tree.attributes(at)?;
             match self.with_draft(node, draft, |path| rustix::fs::stat(path)) {
                 Ok(stat) => {
                     // A sealer stamps the file anew, but not before the node is clean.
@@ -59,9 +57,8 @@ impl Session {
     /// As [`Session::attributes`], of a node of which a draft is open, whose `fstat` says `stat`. No call is made. A draft
     /// that was sealed meanwhile is a blob, and says nothing that the tree does not say.
     pub fn attributes_of_open(&self, at: Cursor, stat: &Stat) -> Result<Shown, SessionError> {
-        let attributes = self.tree.attributes(at)?;
-        let dirty =
-            self.tree.draft(at).is_some() && stat.st_mode & 0o7777 == super::draft::DRAFT_MODE;
+        let (attributes, draft) = self.tree.attributes_and_draft(at)?;
+        let dirty = draft.is_some() && stat.st_mode & 0o7777 == super::draft::DRAFT_MODE;
         Ok(match dirty {
             true => self.shown_of(attributes, stat),
             false => Shown { attributes, blocks: blocks(&attributes) },

@@ -161,6 +161,16 @@ impl Tree {
         }
     }
 
+    /// What `stat` shows, and the draft that holds the content while the file is being written, both as of one moment: read
+    /// one after the other, a seal in between would show the size from before the writing of a file that is clean.
+    #[inline]
+    pub fn attributes_and_draft(&self, at: Cursor) -> Result<(Attributes, Option<u64>), Damaged> {
+        match at.live.and_then(|node| self.index.state(node)) {
+            Some(state) => Ok((state.attributes, Some(state.draft).filter(|&it| it != 0))),
+            None => Ok((self.image.attributes(at.record)?, None)),
+        }
+    }
+
     /// Type and permission.
     #[inline(always)]
     pub fn mode(&self, at: Cursor) -> Result<u32, Damaged> {

@@ -164,8 +164,8 @@ impl Workspace {
 
     /// What `stat` shows of a node of the present tree: of a file that is being written, what its draft is now.
     pub fn shown(&self, at: Cursor) -> Result<Attributes, WorkspaceError> {
-        let mut attributes = self.tree().attributes(at)?;
-        if let Some(draft) = self.tree().draft(at) {
+        let (mut attributes, draft) = self.tree().attributes_and_draft(at)?;
+        if let Some(draft) = draft {
             let node = self.tree().number(at)?;
             let path = self.place.drafts().join(format!("{node}.{draft}"));
             match rustix::fs::stat(&path) {

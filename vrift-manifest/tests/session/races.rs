@@ -74,6 +74,34 @@ fn writers_and_sealers_of_one_file_lose_nothing() {
     check_blobs(&fixture, "afterwards");
 }
 
+/// Looking at a file again and again: at its attributes, which a seal changes between any two words that are read of them.
+#[test]
+fn a_file_that_only_gets_longer_is_never_shown_shorter_whoever_seals_it() {
+    let fixture = Fixture::new();
+    write(&fixture.session(), "f", b"begin\n");
+    let running = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let session = fixture.session();
+                let at = at(&session, "f");
+                let mut before = 0;
+                while running.load(Ordering::Relaxed) {
+                    let size = session.attributes(at).expect("shown").attributes.size;
+                    assert!(size >= before, "{size} after {before}");
+                    before = size;
+                }
+            });
+        }
+        let session = fixture.session();
+        for line in 0..1000 {
+            append(&session, "f", format!("{line}\n").as_bytes());
+            seal_now(&session, "f");
+        }
+        running.store(false, Ordering::Relaxed);
+    });
+}
+
 #[test]
 fn files_made_by_many_at_once_get_their_own_drafts() {
     let fixture = Fixture::new();
