@@ -10,8 +10,13 @@ fn main() {
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,initfirst");
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,nodelete");
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,pack-relative-relocs");
-    // One mapping and one change of protection less in every process.
+    // Two mappings and a change of protection less in every process.
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,norelro");
+    println!("cargo:rustc-link-arg-cdylib=-Wl,--no-rosegment");
+    // Nor what C's own start files would do at the start and the end: the library is never unloaded.
+    println!("cargo:rustc-link-arg-cdylib=-nostartfiles");
+    // The library's own names are its own: nothing to look up at the start, and no other library's in their place.
+    println!("cargo:rustc-link-arg-cdylib=-Wl,-Bsymbolic-functions");
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     let asked = Command::new(compiler).arg("-print-file-name=libgcc_eh.a").output();
     let Ok(asked) = asked else { return };
