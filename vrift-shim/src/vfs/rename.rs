@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_int, c_uint};
 
 use rustix::io::Errno;
+use vrift_manifest::signals;
 use vrift_manifest::tree::{Change, ChangeError, RenameMode};
 
 use super::find::{self, Name, Place, Work};
@@ -80,7 +81,8 @@ fn first(old: Option<Outside<'_>>, errno: Errno) -> Errno {
     way.and_then(Result::err).unwrap_or(errno)
 }
 
-/// On a stack of its own: what crosses the border copies.
+/// On a stack of its own: what crosses the border copies. A rename is not interrupted, and a handler that opened the file
+/// would wait for what it has interrupted.
 #[cold]
 #[inline(never)]
 fn leave(
@@ -88,7 +90,8 @@ fn leave(
     new: Option<Outside<'_>>,
     flags: c_uint,
 ) -> Result<Renamed<'static>, Errno> {
-    out_of::rename(old, new.ok_or(Errno::FAULT)?, mode_of(flags)?).map(|()| Renamed::Done)
+    let (new, mode) = (new.ok_or(Errno::FAULT)?, mode_of(flags)?);
+    signals::blocked(|| out_of::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 
 #[cold]
@@ -98,7 +101,8 @@ fn enter(
     new: &Place<'_>,
     flags: c_uint,
 ) -> Result<Renamed<'static>, Errno> {
-    into::rename(old.ok_or(Errno::FAULT)?, new, mode_of(flags)?).map(|()| Renamed::Done)
+    let (old, mode) = (old.ok_or(Errno::FAULT)?, mode_of(flags)?);
+    signals::blocked(|| into::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 
 /// Flags are looked at before paths.
