@@ -15,7 +15,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, split_first};
 
 use super::find::{self, Start};
 use super::session::Given;
-use super::{paths, who};
+use super::{above, paths, session, who};
 
 /// Symlinks followed at most, as in the C library.
 const LINKS_MAX: usize = 40;
@@ -44,6 +44,7 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
     if path.len() >= PATH_MAX {
         return Err(Errno::NAMETOOLONG.into());
     }
+    let from_above = given.is_above;
     let (length, path) = match path.first() {
         Some(b'/') => {
             let room = out.get_mut(..given.mount.len()).ok_or(Errno::NAMETOOLONG)?;
@@ -55,16 +56,13 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
             (paths::of_node(given, number, out)?, path)
         }
     };
-    let mut walk = Walk {
-        given,
-        session,
-        at: Some(at),
-        out,
-        length,
-        rest: [0; PATH_MAX],
-        start: PATH_MAX,
-        links: 0,
+    // Outside and above the way is by names; where they lead to the mount path, the workspace's tree begins.
+    let (given, session, at) = match session::given() {
+        Some(given) if from_above => (given, session::session(given)?, None),
+        _ => (given, session, Some(at)),
     };
+    let mut walk =
+        Walk { given, session, at, out, length, rest: [0; PATH_MAX], start: PATH_MAX, links: 0 };
     walk.wait(path)?;
     match walk.run() {
         Ok(()) if walk.length == 0 => {
@@ -157,6 +155,9 @@ impl Walk<'_> {
             self.at = Some(self.session.tree().root());
             return Ok(());
         }
+        if self.is_above() {
+            return Ok(());
+        }
         let mut target = [0; PATH_MAX];
         match rustix::fs::readlinkat_raw(CWD, self.text()?, &mut target[..]) {
             Err(Errno::INVAL) => Ok(()),
@@ -166,6 +167,11 @@ impl Walk<'_> {
                 self.follow(target.get(..length).unwrap_or(b""))
             }
         }
+    }
+
+    /// Whether `out` says a directory above the tree that is not on the disk.
+    fn is_above(&self) -> bool {
+        above::is_one(self.given, self.out.get(..self.length).unwrap_or(b""))
     }
 
     /// Goes on with the target of a symlink in the directory that `out` says.
@@ -196,7 +202,7 @@ impl Walk<'_> {
     fn need_directory(&mut self) -> Result<(), Errno> {
         let is_one = match self.at {
             Some(at) => self.session.tree().kind(at).map_err(|_| Errno::IO)? == Kind::Directory,
-            None if self.length == 0 => true,
+            None if self.length == 0 || self.is_above() => true,
             None => {
                 let stat = rustix::fs::statat(CWD, self.text()?, AtFlags::empty())?;
                 Kind::of_mode(stat.st_mode) == Some(Kind::Directory)

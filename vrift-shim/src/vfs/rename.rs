@@ -180,6 +180,9 @@ fn spots<'a>(
         (Name::Root, _) | (_, Name::Root) => return Err(Errno::XDEV),
         _ => {}
     }
+    if old.given.is_above != new.given.is_above {
+        return Err(Errno::XDEV);
+    }
     let (from_above, to_above) = (old.searched()?, new.searched()?);
     let Name::Ordinary(from) = old.name else { return Err(Errno::BUSY) };
     let Name::Ordinary(to) = new.name else {
