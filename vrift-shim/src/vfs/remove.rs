@@ -7,7 +7,7 @@ use vrift_manifest::tree::Change;
 
 use super::find::{self, Name, Place, Work};
 use super::spot::{Spot, is_directory};
-use super::{Answer, change, who};
+use super::{Answer, change, root, who};
 
 /// Removes a name; with `AT_REMOVEDIR` an empty directory.
 pub fn at<'w>(
@@ -58,7 +58,7 @@ pub fn unlink(spot: &Spot<'_>) -> Result<(), Errno> {
 
 fn empty(place: &Place<'_>) -> Result<(), Errno> {
     if place.name == Name::Root {
-        return Err(Errno::BUSY);
+        return Err(root::remove(place));
     }
     let above = place.searched()?;
     let name = match place.name {
