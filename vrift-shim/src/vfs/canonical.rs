@@ -41,10 +41,13 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
     else {
         return Ok(None);
     };
+<<<<<<< HEAD
     if path.len() >= PATH_MAX {
         return Err(Errno::NAMETOOLONG.into());
     }
     let from_above = given.is_above;
+=======
+>>>>>>> q
     let (length, path) = match path.first() {
         Some(b'/') => {
             let room = out.get_mut(..given.mount.len()).ok_or(Errno::NAMETOOLONG)?;
@@ -56,6 +59,7 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
             (paths::of_node(given, number, out)?, path)
         }
     };
+<<<<<<< HEAD
     // Outside and above the way is by names; where they lead to the mount path, the workspace's tree begins.
     let (given, session, at) = match session::given() {
         Some(given) if from_above => (given, session::session(given)?, None),
@@ -64,6 +68,19 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
     let mut walk =
         Walk { given, session, at, out, length, rest: [0; PATH_MAX], start: PATH_MAX, links: 0 };
     walk.wait(path)?;
+=======
+    let mut walk = Walk {
+        given,
+        session,
+        at: Some(at),
+        out,
+        length,
+        rest: [0; PATH_MAX],
+        start: PATH_MAX,
+        behind: path,
+        links: 0,
+    };
+>>>>>>> q
     match walk.run() {
         Ok(()) if walk.length == 0 => {
             walk.push_slash()?;
@@ -82,9 +99,11 @@ struct Walk<'a> {
     /// The path so far; that of the root is empty.
     out: &'a mut [u8; PATH_MAX],
     length: usize,
-    /// What is left to walk, at the end of the room.
+    /// What is left to walk of symlinks, at the end of the room.
     rest: [u8; PATH_MAX],
     start: usize,
+    /// What is left of the path, which may be longer than any that the kernel takes.
+    behind: &'a [u8],
     links: usize,
 }
 
@@ -93,9 +112,16 @@ impl Walk<'_> {
         let mut wants_directory = false;
         loop {
             let rest = self.rest.get(self.start..).unwrap_or(b"");
-            let Some((name, behind)) = split_first(rest) else { break };
-            wants_directory |= is_end(behind) && !behind.is_empty();
-            self.start = PATH_MAX - behind.len();
+            let (name, rest, behind) = match split_first(rest) {
+                Some((name, rest)) => (name, rest, self.behind),
+                None => match split_first(self.behind) {
+                    Some((name, behind)) => (name, &b""[..], behind),
+                    None => break,
+                },
+            };
+            let is_last = is_end(rest) && is_end(behind);
+            wants_directory |= is_last && !(rest.is_empty() && behind.is_empty());
+            (self.start, self.behind) = (PATH_MAX - rest.len(), behind);
             if name.len() > NAME_MAX {
                 return Err(Errno::NAMETOOLONG);
             }

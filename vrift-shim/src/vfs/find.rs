@@ -158,6 +158,8 @@ pub(super) fn start<'a>(
             None => Ok(Start::Kernel),
         },
         _ if directory == CWD => from_cwd(given, path, normal),
+        // A path is taken in before anything is asked of the descriptor.
+        _ if path.len() >= PATH_MAX => Err(Errno::NAMETOOLONG),
         _ => match descriptor::directory(given, directory)? {
             Some(node) => from_node(given, node, path),
             None => match lexical::below_descriptor(directory, path, given, normal)? {
