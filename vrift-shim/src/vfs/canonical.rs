@@ -41,13 +41,7 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
     else {
         return Ok(None);
     };
-<<<<<<< HEAD
-    if path.len() >= PATH_MAX {
-        return Err(Errno::NAMETOOLONG.into());
-    }
     let from_above = given.is_above;
-=======
->>>>>>> q
     let (length, path) = match path.first() {
         Some(b'/') => {
             let room = out.get_mut(..given.mount.len()).ok_or(Errno::NAMETOOLONG)?;
@@ -59,20 +53,15 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
             (paths::of_node(given, number, out)?, path)
         }
     };
-<<<<<<< HEAD
     // Outside and above the way is by names; where they lead to the mount path, the workspace's tree begins.
     let (given, session, at) = match session::given() {
         Some(given) if from_above => (given, session::session(given)?, None),
         _ => (given, session, Some(at)),
     };
-    let mut walk =
-        Walk { given, session, at, out, length, rest: [0; PATH_MAX], start: PATH_MAX, links: 0 };
-    walk.wait(path)?;
-=======
     let mut walk = Walk {
         given,
         session,
-        at: Some(at),
+        at,
         out,
         length,
         rest: [0; PATH_MAX],
@@ -80,7 +69,6 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
         behind: path,
         links: 0,
     };
->>>>>>> q
     match walk.run() {
         Ok(()) if walk.length == 0 => {
             walk.push_slash()?;

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int};
 use rustix::io::Errno;
 use vrift_manifest::session::Session;
 use vrift_manifest::session::above::length_of;
-use vrift_manifest::tree::path::{Scratch, below};
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 use vrift_manifest::tree::{Cursor, Found, WalkError};
 
 use super::Answer;

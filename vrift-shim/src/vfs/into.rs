@@ -31,32 +31,14 @@ pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(),
     };
     let stat = source.stat()?;
     let spot = new.spot(above, name)?;
-<<<<<<< HEAD
-    let kind = Kind::of_mode(stat.st_mode);
-    match (spot.there, mode) {
-        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
-        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
-        (_, RenameMode::Exchange) => return Err(Errno::XDEV),
-        _ if kind == Some(Kind::Directory) => return Err(Errno::XDEV),
-        _ if source.slash || spot.slash => return Err(Errno::NOTDIR),
-        _ => {}
-    }
-    source.need_removal(&stat)?;
-    may_take(&spot)?;
-    let (temporary, watch) = match kind {
+    may_take(&source, &stat, &spot, mode)?;
+    let (temporary, watch) = match Kind::of_mode(stat.st_mode) {
         Some(Kind::File) => {
             let (temporary, watch) = file(&source, &stat, &spot)?;
             (temporary, Some(watch))
         }
         Some(Kind::Symlink) => (symlink(&source, &stat, &spot)?, None),
         Some(Kind::Fifo) => (without_content(stat.st_mode, &stat, &spot, b"")?, None),
-=======
-    may_take(&source, &stat, &spot, mode)?;
-    let temporary = match Kind::of_mode(stat.st_mode) {
-        Some(Kind::File) => file(&source, &stat, &spot)?,
-        Some(Kind::Symlink) => symlink(&source, &stat, &spot)?,
-        Some(Kind::Fifo) => without_content(stat.st_mode, &stat, &spot, b"")?,
->>>>>>> q
         _ => return Err(Errno::XDEV),
     };
     let is_still = || watch.as_ref().is_none_or(Watch::is_quiet);

@@ -34,13 +34,8 @@ pub struct Stream {
     given: &'static Given,
     node: u64,
     descriptor: c_int,
-<<<<<<< HEAD
-    /// It is a real directory, in which the way to the tree begins.
-    real: bool,
-    /// The descriptor was opened with O_PATH.
-    unreadable: bool,
-=======
->>>>>>> q
+    /// Of a real directory, in which the way to the tree begins: where the next part begins.
+    real: Option<u64>,
     /// The mapping that this listing began with, and how new an entry may be.
     began: Option<(&'static Session, u32)>,
     /// Where the entry that is read next begins, as telldir says it.
@@ -84,17 +79,10 @@ pub fn open<'w>(
 
 /// fdopendir(3); `None`: the descriptor is none of ours.
 pub fn of_descriptor(descriptor: c_int) -> Result<Option<Stream>, Errno> {
-<<<<<<< HEAD
     let Some((given, node)) = listed(descriptor)? else {
         return Ok(hidden::is(descriptor).map(|given| Stream::over(given, descriptor)));
     };
-    let flags = rustix::fs::fcntl_getfl(borrow(descriptor)?)?;
-    let unreadable = flags.contains(OFlags::PATH);
-    Ok(Some(Stream { unreadable, ..Stream::new(given, node, descriptor) }))
-=======
-    let found = listed(descriptor)?;
-    Ok(found.map(|(given, node)| Stream::new(given, node, descriptor)))
->>>>>>> q
+    Ok(Some(Stream::new(given, node, descriptor)))
 }
 
 /// The directory of the tree that a descriptor stands for.
@@ -152,9 +140,7 @@ fn cursor(session: &'static Session, node: u64) -> Result<vrift_manifest::tree::
 impl Stream {
     fn new(given: &'static Given, node: u64, descriptor: c_int) -> Stream {
         let (part, at) = (Vec::new(), 0);
-<<<<<<< HEAD
-        let (real, unreadable, began) = (false, false, None);
-        Stream { given, node, descriptor, real, unreadable, began, next: 0, told: 0, part, at }
+        Stream { given, node, descriptor, real: None, began: None, told: 0, part, at }
     }
 
     fn real((given, file): (&'static Given, OwnedFd)) -> Stream {
@@ -162,10 +148,7 @@ impl Stream {
     }
 
     fn over(given: &'static Given, descriptor: c_int) -> Stream {
-        Stream { real: true, ..Stream::new(given, 0, descriptor) }
-=======
-        Stream { given, node, descriptor, began: None, told: 0, part, at }
->>>>>>> q
+        Stream { real: Some(0), ..Stream::new(given, 0, descriptor) }
     }
 
     /// dirfd(3)
@@ -197,26 +180,18 @@ impl Stream {
         if self.part.capacity() == 0 {
             self.part.try_reserve_exact(PART).map_err(|_| Errno::NOMEM)?;
         }
-<<<<<<< HEAD
-        if self.unreadable {
-            return Err(Errno::BADF);
-        }
-        if self.real {
+        if let Some(next) = &mut self.real {
             let part = &mut self.part;
-            self.next = hidden::list(
-                self.given,
-                self.descriptor,
-                self.next,
-                |name, number, kind, behind| append(part, PART, name, number, kind, behind),
-            )?;
+            *next =
+                hidden::list(self.given, self.descriptor, *next, |name, number, kind, behind| {
+                    append(part, PART, name, number, kind, behind)
+                })?;
             return Ok(());
         }
-=======
         // The place is the descriptor's, and moves with whoever else reads by it. One that is not open, or only stands for
         // a path, has none.
         let file = borrow(self.descriptor)?;
         let place = rustix::fs::seek(file, SeekFrom::Current(0))?;
->>>>>>> q
         let (session, newest) = match self.began {
             Some(began) => began,
             None => {
@@ -253,7 +228,12 @@ impl Stream {
         self.part.clear();
         self.at = 0;
         self.told = place.max(0);
-        let place = SeekFrom::Start(u64::try_from(place).unwrap_or(0));
+        let place = u64::try_from(place).unwrap_or(0);
+        if let Some(next) = &mut self.real {
+            *next = place;
+            return;
+        }
+        let place = SeekFrom::Start(place);
         // Whoever reads next is told of a descriptor that is none.
         let _ = borrow(self.descriptor).and_then(|file| rustix::fs::seek(file, place));
     }

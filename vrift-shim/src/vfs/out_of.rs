@@ -5,13 +5,8 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
-<<<<<<< HEAD
-use vrift_manifest::attributes::Kind;
-use vrift_manifest::session::{Removal, Seal, Version};
-=======
 use vrift_manifest::attributes::{Attributes, Kind};
-use vrift_manifest::session::Seal;
->>>>>>> q
+use vrift_manifest::session::{Removal, Seal, Version};
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::RenameMode;
 use vrift_manifest::tree::path::PATH_MAX;
@@ -19,11 +14,7 @@ use vrift_manifest::tree::path::PATH_MAX;
 use super::find::{Name, Place};
 use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
 use super::spot::{Spot, is_directory};
-<<<<<<< HEAD
-use super::{open, remove, session, who, xattr};
-=======
-use super::{remove, root, session, who, xattr};
->>>>>>> q
+use super::{open, remove, root, session, who, xattr};
 
 /// Moves what is at `old` to `new`, which is outside. What cannot be made there as it was is another file system's: EXDEV.
 pub fn rename(old: &Place<'_>, new: Outside<'_>, mode: RenameMode) -> Result<(), Errno> {
@@ -40,24 +31,7 @@ pub fn rename(old: &Place<'_>, new: Outside<'_>, mode: RenameMode) -> Result<(),
     };
     let spot = old.spot(above, name)?;
     let moved = spot.attributes()?;
-<<<<<<< HEAD
-    let there = match target.stat() {
-        Ok(stat) => Some(stat),
-        Err(Errno::NOENT) => None,
-        Err(errno) => return Err(errno),
-    };
-    match (&there, mode) {
-        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
-        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
-        (_, RenameMode::Exchange) => return Err(Errno::XDEV),
-        _ if is_directory(&moved) => return Err(Errno::XDEV),
-        _ if spot.slash || target.slash => return Err(Errno::NOTDIR),
-        _ => {}
-    }
-    who::credentials().need_removal(&spot.above, &moved)?;
-    if there.is_some_and(|there| Kind::of_mode(there.st_mode) == Some(Kind::Directory)) {
-        return Err(Errno::ISDIR);
-    }
+    may_give(&spot, &moved, &target, mode)?;
     let mut flags = match mode {
         RenameMode::NoReplace => RenameFlags::NOREPLACE,
         _ => RenameFlags::empty(),
@@ -96,13 +70,6 @@ fn place(spot: &Spot<'_>, target: &Beside<'_>, flags: RenameFlags) -> Result<Ver
         Some(Kind::File) => file(spot, target)?,
         Some(Kind::Symlink) => symlink(spot, target)?,
         Some(Kind::Fifo) => fifo(target)?,
-=======
-    may_give(&spot, &moved, &target, mode)?;
-    let temporary = match Kind::of_mode(moved.mode) {
-        Some(Kind::File) => file(&spot, &target)?,
-        Some(Kind::Symlink) => symlink(&spot, &target)?,
-        Some(Kind::Fifo) => fifo(&target)?,
->>>>>>> q
         _ => return Err(Errno::XDEV),
     };
     let placed = same_attributes(spot, target, &temporary).and_then(|()| {

@@ -8,11 +8,7 @@ use vrift_manifest::tree::Change;
 
 use super::find::{self, Name, Place, Work};
 use super::spot::{Spot, is_directory};
-<<<<<<< HEAD
-use super::{Answer, change, session, who};
-=======
-use super::{Answer, change, root, who};
->>>>>>> q
+use super::{Answer, change, root, session, who};
 
 /// Removes a name; with `AT_REMOVEDIR` an empty directory.
 pub fn at<'w>(
