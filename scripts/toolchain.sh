@@ -7,7 +7,7 @@ find_toolchain() {
         return
     fi
     local account home
-    account=$(getent passwd "$(id -u)" | cut -d: -f6)
+    account=$(getent passwd "$(id -u)" | cut -d: -f6) || :
     for home in "$(dirname "$(dirname "$(dirname "$(command -v cargo || echo /none/bin/cargo)")")")" \
         "$account" /usr/local; do
         local cargo_home rustup_home

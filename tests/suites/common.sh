@@ -47,16 +47,16 @@ problem() {
     return 1
 }
 
-# show_where PROGRAM CHANGES: the history has at least so many changes made by the program; nothing was made or removed in
-# the real directory; the tree is as it was; the store is whole, and nobody else's.
+# show_where CHANGES: the workspace was changed at least so often; nothing was made or removed in the real directory; the
+# tree is as it was; the store is whole, and nobody else's.
 show_where() {
     local changes
-    changes=$("${as[@]}" "$room/bin/vrift" log w | grep -c "  $1\[[0-9]*\]  " || :)
-    [ "$changes" -ge "$2" ] || problem "only $changes changes by $1 in the workspace" || return 1
+    changes=$("${as[@]}" "$room/bin/vrift" list --json | sed -n 's/.*"seq":\([0-9]*\).*/\1/p')
+    [ "$changes" -ge "$1" ] || problem "only $changes changes in the workspace" || return 1
     [ "$(stat -c '%y %z' "$room/tree")" = "$untouched" ] || problem "something was made in $room/tree" || return 1
     [ "$("${as[@]}" "$room/bin/vrift" ls -A w)" = in-force ] || problem "left in the workspace: $("${as[@]}" "$room/bin/vrift" ls -A w)" || return 1
     [ "$("${as[@]}" "$room/bin/vrift" cat w:in-force)" = "$mark" ] || problem "in-force was lost" || return 1
     "${as[@]}" "$room/bin/vrift" fsck >"$room/out/fsck" 2>&1 || problem "$(cat "$room/out/fsck")" || return 1
     [ "$(stat -c %a "$room/store")" = 700 ] || problem "the store is open to others" || return 1
-    echo "$changes changes by $1 in the workspace, none on the disk"
+    echo "at least $1 changes in the workspace, none on the disk"
 }
