@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 BAD = {"failure": "fails", "error": "fails", "skipped": "skipped"}
+SHOWN = 40
 
 
 def read(path):
@@ -121,7 +122,9 @@ def main():
             print(f"{who.name}: {name}: {native[0]} on the real directory, {mount[0]} in the workspace: {mount[1] or native[1]}")
             if native[0] == "ok" and name not in reasons:
                 wrong.append(f"{who.name}: {name}: passes on the real directory only, and has no reason in reasons.txt")
-    print("\n".join(wrong) or "nothing is missing")
+    print("\n".join(wrong[:SHOWN]) or "nothing is missing")
+    if len(wrong) > SHOWN:
+        print(f"and {len(wrong) - SHOWN} more")
     sys.exit(1 if wrong else 0)
 
 

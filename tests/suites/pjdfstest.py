@@ -9,6 +9,7 @@ from pathlib import Path
 
 RESULT = re.compile(r"^(\S+::\S+)\s+(ok|skipped|FAILED)$")
 WANTED = 95
+SHOWN = 40
 
 
 class Case:
@@ -122,7 +123,8 @@ def main():
     for who in users:
         if len(who.native) < 398 or len(who.mount) < 398:
             wrong.append(f"{who.name}: not all cases were played: {len(who.native)} and {len(who.mount)}")
-        for name in sorted(expected(table, who.name)):
+        by_table = expected(table, who.name)
+        for name in sorted(by_table):
             native, mount = who.result(name)
             if mount != "ok" and native == "ok":
                 says = who.mount[name].says if name in who.mount else ""
@@ -130,7 +132,7 @@ def main():
             elif mount != "ok":
                 print(f"{who.name}: {name}: not for this machine ({native} on the real directory)")
         for name in who.misses(False) + who.misses(True):
-            if name not in reasons:
+            if name not in reasons and name not in by_table:
                 wrong.append(f"{who.name}: {name}: fails in a workspace only, and has no reason in reasons.txt")
         native, mount = who.passed(False)
         if len(mount) * 100 < WANTED * len(native):
@@ -140,7 +142,9 @@ def main():
             f"pjdfstest as {who.name}: {len(mount)} of {len(native)} cases as one user pass as on the real directory, "
             f"{len(both[1])} of {len(both[0])} that become another user"
         )
-    print("\n".join(wrong) or "as the table says")
+    print("\n".join(wrong[:SHOWN]) or "as the table says")
+    if len(wrong) > SHOWN:
+        print(f"and {len(wrong) - SHOWN} more")
     sys.exit(1 if wrong else 0)
 
 
