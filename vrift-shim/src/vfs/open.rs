@@ -122,7 +122,12 @@ fn create(
     mode: u32,
 ) -> Result<Option<c_int>, Errno> {
     let mut work = Work::default();
-    let Answer::Ours(place) = find::place(directory, path, &mut work)? else { return Ok(None) };
+    let place = if flags.intersects(OFlags::EXCL | OFlags::NOFOLLOW) {
+        find::place(directory, path, &mut work)?
+    } else {
+        find::place_followed(directory, path, &mut work)?
+    };
+    let Answer::Ours(place) = place else { return Ok(None) };
     match place.child()? {
         None => create_at(&place, flags, mode),
         Some(_) if flags.contains(OFlags::EXCL) => Err(Errno::EXIST),
@@ -189,7 +194,7 @@ fn create_at(place: &Place<'_>, flags: OFlags, mode: u32) -> Result<Option<c_int
 }
 
 /// Opens what is there.
-fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
+pub fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
     let tree = at.session.tree();
     let attributes = tree.attributes(at.cursor).map_err(|_| Errno::IO)?;
     let kind = Kind::of_mode(attributes.mode).unwrap_or(Kind::File);
