@@ -4,6 +4,8 @@ use std::ffi::c_int;
 
 use libc::mode_t;
 
+use rustix::io::Errno;
+
 use super::args::{CPath, answer, give};
 use crate::vfs::find::{CWD, Work};
 use crate::vfs::{descriptor, open, open_plain};
@@ -20,11 +22,12 @@ pub fn at(
     path: CPath,
     flags: c_int,
     mode: mode_t,
-    kernel: impl FnOnce(CPath) -> c_int,
+    kernel: impl Fn(CPath) -> c_int,
 ) -> c_int {
     let mut work = Work::default();
     if open_plain::is_plain(flags) {
         let opened = open_plain::open(directory, path.bytes(), flags, &mut work);
+        let kernel = &kernel;
         let outside = |asked: CPath| {
             if asked.as_ptr() != path.as_ptr() {
                 return noted(kernel(asked));
@@ -34,7 +37,11 @@ pub fn at(
                 None => any(directory, path, flags, mode, kernel),
             }
         };
-        return answer(path, opened, outside, Ok);
+        return match opened {
+            // It has just lost its name to another.
+            Err(Errno::STALE) => any(directory, path, flags, mode, kernel),
+            opened => answer(path, opened, outside, Ok),
+        };
     }
     any(directory, path, flags, mode, kernel)
 }

@@ -13,9 +13,9 @@ use super::{
     access, close, cwd, directory, exec, identity, link, lock, make, open, owner, permission,
     readlink, remove, rename, socket, stat, statfs, times, truncate, watch, xattr,
 };
-use crate::sys::gate;
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
+use crate::sys::{apart, gate};
 use crate::vfs::find::{self, Work};
 use crate::vfs::{Answer, session, who};
 
@@ -261,7 +261,8 @@ fn getcwd(number: c_long, words: Words) -> c_long {
     if room == 0 {
         return kernel(number, words);
     }
-    let path = cwd::getcwd(<*mut c_char as Word>::of(room), size);
+    // No room is too little, not wrong; nor is there room for any path in one byte.
+    let path = cwd::getcwd(<*mut c_char as Word>::of(room), size.max(1));
     match <CPath as Word>::of(path as usize).bytes() {
         Some(path) => path.len() as c_long + 1,
         None => -1,
@@ -332,7 +333,12 @@ extern "C" fn ours(
 }
 
 /// Where to jump to for a number.
-extern "C" fn choose(number: c_long) -> *mut c_void {
+extern "C" fn choose(number: c_long, first: usize) -> *mut c_void {
+    match number {
+        SYS_clone => apart::clones(first as c_int),
+        SYS_unshare => apart::unshares(first as c_int),
+        _ => {}
+    }
     if is_taken(number) && session::given().is_some() && !gate::is_inside() {
         return ours as *mut c_void;
     }

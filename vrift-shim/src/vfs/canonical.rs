@@ -43,9 +43,6 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
     else {
         return Ok(None);
     };
-    if path.len() >= PATH_MAX {
-        return Err(Errno::NAMETOOLONG.into());
-    }
     let from_above = given.is_above;
     let (length, path) = match path.first() {
         Some(b'/') => {
@@ -63,9 +60,17 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
         Some(given) if from_above => (given, session::session(given)?, None),
         _ => (given, session, Some(at)),
     };
-    let mut walk =
-        Walk { given, session, at, out, length, rest: [0; PATH_MAX], start: PATH_MAX, links: 0 };
-    walk.wait(path)?;
+    let mut walk = Walk {
+        given,
+        session,
+        at,
+        out,
+        length,
+        rest: [0; PATH_MAX],
+        start: PATH_MAX,
+        behind: path,
+        links: 0,
+    };
     match walk.run() {
         Ok(()) if walk.length == 0 => {
             walk.push_slash()?;
@@ -84,9 +89,11 @@ struct Walk<'a> {
     /// The path so far; that of the root is empty.
     out: &'a mut [u8; PATH_MAX],
     length: usize,
-    /// What is left to walk, at the end of the room.
+    /// What is left to walk of symlinks, at the end of the room.
     rest: [u8; PATH_MAX],
     start: usize,
+    /// What is left of the path, which may be longer than any that the kernel takes.
+    behind: &'a [u8],
     links: usize,
 }
 
@@ -95,9 +102,16 @@ impl Walk<'_> {
         let mut wants_directory = false;
         loop {
             let rest = self.rest.get(self.start..).unwrap_or(b"");
-            let Some((name, behind)) = split_first(rest) else { break };
-            wants_directory |= is_end(behind) && !behind.is_empty();
-            self.start = PATH_MAX - behind.len();
+            let (name, rest, behind) = match split_first(rest) {
+                Some((name, rest)) => (name, rest, self.behind),
+                None => match split_first(self.behind) {
+                    Some((name, behind)) => (name, &b""[..], behind),
+                    None => break,
+                },
+            };
+            let is_last = is_end(rest) && is_end(behind);
+            wants_directory |= is_last && !(rest.is_empty() && behind.is_empty());
+            (self.start, self.behind) = (PATH_MAX - rest.len(), behind);
             if name.len() > NAME_MAX {
                 return Err(Errno::NAMETOOLONG);
             }

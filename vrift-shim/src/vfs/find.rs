@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int};
 use rustix::io::Errno;
 use vrift_manifest::session::Session;
 use vrift_manifest::session::above::length_of;
-use vrift_manifest::tree::path::{Scratch, below};
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 use vrift_manifest::tree::{Cursor, Found, WalkError};
 
 use super::Answer;
@@ -176,6 +176,8 @@ pub(super) fn start<'a>(
             None => Ok(Start::Kernel),
         },
         _ if directory == CWD => from_cwd(given, path, last, normal),
+        // A path is taken in before anything is asked of the descriptor.
+        _ if path.len() >= PATH_MAX => Err(Errno::NAMETOOLONG),
         _ => match descriptor::directory(given, directory)? {
             Some(node) => from_node(given, node, path),
             None => match lead::below_descriptor(directory, path, last, given, normal)? {

@@ -1,48 +1,51 @@
 //! A rename that comes into the tree from outside: what the source holds is taken in under a hidden name, moved to its
-//! place in one step, and only then does the source go.
+//! place in one step, and only then does the source go, if it is still what was taken in. A lease on the source says
+//! whether anybody has come to write it.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
-use vrift_manifest::session::is_being_written;
+use vrift_manifest::session::Watch;
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::path::PATH_MAX;
 use vrift_manifest::tree::{Change, RenameMode};
 
 use super::find::{Name, Place};
-use super::outside::{Beside, Outside, Temporary, copy};
+use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
 use super::spot::{Spot, is_directory};
-use super::{change, session, who, xattr};
+use super::{change, root, session, who, xattr};
 
 /// Moves `old`, which is outside, to `new`. What cannot be taken in (a directory, a device, a file that somebody is still
 /// writing) is another file system's: EXDEV.
 pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), Errno> {
-    let source = old.beside(Errno::BUSY)?;
-    let above = if new.name == Name::Root { None } else { Some(new.searched()?) };
-    let stat = source.stat()?;
-    let (Some(above), Name::Ordinary(name)) = (above, new.name) else {
-        return Err(if mode == RenameMode::NoReplace { Errno::EXIST } else { Errno::BUSY });
+    // Both ways are walked before either name is looked at.
+    let way = if new.name == Name::Root { Ok(None) } else { new.searched().map(Some) };
+    let source = old.beside(way.as_ref().err().copied().unwrap_or(Errno::BUSY))?;
+    let (above, name) = match (way?, new.name) {
+        (Some(above), Name::Ordinary(name)) => (above, name),
+        (None, _) => return root::enter(&source, &source.stat()?, new, mode),
+        _ if mode == RenameMode::NoReplace => return Err(Errno::EXIST),
+        _ => return Err(Errno::BUSY),
     };
+    let stat = source.stat()?;
     let spot = new.spot(above, name)?;
-    let kind = Kind::of_mode(stat.st_mode);
-    match (spot.there, mode) {
-        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
-        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
-        (_, RenameMode::Exchange) => return Err(Errno::XDEV),
-        _ if kind == Some(Kind::Directory) => return Err(Errno::XDEV),
-        _ if source.slash || spot.slash => return Err(Errno::NOTDIR),
-        _ => {}
-    }
-    source.need_removal(&stat)?;
-    may_take(&spot)?;
-    let temporary = match kind {
-        Some(Kind::File) => file(&source, &stat, &spot)?,
-        Some(Kind::Symlink) => symlink(&source, &stat, &spot)?,
-        Some(Kind::Fifo) => without_content(stat.st_mode, &stat, &spot, b"")?,
+    may_take(&source, &stat, &spot, mode)?;
+    let (temporary, watch) = match Kind::of_mode(stat.st_mode) {
+        Some(Kind::File) => {
+            let (temporary, watch) = file(&source, &stat, &spot)?;
+            (temporary, Some(watch))
+        }
+        Some(Kind::Symlink) => (symlink(&source, &stat, &spot)?, None),
+        Some(Kind::Fifo) => (without_content(stat.st_mode, &stat, &spot, b"")?, None),
         _ => return Err(Errno::XDEV),
     };
+    let is_still = || watch.as_ref().is_none_or(Watch::is_quiet);
+    if !is_still() {
+        discard(&spot, &temporary);
+        return Err(Errno::XDEV);
+    }
     let placed = Change::Rename {
         from_parent: spot.directory,
         from: temporary.name(),
@@ -51,7 +54,7 @@ pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(),
         mode,
     };
     match change::apply(spot.given, &placed) {
-        Ok(_) => source.unlink(),
+        Ok(_) => source.remove(&stat, is_still),
         Err(errno) => {
             discard(&spot, &temporary);
             Err(errno)
@@ -59,13 +62,39 @@ pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(),
     }
 }
 
-fn may_take(spot: &Spot<'_>) -> Result<(), Errno> {
-    if spot.there.is_none() {
-        return spot.need_free(false);
+/// All that is wrong with such a rename on one file system, and only then what is wrong because there are two.
+fn may_take(
+    source: &Beside<'_>,
+    stat: &Stat,
+    spot: &Spot<'_>,
+    mode: RenameMode,
+) -> Result<(), Errno> {
+    let replaced = match (spot.there, mode) {
+        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
+        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
+        (None, _) => None,
+        (Some(_), _) => Some(spot.attributes()?),
+    };
+    let exchange = mode == RenameMode::Exchange;
+    let (moves, over) = (is_directory_there(stat), replaced.as_ref().map(is_directory));
+    if exchange && spot.slash && over == Some(false) {
+        return Err(Errno::NOTDIR);
     }
-    let replaced = spot.attributes()?;
-    who::credentials().need_removal(&spot.above, &replaced)?;
-    if is_directory(&replaced) { Err(Errno::ISDIR) } else { Ok(()) }
+    if !moves && (source.slash || !exchange && spot.slash) {
+        return Err(Errno::NOTDIR);
+    }
+    source.need_replacement(Some(stat))?;
+    match &replaced {
+        None => spot.need_free(moves)?,
+        Some(replaced) => who::credentials().need_removal(&spot.above, replaced)?,
+    }
+    match over {
+        _ if exchange => Err(Errno::XDEV),
+        Some(true) if !moves => Err(Errno::ISDIR),
+        Some(false) if moves => Err(Errno::NOTDIR),
+        _ if moves => Err(Errno::XDEV),
+        _ => Ok(()),
+    }
 }
 
 fn discard(spot: &Spot<'_>, temporary: &Temporary) {
@@ -74,7 +103,7 @@ fn discard(spot: &Spot<'_>, temporary: &Temporary) {
     let _ = change::apply(spot.given, &gone);
 }
 
-fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, Errno> {
+fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<(Temporary, Watch), Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let real = match rustix::fs::openat(&source.parent, source.name, flags, Mode::empty()) {
         // A rename needs no right to read. Who has none is told that it cannot be moved.
@@ -85,10 +114,8 @@ fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, 
     if (seen.st_dev, seen.st_ino) != (stat.st_dev, stat.st_ino) {
         return Err(Errno::NOENT);
     }
-    if is_being_written(real.as_fd()) {
-        // What comes later would go to a file that has no name any more.
-        return Err(Errno::XDEV);
-    }
+    // What is written later would go to a file that has no name any more.
+    let watch = Watch::begin(real).ok_or(Errno::XDEV)?;
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
     let mode = stat.st_mode & 0o7777;
     let (temporary, (node, draft)) = Temporary::make(|name| {
@@ -97,11 +124,11 @@ fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, 
             session.create_file(&who::who(), parent, name, mode, stat.st_uid, stat.st_gid, flags)
         })
     })?;
-    let filled = fill(&real, draft, stat, spot, node);
+    let filled = fill(watch.file(), draft, stat, spot, node);
     if filled.is_err() {
         discard(spot, &temporary);
     }
-    filled.map(|()| temporary)
+    filled.map(|()| (temporary, watch))
 }
 
 fn fill(

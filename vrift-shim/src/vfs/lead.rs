@@ -18,7 +18,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, split_first};
 
 use super::session::Given;
 use super::{cwd, descriptor, lexical};
-use crate::sys::vfork;
+use crate::sys::apart;
 
 /// Whether a symlink in the last place is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,8 +147,8 @@ pub fn below_cwd<'a>(
     if part.is_empty() && !above {
         return Ok(None);
     }
-    // A vfork child may be elsewhere than its parent, whose notes these are.
-    let child = vfork::is_child();
+    // A vfork child may be elsewhere than its parent, whose notes these are; or a thread than others.
+    let child = apart::directories();
     let now = now(true);
     let whole = if above { path } else { part };
     if !child && is_known(whole, now) {

@@ -34,14 +34,10 @@ pub struct Stream {
     given: &'static Given,
     node: u64,
     descriptor: c_int,
-    /// It is a real directory, in which the way to the tree begins.
-    real: bool,
-    /// The descriptor was opened with O_PATH.
-    unreadable: bool,
+    /// Of a real directory, in which the way to the tree begins: where the next part begins.
+    real: Option<u64>,
     /// The mapping that this listing began with, and how new an entry may be.
     began: Option<(&'static Session, u32)>,
-    /// Where the next part begins.
-    next: u64,
     /// Where the entry that is read next begins, as telldir says it.
     told: i64,
     part: Vec<u8>,
@@ -86,9 +82,7 @@ pub fn of_descriptor(descriptor: c_int) -> Result<Option<Stream>, Errno> {
     let Some((given, node)) = listed(descriptor)? else {
         return Ok(hidden::is(descriptor).map(|given| Stream::over(given, descriptor)));
     };
-    let flags = rustix::fs::fcntl_getfl(borrow(descriptor)?)?;
-    let unreadable = flags.contains(OFlags::PATH);
-    Ok(Some(Stream { unreadable, ..Stream::new(given, node, descriptor) }))
+    Ok(Some(Stream::new(given, node, descriptor)))
 }
 
 /// The directory of the tree that a descriptor stands for.
@@ -146,8 +140,7 @@ fn cursor(session: &'static Session, node: u64) -> Result<vrift_manifest::tree::
 impl Stream {
     fn new(given: &'static Given, node: u64, descriptor: c_int) -> Stream {
         let (part, at) = (Vec::new(), 0);
-        let (real, unreadable, began) = (false, false, None);
-        Stream { given, node, descriptor, real, unreadable, began, next: 0, told: 0, part, at }
+        Stream { given, node, descriptor, real: None, began: None, told: 0, part, at }
     }
 
     fn real((given, file): (&'static Given, OwnedFd)) -> Stream {
@@ -155,7 +148,7 @@ impl Stream {
     }
 
     fn over(given: &'static Given, descriptor: c_int) -> Stream {
-        Stream { real: true, ..Stream::new(given, 0, descriptor) }
+        Stream { real: Some(0), ..Stream::new(given, 0, descriptor) }
     }
 
     /// dirfd(3)
@@ -187,19 +180,18 @@ impl Stream {
         if self.part.capacity() == 0 {
             self.part.try_reserve_exact(PART).map_err(|_| Errno::NOMEM)?;
         }
-        if self.unreadable {
-            return Err(Errno::BADF);
-        }
-        if self.real {
+        if let Some(next) = &mut self.real {
             let part = &mut self.part;
-            self.next = hidden::list(
-                self.given,
-                self.descriptor,
-                self.next,
-                |name, number, kind, behind| append(part, PART, name, number, kind, behind),
-            )?;
+            *next =
+                hidden::list(self.given, self.descriptor, *next, |name, number, kind, behind| {
+                    append(part, PART, name, number, kind, behind)
+                })?;
             return Ok(());
         }
+        // The place is the descriptor's, and moves with whoever else reads by it. One that is not open, or only stands for
+        // a path, has none.
+        let file = borrow(self.descriptor)?;
+        let place = rustix::fs::seek(file, SeekFrom::Current(0))?;
         let (session, newest) = match self.began {
             Some(began) => began,
             None => {
@@ -218,7 +210,10 @@ impl Stream {
             other => other?,
         };
         let at = At { session, given: self.given, cursor };
-        self.next = fetch(at, self.next, Some(newest), &mut self.part, PART)?;
+        let next = fetch(at, place, Some(newest), &mut self.part, PART)?;
+        if next != place {
+            rustix::fs::seek(file, SeekFrom::Start(next))?;
+        }
         Ok(())
     }
 
@@ -232,8 +227,15 @@ impl Stream {
     pub fn seek(&mut self, place: i64) {
         self.part.clear();
         self.at = 0;
-        self.next = u64::try_from(place).unwrap_or(0);
         self.told = place.max(0);
+        let place = u64::try_from(place).unwrap_or(0);
+        if let Some(next) = &mut self.real {
+            *next = place;
+            return;
+        }
+        let place = SeekFrom::Start(place);
+        // Whoever reads next is told of a descriptor that is none.
+        let _ = borrow(self.descriptor).and_then(|file| rustix::fs::seek(file, place));
     }
 
     /// telldir(3)

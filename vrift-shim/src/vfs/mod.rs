@@ -37,6 +37,7 @@ pub mod reach;
 pub mod readlink;
 pub mod remove;
 pub mod rename;
+mod root;
 pub mod session;
 pub mod sockets;
 pub mod spawn;

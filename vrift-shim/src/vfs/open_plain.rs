@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::find::{self, Work};
 use super::{Answer, descriptor, magic, open};
+use crate::sys::alone;
 
 /// Whether the flags ask for nothing but reading.
 #[inline]
@@ -40,7 +41,8 @@ static REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// The kernel's answer for a path outside, if there is no symlink on it; `None`: it is not known.
 pub fn outside(directory: c_int, path: &CStr, flags: c_int) -> Option<Result<c_int, Errno>> {
-    if REFUSED.load(Ordering::Relaxed) || path.is_empty() {
+    // What waits, for the other end of a pipe, can be cancelled by other threads in the C library alone.
+    if REFUSED.load(Ordering::Relaxed) || path.is_empty() || !alone::is() {
         return None;
     }
     let from_cwd = directory == find::CWD || path.to_bytes().first() == Some(&b'/');

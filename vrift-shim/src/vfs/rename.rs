@@ -3,12 +3,13 @@
 use std::ffi::{CStr, c_int, c_uint};
 
 use rustix::io::Errno;
+use vrift_manifest::signals;
 use vrift_manifest::tree::{Change, ChangeError, RenameMode};
 
 use super::find::{self, Name, Place, Work};
 use super::outside::Outside;
 use super::spot::{Spot, is_directory};
-use super::{Answer, change, into, lead, out_of, who};
+use super::{Answer, change, into, lead, out_of, root, who};
 
 /// Whose a rename is.
 pub enum Renamed<'w> {
@@ -54,7 +55,11 @@ pub fn between<'w>(
     };
     let (old, new) = match (old, new) {
         (Answer::Ours(old), Answer::Ours(new)) => {
-            inside(&old, &new, mode_of(flags)?)?;
+            if old.name == Name::Root || new.name == Name::Root {
+                root::rename(&old, &new, mode_of(flags)?)?;
+            } else {
+                inside(&old, &new, mode_of(flags)?)?;
+            }
             return Ok(Renamed::Done);
         }
         (Answer::Ours(old), Answer::Kernel) => return leave(&old, Outside::named(to), flags),
@@ -81,7 +86,8 @@ fn first(old: Option<Outside<'_>>, errno: Errno) -> Errno {
     way.and_then(Result::err).unwrap_or(errno)
 }
 
-/// On a stack of its own: what crosses the border copies.
+/// On a stack of its own: what crosses the border copies. A rename is not interrupted, and a handler that opened the file
+/// would wait for what it has interrupted.
 #[cold]
 #[inline(never)]
 fn leave(
@@ -89,7 +95,8 @@ fn leave(
     new: Option<Outside<'_>>,
     flags: c_uint,
 ) -> Result<Renamed<'static>, Errno> {
-    out_of::rename(old, new.ok_or(Errno::FAULT)?, mode_of(flags)?).map(|()| Renamed::Done)
+    let (new, mode) = (new.ok_or(Errno::FAULT)?, mode_of(flags)?);
+    signals::blocked(|| out_of::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 
 #[cold]
@@ -99,7 +106,8 @@ fn enter(
     new: &Place<'_>,
     flags: c_uint,
 ) -> Result<Renamed<'static>, Errno> {
-    into::rename(old.ok_or(Errno::FAULT)?, new, mode_of(flags)?).map(|()| Renamed::Done)
+    let (old, mode) = (old.ok_or(Errno::FAULT)?, mode_of(flags)?);
+    signals::blocked(|| into::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 
 /// Flags are looked at before paths.
@@ -171,12 +179,6 @@ fn spots<'a>(
     new: &Place<'a>,
     mode: RenameMode,
 ) -> Result<(Spot<'a>, Spot<'a>), Errno> {
-    // The tree's own root is the kernel's mount point, in another directory than all that is inside.
-    match (old.name, new.name) {
-        (Name::Root, Name::Root) => return Err(Errno::BUSY),
-        (Name::Root, _) | (_, Name::Root) => return Err(Errno::XDEV),
-        _ => {}
-    }
     if old.given.is_above != new.given.is_above {
         return Err(Errno::XDEV);
     }
@@ -193,7 +195,7 @@ fn spots<'a>(
 }
 
 /// A slash behind a name promises a directory.
-fn slashes(from: &Spot<'_>, to: &Spot<'_>, exchange: bool) -> Result<(), Errno> {
+pub fn slashes(from: &Spot<'_>, to: &Spot<'_>, exchange: bool) -> Result<(), Errno> {
     let is_other = |spot: &Spot<'_>| spot.attributes().is_ok_and(|seen| !is_directory(&seen));
     let wrong_end = exchange && to.slash && is_other(to);
     let wrong = is_other(from) && (from.slash || !exchange && to.slash);
