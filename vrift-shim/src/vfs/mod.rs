@@ -23,6 +23,7 @@ pub mod listing;
 pub mod lock;
 pub mod magic;
 pub mod make;
+pub mod nameless_file;
 pub mod open;
 pub mod open_plain;
 pub mod out_of;

@@ -13,7 +13,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::find::{self, At, Name, Place, Work};
 use super::session;
-use super::{Answer, descriptor, magic, pipes, who};
+use super::{Answer, descriptor, magic, nameless_file, pipes, who};
 use crate::sys::fd;
 
 /// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
@@ -32,7 +32,7 @@ pub fn open<'w>(
 ) -> Result<Answer<'w, c_int>, Errno> {
     let flags = OFlags::from_bits_retain(flags as u32);
     if flags.contains(OFlags::TMPFILE) {
-        return temporary(directory, path, flags, work);
+        return nameless_file::open(directory, path, flags, mode, work);
     }
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
@@ -87,25 +87,6 @@ pub fn open<'w>(
 /// What a file that has lost its last name is to whoever came by that name.
 pub fn nameless(errno: Errno) -> Errno {
     if errno == Errno::STALE { Errno::NOENT } else { errno }
-}
-
-/// O_TMPFILE: a file without a name is not offered, as on file systems that cannot, and programs make one with a name.
-fn temporary<'w>(
-    directory: c_int,
-    path: Option<&[u8]>,
-    flags: OFlags,
-    work: &'w mut Work,
-) -> Result<Answer<'w, c_int>, Errno> {
-    let reads = flags & OFlags::RWMODE == OFlags::RDONLY;
-    match find::node(directory, path, true, work)? {
-        Answer::Ours(_) if reads => Err(Errno::INVAL),
-        Answer::Ours(at) if at.session.tree().kind(at.cursor) != Ok(Kind::Directory) => {
-            Err(Errno::NOTDIR)
-        }
-        Answer::Ours(_) => Err(Errno::OPNOTSUPP),
-        Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
-        Answer::Kernel => Ok(Answer::Kernel),
-    }
 }
 
 /// O_CREAT with O_DIRECTORY: the kernel looks no further.
