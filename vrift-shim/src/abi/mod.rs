@@ -29,6 +29,7 @@ mod remove;
 mod rename;
 mod shell;
 mod socket;
+mod socket_many;
 mod spawn;
 mod spawn_actions;
 mod stat;
