@@ -13,6 +13,8 @@ mod cwd;
 mod directory;
 mod exec;
 mod execl;
+mod fts;
+mod fts_entry;
 mod ftw;
 mod glob;
 mod identity;
