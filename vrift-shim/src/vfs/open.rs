@@ -13,7 +13,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::find::{self, At, Name, Place, Work};
 use super::session;
-use super::{Answer, descriptor, magic, pipes, who};
+use super::{Answer, descriptor, magic, nameless_file, pipes, who};
 use crate::sys::fd;
 
 /// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
@@ -32,7 +32,7 @@ pub fn open<'w>(
 ) -> Result<Answer<'w, c_int>, Errno> {
     let flags = OFlags::from_bits_retain(flags as u32);
     if flags.contains(OFlags::TMPFILE) {
-        return temporary(directory, path, flags, work);
+        return nameless_file::open(directory, path, flags, mode, work);
     }
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
@@ -89,25 +89,6 @@ pub fn nameless(errno: Errno) -> Errno {
     if errno == Errno::STALE { Errno::NOENT } else { errno }
 }
 
-/// O_TMPFILE: a file without a name is not offered, as on file systems that cannot, and programs make one with a name.
-fn temporary<'w>(
-    directory: c_int,
-    path: Option<&[u8]>,
-    flags: OFlags,
-    work: &'w mut Work,
-) -> Result<Answer<'w, c_int>, Errno> {
-    let reads = flags & OFlags::RWMODE == OFlags::RDONLY;
-    match find::node(directory, path, true, work)? {
-        Answer::Ours(_) if reads => Err(Errno::INVAL),
-        Answer::Ours(at) if at.session.tree().kind(at.cursor) != Ok(Kind::Directory) => {
-            Err(Errno::NOTDIR)
-        }
-        Answer::Ours(_) => Err(Errno::OPNOTSUPP),
-        Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
-        Answer::Kernel => Ok(Answer::Kernel),
-    }
-}
-
 /// O_CREAT with O_DIRECTORY: the kernel looks no further.
 fn refused<'w>(
     directory: c_int,
@@ -142,7 +123,12 @@ fn create(
     mode: u32,
 ) -> Result<Option<c_int>, Errno> {
     let mut work = Work::default();
-    let Answer::Ours(place) = find::place(directory, path, &mut work)? else { return Ok(None) };
+    let place = if flags.intersects(OFlags::EXCL | OFlags::NOFOLLOW) {
+        find::place(directory, path, &mut work)?
+    } else {
+        find::place_followed(directory, path, &mut work)?
+    };
+    let Answer::Ours(place) = place else { return Ok(None) };
     match place.child()? {
         None => create_at(&place, flags, mode),
         Some(_) if flags.contains(OFlags::EXCL) => Err(Errno::EXIST),
@@ -216,7 +202,7 @@ fn lost_its_name(at: &At) -> bool {
 }
 
 /// Opens what is there.
-fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
+pub fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
     let tree = at.session.tree();
     let mode = tree.mode(at.cursor).map_err(|_| Errno::IO)?;
     let kind = Kind::of_mode(mode).unwrap_or(Kind::File);
