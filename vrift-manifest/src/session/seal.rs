@@ -58,7 +58,7 @@ const AGAIN: i64 = 60_000_000_000;
 /// How much is hashed between two looks at the lease.
 const STRETCH: usize = 1 << 20;
 
-/// Files up to this length are read onto the stack, longer ones mapped.
+/// Files up to this length are read, longer ones mapped.
 const SMALL: usize = 16 << 10;
 
 /// The longest that the record of a seal gets, with its frame.
@@ -358,10 +358,10 @@ fn digest_of(file: &OwnedFd, size: u64) -> Result<Option<Digest>, SessionError> 
     }
 }
 
-// Out of line: the buffer is not to be on the stack of anything else.
+// Not on the stack, which may be that of a signal handler or of a small thread.
 #[inline(never)]
 fn small_digest(file: &OwnedFd, size: usize) -> Result<Digest, SessionError> {
-    let mut buffer = [0; SMALL];
+    let mut buffer = vec![0; size];
     let mut filled = 0;
     while filled < size {
         let rest = buffer.get_mut(filled..size).unwrap_or_default();
