@@ -1,13 +1,14 @@
 //! Paths that do not begin with the mount path and may lead into it all the same: with `..`, `.` or doubled slashes, or
 //! from a directory above it.
 //!
-//! Outside the tree `..` is taken back by name. Where a name before it is a symlink the kernel means another directory;
-//! that such a directory lies in the tree is a known gap, as are symlinks outside that lead into it.
+//! Outside the tree `..` is taken back by name. If that leads into the tree, the kernel is asked whether the names that were
+//! taken back are those of directories: behind a symlink it means another one. What it means then is the kernel's, and
+//! so is every path whose symlinks outside lead into the tree: it finds what is on the disk there, which is a known gap.
 
 use std::ffi::c_int;
 use std::os::fd::AsRawFd;
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, split_first};
 
@@ -43,9 +44,44 @@ pub fn inside<'a>(
     if !is_odd(path) {
         return Ok(None);
     }
-    let mut length = 0;
-    append(normal.bytes(), &mut length, path, given)?;
-    Ok(finish(normal, length, path, given))
+    from_known(0, path, given, normal)
+}
+
+/// The path that `path` means from the directory whose path of `length` bytes is in `normal`, if it leads into the tree.
+fn from_known<'a>(
+    length: usize,
+    path: &[u8],
+    given: &'static Given,
+    normal: &'a mut Scratch,
+) -> Result<Option<&'a [u8]>, Errno> {
+    let mut again = Scratch::default();
+    let climbs = climbs(path);
+    if climbs && length > 0 {
+        let (from, to) = (normal.bytes().get(..length), again.bytes().get_mut(..length));
+        if let (Some(from), Some(to)) = (from, to) {
+            to.copy_from_slice(from);
+        }
+    }
+    let mut end = length;
+    append(normal.bytes(), &mut end, path, given, |_| true)?;
+    let Some(found) = finish(normal, end, path, given) else { return Ok(None) };
+    let (mut end, mut by_name) = (length, true);
+    if climbs {
+        append(again.bytes(), &mut end, path, given, |above| {
+            by_name = by_name && is_directory(above, given);
+            by_name
+        })?;
+    }
+    Ok(by_name.then_some(found))
+}
+
+/// Whether the path is that of a directory outside, and not of a symlink to one. Those above the tree are, on the disk or
+/// not.
+#[cold]
+fn is_directory(path: &[u8], given: &'static Given) -> bool {
+    let above = path.is_empty() || below(&given.mount, path).is_some();
+    let kind = |stat: rustix::fs::Stat| stat.st_mode & 0o170_000 == 0o040_000;
+    above || rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(kind)
 }
 
 /// Where a walk left the tree, with this path left to walk: the path into the tree again that it means, if it does.
@@ -77,9 +113,8 @@ pub fn below_cwd<'a>(
     given: &'static Given,
     normal: &'a mut Scratch,
 ) -> Result<Option<&'a [u8]>, Errno> {
-    let mut length = cwd::kernel_path(normal.bytes())?;
-    append(normal.bytes(), &mut length, path, given)?;
-    Ok(finish(normal, length, path, given))
+    let length = cwd::kernel_path(normal.bytes())?;
+    from_known(length, path, given, normal)
 }
 
 /// The same for a path relative to a directory that is outside.
@@ -89,14 +124,13 @@ pub fn below_descriptor<'a>(
     given: &'static Given,
     normal: &'a mut Scratch,
 ) -> Result<Option<&'a [u8]>, Errno> {
-    // Only from a directory above the mount can a name lead in, and then the name is known.
+    // Only from a directory above the mount can names alone lead in, and then the first is known.
     let Some((first, _)) = split_first(path) else { return Ok(None) };
-    if first != b".." && !has(&given.mount, first) {
+    if !climbs(path) && !has(&given.mount, first) {
         return Ok(None);
     }
-    let Some(mut length) = descriptor::path(directory, normal.bytes()) else { return Ok(None) };
-    append(normal.bytes(), &mut length, path, given)?;
-    Ok(finish(normal, length, path, given))
+    let Some(length) = descriptor::path(directory, normal.bytes()) else { return Ok(None) };
+    from_known(length, path, given, normal)
 }
 
 /// `/proc/self/cwd/...`, `/proc/self/fd/N/...`, `/dev/fd/N/...`: where the descriptor or the working directory is ours, the
@@ -164,12 +198,14 @@ pub fn number_first(path: &[u8]) -> Option<(c_int, &[u8])> {
 }
 
 /// Walks `path` by name from the directory whose path the buffer holds. Once that leads to the mount path, the rest is as
-/// it was: what dots mean in the tree is the tree's to say.
+/// it was: what dots mean in the tree is the tree's to say. `may_climb` is asked of the directory before each `..`, and ends
+/// it.
 fn append(
     buffer: &mut [u8; PATH_MAX],
     length: &mut usize,
     mut path: &[u8],
     given: &'static Given,
+    mut may_climb: impl FnMut(&[u8]) -> bool,
 ) -> Result<(), Errno> {
     if *length == 1 {
         // The root's slash comes with the next name.
@@ -179,6 +215,9 @@ fn append(
         match name {
             b"." => {}
             b".." => {
+                if !may_climb(buffer.get(..*length).unwrap_or(b"")) {
+                    return Ok(());
+                }
                 let parent =
                     buffer.get(..*length).and_then(|text| text.iter().rposition(|&b| b == b'/'));
                 *length = parent.unwrap_or(0);
