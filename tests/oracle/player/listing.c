@@ -18,6 +18,15 @@ static void add(const char *text)
     if (names < NAMES)
         name_list[names++] = strdup(text);
 }
+/* Streams of which some was read: in which order the rest comes, and what it is, is the file system's own. */
+static char partly[SLOTS];
+static void say_rest(struct call *c)
+{
+    say(c, "%zu more", names);
+    for (size_t at = 0; at < names; at++)
+        free(name_list[at]);
+    names = 0;
+}
 static void say_names(struct call *c)
 {
     qsort(name_list, names, sizeof *name_list, by_text);
@@ -50,6 +59,7 @@ static void take_list(struct call *c, DIR *list)
     if (directory[place])
         closedir(directory[place]);
     directory[place] = list;
+    partly[place] = 0;
 }
 static void act_opendir(struct call *c) { take_list(c, opendir(path(c, 1))); }
 static void act_fdopendir(struct call *c)
@@ -69,6 +79,10 @@ static DIR *list(struct call *c)
         say(c, "none");
     return known;
 }
+static void say_all(struct call *c)
+{
+    if (partly[slot(c, 0)]) say_rest(c); else say_names(c);
+}
 #define READDIR(name, type) \
     static void act_##name(struct call *c) \
     { \
@@ -76,7 +90,7 @@ static DIR *list(struct call *c)
         if (known == NULL) return; \
         struct type *entry; \
         while ((entry = name(known)) != NULL) add_entry(dirfd(known), entry->d_name, entry->d_type, entry->d_ino); \
-        say_names(c); \
+        say_all(c); \
     }
 READDIR(readdir, dirent) READDIR(readdir64, dirent64)
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -86,7 +100,7 @@ static void act_readdir_r(struct call *c)
     struct dirent room, *entry;
     if (known == NULL) return;
     while (readdir_r(known, &room, &entry) == 0 && entry != NULL) add_entry(dirfd(known), entry->d_name, entry->d_type, entry->d_ino);
-    say_names(c);
+    say_all(c);
 }
 static void act_readdir64_r(struct call *c)
 {
@@ -94,13 +108,16 @@ static void act_readdir64_r(struct call *c)
     struct dirent64 room, *entry;
     if (known == NULL) return;
     while (readdir64_r(known, &room, &entry) == 0 && entry != NULL) add_entry(dirfd(known), entry->d_name, entry->d_type, entry->d_ino);
-    say_names(c);
+    say_all(c);
 }
 /* The order is the file system's own, so single entries are only counted. */
 static void act_readdir_one(struct call *c)
 {
     DIR *known = list(c);
-    if (known) say(c, readdir(known) ? "one" : "end");
+    if (known == NULL) return;
+    struct dirent *entry = readdir(known);
+    say(c, entry ? "one" : "end");
+    if (entry) partly[slot(c, 0)] = 1;
 }
 /* Reads some, remembers the place, reads the rest, goes back, reads the rest again. */
 static void act_seekdir(struct call *c)
@@ -119,7 +136,14 @@ static void act_seekdir(struct call *c)
     while ((entry = readdir(known)) != NULL && strlen(again) < 19000) { strcat(again, entry->d_name); strcat(again, "/"); }
     say(c, "%zu %s", left, strcmp(first, again) == 0 ? "as before" : "not as before");
 }
-static void act_rewinddir(struct call *c) { DIR *known = list(c); if (known) { rewinddir(known); say(c, "ok"); } }
+static void act_rewinddir(struct call *c)
+{
+    DIR *known = list(c);
+    if (known == NULL) return;
+    rewinddir(known);
+    partly[slot(c, 0)] = 0;
+    say(c, "ok");
+}
 static void act_dirfd(struct call *c) { DIR *known = list(c); if (known) say_number(c, dirfd(known)); }
 static void act_closedir(struct call *c)
 {

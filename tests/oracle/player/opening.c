@@ -216,8 +216,22 @@ static void act_writev(struct call *c)
     struct iovec parts[2] = { { (void *)text, length }, { "tail", 4 } };
     say_number(c, writev(fd(c, 0), parts, 2));
 }
-static void act_lseek(struct call *c) { say_number(c, lseek(fd(c, 0), number(c, 1), (int)number(c, 2))); }
-static void act_lseek64(struct call *c) { say_number(c, lseek64(fd(c, 0), number(c, 1), (int)number(c, 2))); }
+/* What a place in a directory means is the file system's own: it stays where it was, if it is not the beginning. */
+static void seek(struct call *c, off_t (*call_it)(int, off_t, int))
+{
+    struct stat stat;
+    int given = fd(c, 0), is_directory = fstat(given, &stat) == 0 && S_ISDIR(stat.st_mode);
+    off_t before = is_directory ? lseek(given, 0, SEEK_CUR) : 0;
+    off_t result = call_it(given, number(c, 1), (int)number(c, 2));
+    say_number(c, result);
+    if (!is_directory)
+        return;
+    say(c, " in a directory");
+    if (result != 0)
+        lseek(given, before, SEEK_SET);
+}
+static void act_lseek(struct call *c) { seek(c, lseek); }
+static void act_lseek64(struct call *c) { seek(c, lseek64); }
 static void act_ftruncate(struct call *c) { say_done(c, ftruncate(fd(c, 0), number(c, 1))); }
 static void act_ftruncate64(struct call *c) { say_done(c, ftruncate64(fd(c, 0), number(c, 1))); }
 static void act_fallocate(struct call *c) { say_done(c, fallocate(fd(c, 0), (int)number(c, 1), number(c, 2), number(c, 3))); }

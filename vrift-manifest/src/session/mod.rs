@@ -8,6 +8,7 @@
 //! Content that is being written is in a **draft**, a real file `drafts/NODE.DRAFT` beside the workspace's description:
 //! see `draft`. When nobody can write it any more it is **sealed**: it becomes a blob.
 
+pub mod above;
 mod attach;
 mod attributes;
 mod change;

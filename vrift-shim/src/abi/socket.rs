@@ -39,12 +39,13 @@ hook! {
 
 /// Sends to the meeting place of the name in `address`, or to `address` itself.
 fn send<R: super::args::Failure + PartialEq>(
+    socket: c_int,
     address: In<u8>,
     length: Length,
     real: impl FnOnce(In<u8>, Length) -> R,
 ) -> R {
     let Some(path) = path(address, length) else { return real(address, length) };
-    match sockets::peer(path) {
+    match sockets::peer(socket, path) {
         Ok(Way::Place(at)) => {
             let result = real(In::to(at.bytes()), at.bytes().len() as Length);
             // A node without a meeting place is a socket that nobody has bound here.
@@ -63,15 +64,23 @@ fn connecting(
     address: In<u8>,
     length: Length,
 ) -> c_int {
-    send(address, length, |address, length| real(socket, address, length))
+    send(socket, address, length, |address, length| real(socket, address, length))
 }
 
 spellings!(connecting: fn(socket: c_int, address: In<u8>, length: Length) -> c_int: connect, __connect);
 
+/// Whether a message is for a socket that is named with it.
+fn is_for_a_name(socket: c_int, address: In<u8>) -> bool {
+    !address.as_ptr().is_null() && session::given().is_some() && sockets::sends_to_names(socket)
+}
+
 hook! {
     /// sendto(2)
     real => fn sendto(socket: c_int, data: In<u8>, size: usize, flags: c_int, address: In<u8>, length: Length) -> isize {
-        send(address, length, |address, length| real(socket, data, size, flags, address, length))
+        if !is_for_a_name(socket, address) {
+            return real(socket, data, size, flags, address, length);
+        }
+        send(socket, address, length, |address, length| real(socket, data, size, flags, address, length))
     }
 }
 
@@ -79,10 +88,10 @@ hook! {
     /// sendmsg(2)
     real => fn sendmsg(socket: c_int, message: In<Message>, flags: c_int) -> isize {
         let named = match message.get() {
-            Ok(Some(given)) if !given.msg_name.is_null() => given,
+            Ok(Some(given)) if is_for_a_name(socket, In::at(given.msg_name.cast())) => given,
             _ => return real(socket, message, flags),
         };
-        send(In::at(named.msg_name.cast()), named.msg_namelen, |address, length| {
+        send(socket, In::at(named.msg_name.cast()), named.msg_namelen, |address, length| {
             if address.as_ptr() == named.msg_name.cast() {
                 return real(socket, message, flags);
             }

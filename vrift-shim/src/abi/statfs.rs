@@ -49,9 +49,30 @@ spellings!(of_path: fn(path: CPath, out: Out<Statvfs>) -> c_int: statvfs, statvf
 spellings!(of_descriptor: fn(descriptor: c_int, out: Out<Statfs>) -> c_int: fstatfs, fstatfs64);
 spellings!(of_descriptor: fn(descriptor: c_int, out: Out<Statvfs>) -> c_int: fstatvfs, fstatvfs64);
 
+/// Whether the C library looks at the file before it answers.
+fn is_looked_for(name: c_int) -> bool {
+    matches!(
+        name,
+        libc::_PC_LINK_MAX
+            | libc::_PC_NAME_MAX
+            | libc::_PC_PIPE_BUF
+            | libc::_PC_CHOWN_RESTRICTED
+            | libc::_PC_ASYNC_IO
+            | libc::_PC_FILESIZEBITS
+            | libc::_PC_REC_INCR_XFER_SIZE
+            | libc::_PC_REC_MIN_XFER_SIZE
+            | libc::_PC_REC_XFER_ALIGN
+            | libc::_PC_ALLOC_SIZE_MIN
+            | libc::_PC_2_SYMLINKS
+    )
+}
+
 hook! {
     /// pathconf(3)
     real => fn pathconf(asked: CPath, name: c_int) -> c_long {
+        if !is_looked_for(name) {
+            return real(asked, name);
+        }
         path(asked, |path| real(path, name))
     }
 }

@@ -261,7 +261,8 @@ fn getcwd(number: c_long, words: Words) -> c_long {
     if room == 0 {
         return kernel(number, words);
     }
-    let path = cwd::getcwd(<*mut c_char as Word>::of(room), size);
+    // No room is too little, not wrong; nor is there room for any path in one byte.
+    let path = cwd::getcwd(<*mut c_char as Word>::of(room), size.max(1));
     match <CPath as Word>::of(path as usize).bytes() {
         Some(path) => path.len() as c_long + 1,
         None => -1,

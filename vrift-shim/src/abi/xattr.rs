@@ -39,7 +39,11 @@ fn of_descriptor<R: super::args::Failure>(
     kernel: impl FnOnce() -> R,
     ours: impl FnOnce(At) -> Result<R, Errno>,
 ) -> R {
-    answer_for_descriptor(subject::of_descriptor(descriptor), kernel, ours)
+    match subject::of_descriptor(descriptor) {
+        // Which wrong argument is told depends on the kernel's version.
+        Err(Errno::BADF) => kernel(),
+        found => answer_for_descriptor(found, kernel, ours),
+    }
 }
 
 fn get(at: &At, name: &[u8], room: *mut c_void, size: size_t) -> Result<ssize_t, Errno> {

@@ -15,7 +15,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, split_first};
 
 use super::find::{self, Start};
 use super::session::Given;
-use super::{paths, who};
+use super::{above, paths, session, who};
 
 /// Symlinks followed at most, as in the C library.
 const LINKS_MAX: usize = 40;
@@ -41,9 +41,7 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
     else {
         return Ok(None);
     };
-    if path.len() >= PATH_MAX {
-        return Err(Errno::NAMETOOLONG.into());
-    }
+    let from_above = given.is_above;
     let (length, path) = match path.first() {
         Some(b'/') => {
             let room = out.get_mut(..given.mount.len()).ok_or(Errno::NAMETOOLONG)?;
@@ -55,17 +53,22 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
             (paths::of_node(given, number, out)?, path)
         }
     };
+    // Outside and above the way is by names; where they lead to the mount path, the workspace's tree begins.
+    let (given, session, at) = match session::given() {
+        Some(given) if from_above => (given, session::session(given)?, None),
+        _ => (given, session, Some(at)),
+    };
     let mut walk = Walk {
         given,
         session,
-        at: Some(at),
+        at,
         out,
         length,
         rest: [0; PATH_MAX],
         start: PATH_MAX,
+        behind: path,
         links: 0,
     };
-    walk.wait(path)?;
     match walk.run() {
         Ok(()) if walk.length == 0 => {
             walk.push_slash()?;
@@ -84,9 +87,11 @@ struct Walk<'a> {
     /// The path so far; that of the root is empty.
     out: &'a mut [u8; PATH_MAX],
     length: usize,
-    /// What is left to walk, at the end of the room.
+    /// What is left to walk of symlinks, at the end of the room.
     rest: [u8; PATH_MAX],
     start: usize,
+    /// What is left of the path, which may be longer than any that the kernel takes.
+    behind: &'a [u8],
     links: usize,
 }
 
@@ -95,9 +100,16 @@ impl Walk<'_> {
         let mut wants_directory = false;
         loop {
             let rest = self.rest.get(self.start..).unwrap_or(b"");
-            let Some((name, behind)) = split_first(rest) else { break };
-            wants_directory |= is_end(behind) && !behind.is_empty();
-            self.start = PATH_MAX - behind.len();
+            let (name, rest, behind) = match split_first(rest) {
+                Some((name, rest)) => (name, rest, self.behind),
+                None => match split_first(self.behind) {
+                    Some((name, behind)) => (name, &b""[..], behind),
+                    None => break,
+                },
+            };
+            let is_last = is_end(rest) && is_end(behind);
+            wants_directory |= is_last && !(rest.is_empty() && behind.is_empty());
+            (self.start, self.behind) = (PATH_MAX - rest.len(), behind);
             if name.len() > NAME_MAX {
                 return Err(Errno::NAMETOOLONG);
             }
@@ -158,6 +170,9 @@ impl Walk<'_> {
             self.at = Some(self.session.tree().root());
             return Ok(());
         }
+        if self.is_above() {
+            return Ok(());
+        }
         let mut target = Scratch::default();
         let target = target.bytes();
         match rustix::fs::readlinkat_raw(CWD, self.text()?, &mut target[..]) {
@@ -168,6 +183,11 @@ impl Walk<'_> {
                 self.follow(target.get(..length).unwrap_or(b""))
             }
         }
+    }
+
+    /// Whether `out` says a directory above the tree that is not on the disk.
+    fn is_above(&self) -> bool {
+        above::is_one(self.given, self.out.get(..self.length).unwrap_or(b""))
     }
 
     /// Goes on with the target of a symlink in the directory that `out` says.
@@ -198,7 +218,7 @@ impl Walk<'_> {
     fn need_directory(&mut self) -> Result<(), Errno> {
         let is_one = match self.at {
             Some(at) => self.session.tree().kind(at).map_err(|_| Errno::IO)? == Kind::Directory,
-            None if self.length == 0 => true,
+            None if self.length == 0 || self.is_above() => true,
             None => {
                 let stat = rustix::fs::statat(CWD, self.text()?, AtFlags::empty())?;
                 Kind::of_mode(stat.st_mode) == Some(Kind::Directory)

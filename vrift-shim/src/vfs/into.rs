@@ -13,32 +13,26 @@ use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Change, RenameMode};
 
 use super::find::{Name, Place};
-use super::outside::{Beside, Outside, Temporary, copy};
+use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
 use super::spot::{Spot, is_directory};
-use super::{change, session, who, xattr};
+use super::{change, root, session, who, xattr};
 
 /// Moves `old`, which is outside, to `new`. What cannot be taken in (a directory, a device, a file that somebody is still
 /// writing) is another file system's: EXDEV.
 pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), Errno> {
-    let source = old.beside(Errno::BUSY)?;
-    let above = if new.name == Name::Root { None } else { Some(new.searched()?) };
-    let stat = source.stat()?;
-    let (Some(above), Name::Ordinary(name)) = (above, new.name) else {
-        return Err(if mode == RenameMode::NoReplace { Errno::EXIST } else { Errno::BUSY });
+    // Both ways are walked before either name is looked at.
+    let way = if new.name == Name::Root { Ok(None) } else { new.searched().map(Some) };
+    let source = old.beside(way.as_ref().err().copied().unwrap_or(Errno::BUSY))?;
+    let (above, name) = match (way?, new.name) {
+        (Some(above), Name::Ordinary(name)) => (above, name),
+        (None, _) => return root::enter(&source, &source.stat()?, new, mode),
+        _ if mode == RenameMode::NoReplace => return Err(Errno::EXIST),
+        _ => return Err(Errno::BUSY),
     };
+    let stat = source.stat()?;
     let spot = new.spot(above, name)?;
-    let kind = Kind::of_mode(stat.st_mode);
-    match (spot.there, mode) {
-        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
-        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
-        (_, RenameMode::Exchange) => return Err(Errno::XDEV),
-        _ if kind == Some(Kind::Directory) => return Err(Errno::XDEV),
-        _ if source.slash || spot.slash => return Err(Errno::NOTDIR),
-        _ => {}
-    }
-    source.need_removal(&stat)?;
-    may_take(&spot)?;
-    let (temporary, watch) = match kind {
+    may_take(&source, &stat, &spot, mode)?;
+    let (temporary, watch) = match Kind::of_mode(stat.st_mode) {
         Some(Kind::File) => {
             let (temporary, watch) = file(&source, &stat, &spot)?;
             (temporary, Some(watch))
@@ -68,13 +62,39 @@ pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(),
     }
 }
 
-fn may_take(spot: &Spot<'_>) -> Result<(), Errno> {
-    if spot.there.is_none() {
-        return spot.need_free(false);
+/// All that is wrong with such a rename on one file system, and only then what is wrong because there are two.
+fn may_take(
+    source: &Beside<'_>,
+    stat: &Stat,
+    spot: &Spot<'_>,
+    mode: RenameMode,
+) -> Result<(), Errno> {
+    let replaced = match (spot.there, mode) {
+        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
+        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
+        (None, _) => None,
+        (Some(_), _) => Some(spot.attributes()?),
+    };
+    let exchange = mode == RenameMode::Exchange;
+    let (moves, over) = (is_directory_there(stat), replaced.as_ref().map(is_directory));
+    if exchange && spot.slash && over == Some(false) {
+        return Err(Errno::NOTDIR);
     }
-    let replaced = spot.attributes()?;
-    who::credentials().need_removal(&spot.above, &replaced)?;
-    if is_directory(&replaced) { Err(Errno::ISDIR) } else { Ok(()) }
+    if !moves && (source.slash || !exchange && spot.slash) {
+        return Err(Errno::NOTDIR);
+    }
+    source.need_replacement(Some(stat))?;
+    match &replaced {
+        None => spot.need_free(moves)?,
+        Some(replaced) => who::credentials().need_removal(&spot.above, replaced)?,
+    }
+    match over {
+        _ if exchange => Err(Errno::XDEV),
+        Some(true) if !moves => Err(Errno::ISDIR),
+        Some(false) if moves => Err(Errno::NOTDIR),
+        _ if moves => Err(Errno::XDEV),
+        _ => Ok(()),
+    }
 }
 
 fn discard(spot: &Spot<'_>, temporary: &Temporary) {

@@ -7,7 +7,7 @@ use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::tree::Change;
 
 use super::find::{self, At, Name, Place, Work};
-use super::outside::Outside;
+use super::outside::{Outside, is_directory};
 use super::rename::{Named, Renamed};
 use super::{Answer, change, make, subject, who};
 
@@ -80,6 +80,9 @@ fn inside(old: &At, new: &Place<'_>) -> Result<(), Errno> {
     if spot.slash || spot.above.nlink == 0 {
         return Err(Errno::NOENT);
     }
+    if old.given.is_above != spot.given.is_above {
+        return Err(Errno::XDEV);
+    }
     may_link(&seen)?;
     spot.need_free(false)?;
     let linked = Change::Link { node: old.number()?, parent: spot.directory, name };
@@ -126,13 +129,14 @@ fn leaving(new: Option<Outside<'_>>) -> Errno {
 
 fn entering(old: Option<Outside<'_>>, new: &Place<'_>, flags: c_int) -> Errno {
     let seen = match old {
-        Some(old) => old.exists(seen_as(flags)),
+        Some(old) => old.stat(seen_as(flags)),
         None => Err(Errno::FAULT),
     };
-    let seen = seen.and_then(|()| match make::free(new, false) {
-        // Permission comes after the pair.
-        Ok(_) | Err(Errno::ACCESS) => Ok(()),
-        Err(errno) => Err(errno),
-    });
-    seen.err().unwrap_or(Errno::XDEV)
+    let free = seen.and_then(|seen| make::free(new, false).map(|_| seen));
+    match free {
+        // No directory has two names anywhere.
+        Ok(seen) if is_directory(&seen) => Errno::PERM,
+        Ok(_) => Errno::XDEV,
+        Err(errno) => errno,
+    }
 }

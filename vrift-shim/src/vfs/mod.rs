@@ -1,5 +1,6 @@
 //! What a call means in the tree: safe code that knows no C.
 
+pub mod above;
 pub mod access;
 pub mod attributes;
 pub mod canonical;
@@ -12,6 +13,7 @@ pub mod environment;
 pub mod exec;
 pub mod find;
 mod handed;
+pub mod hidden;
 pub mod into;
 pub mod lexical;
 pub mod library;
@@ -27,11 +29,13 @@ pub mod owner;
 pub mod paths;
 pub mod permission;
 pub mod pipes;
+mod place;
 pub mod process;
 pub mod reach;
 pub mod readlink;
 pub mod remove;
 pub mod rename;
+mod root;
 pub mod session;
 pub mod sockets;
 pub mod spawn;

@@ -307,8 +307,16 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
             opened => opened.map_err(session::errno_of)?,
         }
     } else {
-        let file =
-            session::with(given, |session| session.open_for_writing(&who::who(), number, kept))?;
+        let open = |kept| {
+            session::with(given, |session| session.open_for_writing(&who::who(), number, kept))
+        };
+        let mut kept = kept;
+        if kept.contains(OFlags::RWMODE) {
+            // To neither read nor write, with the rights for both. What makes the draft does.
+            drop(open(kept.difference(OFlags::RWMODE) | OFlags::RDWR)?);
+            kept -= OFlags::TRUNC;
+        }
+        let file = open(kept)?;
         without_rights(at, number, attributes)?;
         file
     };

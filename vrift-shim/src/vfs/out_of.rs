@@ -5,42 +5,33 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
-use vrift_manifest::attributes::Kind;
+use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::session::{Removal, Seal, Version};
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::RenameMode;
 use vrift_manifest::tree::path::Scratch;
 
 use super::find::{Name, Place};
-use super::outside::{Beside, Outside, Temporary, copy};
+use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
 use super::spot::{Spot, is_directory};
-use super::{open, remove, session, who, xattr};
+use super::{open, remove, root, session, who, xattr};
 
 /// Moves what is at `old` to `new`, which is outside. What cannot be made there as it was is another file system's: EXDEV.
 pub fn rename(old: &Place<'_>, new: Outside<'_>, mode: RenameMode) -> Result<(), Errno> {
     let above = if old.name == Name::Root { None } else { Some(old.searched()?) };
-    let busy = if mode == RenameMode::NoReplace { Errno::EXIST } else { Errno::BUSY };
-    let target = new.beside(busy)?;
-    let (Some(above), Name::Ordinary(name)) = (above, old.name) else { return Err(Errno::BUSY) };
+    // Both ways are walked before either name is looked at.
+    let target = new.beside(match (old.name, mode) {
+        (Name::Ordinary(_) | Name::Root, RenameMode::NoReplace) => Errno::EXIST,
+        _ => Errno::BUSY,
+    })?;
+    let (above, name) = match (above, old.name) {
+        (Some(above), Name::Ordinary(name)) => (above, name),
+        (None, _) => return root::leave(&target, mode),
+        _ => return Err(Errno::BUSY),
+    };
     let spot = old.spot(above, name)?;
     let moved = spot.attributes()?;
-    let there = match target.stat() {
-        Ok(stat) => Some(stat),
-        Err(Errno::NOENT) => None,
-        Err(errno) => return Err(errno),
-    };
-    match (&there, mode) {
-        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
-        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
-        (_, RenameMode::Exchange) => return Err(Errno::XDEV),
-        _ if is_directory(&moved) => return Err(Errno::XDEV),
-        _ if spot.slash || target.slash => return Err(Errno::NOTDIR),
-        _ => {}
-    }
-    who::credentials().need_removal(&spot.above, &moved)?;
-    if there.is_some_and(|there| Kind::of_mode(there.st_mode) == Some(Kind::Directory)) {
-        return Err(Errno::ISDIR);
-    }
+    may_give(&spot, &moved, &target, mode)?;
     let mut flags = match mode {
         RenameMode::NoReplace => RenameFlags::NOREPLACE,
         _ => RenameFlags::empty(),
@@ -89,6 +80,38 @@ fn place(spot: &Spot<'_>, target: &Beside<'_>, flags: RenameFlags) -> Result<Ver
         discard(target, &temporary);
     }
     placed.map(|()| version)
+}
+
+/// All that is wrong with such a rename on one file system, and only then what is wrong because there are two.
+fn may_give(
+    spot: &Spot<'_>,
+    moved: &Attributes,
+    target: &Beside<'_>,
+    mode: RenameMode,
+) -> Result<(), Errno> {
+    let there = target.there()?;
+    match (&there, mode) {
+        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
+        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
+        _ => {}
+    }
+    let exchange = mode == RenameMode::Exchange;
+    let (moves, over) = (is_directory(moved), there.as_ref().map(is_directory_there));
+    if exchange && target.slash && over == Some(false) {
+        return Err(Errno::NOTDIR);
+    }
+    if !moves && (spot.slash || !exchange && target.slash) {
+        return Err(Errno::NOTDIR);
+    }
+    who::credentials().need_removal(&spot.above, moved)?;
+    target.need_replacement(there.as_ref())?;
+    match over {
+        _ if exchange => Err(Errno::XDEV),
+        Some(true) if !moves => Err(Errno::ISDIR),
+        Some(false) if moves => Err(Errno::NOTDIR),
+        _ if moves => Err(Errno::XDEV),
+        _ => Ok(()),
+    }
 }
 
 fn discard(target: &Beside<'_>, temporary: &Temporary) {

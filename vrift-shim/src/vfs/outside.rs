@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
 
 use super::descriptor;
 use super::find;
@@ -67,8 +68,13 @@ impl<'a> Outside<'a> {
 
     /// Whether there is anything; `flags` are those of `fstatat`.
     pub fn exists(&self, flags: c_int) -> Result<(), Errno> {
+        self.stat(flags).map(|_| ())
+    }
+
+    /// What is there; `flags` are those of `fstatat`.
+    pub fn stat(&self, flags: c_int) -> Result<Stat, Errno> {
         let flags = AtFlags::from_bits_retain(flags.unsigned_abs());
-        rustix::fs::statat(self.start()?, self.path, flags).map(|_| ())
+        rustix::fs::statat(self.start()?, self.path, flags)
     }
 
     fn start(&self) -> Result<BorrowedFd<'static>, Errno> {
@@ -84,10 +90,19 @@ impl Beside<'_> {
         rustix::fs::statat(self.parent.as_fd(), self.name, AtFlags::SYMLINK_NOFOLLOW)
     }
 
-    /// Whether the process may remove what is there, of which the kernel says `victim`.
-    pub fn need_removal(&self, victim: &Stat) -> Result<(), Errno> {
+    /// What is there, if anything is.
+    pub fn there(&self) -> Result<Option<Stat>, Errno> {
+        match self.stat() {
+            Err(Errno::NOENT) => Ok(None),
+            seen => seen.map(Some),
+        }
+    }
+
+    /// Whether the process may put something there, in the place of `there` if something is.
+    pub fn need_replacement(&self, there: Option<&Stat>) -> Result<(), Errno> {
         let wanted = Access::WRITE_OK | Access::EXEC_OK;
         rustix::fs::accessat(&self.parent, c".", wanted, AtFlags::EACCESS)?;
+        let Some(victim) = there else { return Ok(()) };
         let above = rustix::fs::fstat(&self.parent)?;
         let who = who::credentials();
         let kept = above.st_mode & 0o1000 != 0 && !who.is_privileged();
@@ -129,6 +144,11 @@ impl Beside<'_> {
             Err(errno) => Err(errno),
         }
     }
+}
+
+/// Whether it is a directory.
+pub fn is_directory(stat: &Stat) -> bool {
+    Kind::of_mode(stat.st_mode) == Some(Kind::Directory)
 }
 
 static SEQUENCE: AtomicU32 = AtomicU32::new(0);

@@ -9,7 +9,7 @@ use vrift_manifest::tree::{Change, ChangeError, RenameMode};
 use super::find::{self, Name, Place, Work};
 use super::outside::Outside;
 use super::spot::{Spot, is_directory};
-use super::{Answer, change, into, out_of, who};
+use super::{Answer, change, into, out_of, root, who};
 
 /// Whose a rename is.
 pub enum Renamed<'w> {
@@ -55,7 +55,11 @@ pub fn between<'w>(
     };
     let (old, new) = match (old, new) {
         (Answer::Ours(old), Answer::Ours(new)) => {
-            inside(&old, &new, mode_of(flags)?)?;
+            if old.name == Name::Root || new.name == Name::Root {
+                root::rename(&old, &new, mode_of(flags)?)?;
+            } else {
+                inside(&old, &new, mode_of(flags)?)?;
+            }
             return Ok(Renamed::Done);
         }
         (Answer::Ours(old), Answer::Kernel) => return leave(&old, Outside::named(to), flags),
@@ -174,11 +178,8 @@ fn spots<'a>(
     new: &Place<'a>,
     mode: RenameMode,
 ) -> Result<(Spot<'a>, Spot<'a>), Errno> {
-    // The tree's own root is the kernel's mount point, in another directory than all that is inside.
-    match (old.name, new.name) {
-        (Name::Root, Name::Root) => return Err(Errno::BUSY),
-        (Name::Root, _) | (_, Name::Root) => return Err(Errno::XDEV),
-        _ => {}
+    if old.given.is_above != new.given.is_above {
+        return Err(Errno::XDEV);
     }
     let (from_above, to_above) = (old.searched()?, new.searched()?);
     let Name::Ordinary(from) = old.name else { return Err(Errno::BUSY) };
@@ -193,7 +194,7 @@ fn spots<'a>(
 }
 
 /// A slash behind a name promises a directory.
-fn slashes(from: &Spot<'_>, to: &Spot<'_>, exchange: bool) -> Result<(), Errno> {
+pub fn slashes(from: &Spot<'_>, to: &Spot<'_>, exchange: bool) -> Result<(), Errno> {
     let is_other = |spot: &Spot<'_>| spot.attributes().is_ok_and(|seen| !is_directory(&seen));
     let wrong_end = exchange && to.slash && is_other(to);
     let wrong = is_other(from) && (from.slash || !exchange && to.slash);

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, sockopt};
+use rustix::net::{AddressFamily, SocketType, sockopt};
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::name::{NAME_MAX, NameBuf};
 use vrift_manifest::places;
@@ -62,6 +62,13 @@ fn takes_paths(socket: c_int) -> bool {
     borrow(socket)
         .and_then(sockopt::socket_domain)
         .is_ok_and(|domain| domain == AddressFamily::UNIX)
+}
+
+/// Whether each message that it sends can go to another name. If not the kernel says what it is, and looks for none.
+pub fn sends_to_names(socket: c_int) -> bool {
+    borrow(socket)
+        .and_then(sockopt::socket_type)
+        .is_ok_and(|kind| matches!(kind, SocketType::DGRAM | SocketType::RAW))
 }
 
 /// Where the kernel is to go, instead of where the program says.
@@ -162,7 +169,10 @@ fn remove(given: &'static Given, parent: u64, name: &[u8]) {
 }
 
 /// connect(2), and what else is sent to a name: where the kernel is to send it.
-pub fn peer(path: &[u8]) -> Result<Way, Errno> {
+pub fn peer(socket: c_int, path: &[u8]) -> Result<Way, Errno> {
+    if !takes_paths(socket) {
+        return Ok(Way::AsSaid);
+    }
     let mut work = Work::default();
     let at = match find::node(find::CWD, Some(path), true, &mut work)? {
         Answer::Ours(at) => at,
