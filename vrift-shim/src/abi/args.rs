@@ -1,17 +1,26 @@
 //! C's arguments and results, as types that the rest can use without `unsafe`.
 //!
 //! What the program passes is believed as libc believes it: a pointer is to what the prototype says. Null and other
-//! addresses of the first page go to the kernel, which answers EFAULT.
+//! addresses of the first page, and those of the kernel, go to the kernel, which answers EFAULT.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::marker::PhantomData;
 
 use rustix::io::Errno;
+use vrift_manifest::tree::path::PATH_MAX;
 
 use crate::vfs::Answer;
 
 /// Addresses below this are nobody's.
 const FIRST_PAGE: usize = 4096;
+
+/// Whether nothing of the program can be at an address: in the first page, or where the kernel is.
+#[inline]
+pub fn is_nowhere(address: usize) -> bool {
+    // With tags in its highest byte an address of the program may look like one of the kernel on aarch64.
+    let highest = cfg!(target_arch = "x86_64") && (address as isize) < 0;
+    address < FIRST_PAGE || highest
+}
 
 /// A path, or another C string.
 #[derive(Clone, Copy)]
@@ -19,23 +28,29 @@ const FIRST_PAGE: usize = 4096;
 pub struct CPath(*const c_char);
 
 impl CPath {
-    /// The bytes before the NUL.
+    /// The bytes before the NUL, but no more than make a path too long: as the kernel, which reads no further.
     #[inline]
     pub fn bytes<'a>(self) -> Option<&'a [u8]> {
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0 as usize) {
             return None;
         }
-        // SAFETY: the program passed it as a C string, which stays as it is during the call.
-        Some(unsafe { CStr::from_ptr(self.0) }.to_bytes())
+        // SAFETY: the program passed it as a C string, which stays as it is during the call, or as bytes of which so many
+        // are there.
+        Some(unsafe {
+            let length = libc::strnlen(self.0, PATH_MAX);
+            std::slice::from_raw_parts(self.0.cast(), length)
+        })
     }
 
-    /// The C string.
+    /// The C string; `None`: it is nowhere, or too long for a path.
     pub fn c_str<'a>(self) -> Option<&'a CStr> {
-        if (self.0 as usize) < FIRST_PAGE {
+        let length = self.bytes()?.len();
+        if length >= PATH_MAX {
             return None;
         }
-        // SAFETY: as above.
-        Some(unsafe { CStr::from_ptr(self.0) })
+        // SAFETY: behind so many bytes there is the NUL.
+        let whole = unsafe { std::slice::from_raw_parts(self.0.cast(), length + 1) };
+        CStr::from_bytes_with_nul(whole).ok()
     }
 
     /// A path of ours for the next definition.
@@ -68,7 +83,7 @@ impl<T> Out<T> {
     /// Puts the result there.
     #[inline]
     pub fn put(self, value: T) -> Result<(), Errno> {
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0 as usize) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed it as a place for a `T`.
@@ -82,7 +97,7 @@ impl<T> Out<T> {
     where
         T: Copy,
     {
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0 as usize) {
             return None;
         }
         // SAFETY: the program passed it as a valid `T`.
@@ -118,7 +133,7 @@ impl<T: Copy> In<T> {
         if self.0.is_null() {
             return Ok(None);
         }
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0 as usize) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed it as a valid `T`.
@@ -130,7 +145,7 @@ impl<T: Copy> In<T> {
         if self.0.is_null() {
             return Ok(None);
         }
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0 as usize) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed it as an array of that many.
@@ -155,7 +170,7 @@ impl Room<'_> {
 
     /// What was put there.
     pub fn bytes(&self) -> &[u8] {
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0 as usize) {
             return &[];
         }
         // SAFETY: room for `self.1` bytes that were written before: whoever makes one to read from it sees to that.
@@ -165,7 +180,7 @@ impl Room<'_> {
     /// Copies as much as there is room for; how much that was.
     pub fn fill(&self, bytes: &[u8]) -> Result<usize, Errno> {
         let length = bytes.len().min(self.1);
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0 as usize) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed room for `self.1` bytes, and what is copied is ours, so they do not overlap.
