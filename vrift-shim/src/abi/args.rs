@@ -1,7 +1,7 @@
 //! C's arguments and results, as types that the rest can use without `unsafe`.
 //!
-//! What the program passes is believed as libc believes it: a pointer is to what the prototype says. Null and other
-//! addresses of the first page, and those of the kernel, go to the kernel, which answers EFAULT.
+//! What the program passes is believed as libc believes it: a pointer is to what the prototype says. Null and what else
+//! lies in the first page, and what is the kernel's, goes to the kernel, which answers EFAULT.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::marker::PhantomData;
@@ -9,18 +9,8 @@ use std::marker::PhantomData;
 use rustix::io::Errno;
 use vrift_manifest::tree::path::PATH_MAX;
 
+use crate::sys::strings::is_nowhere;
 use crate::vfs::Answer;
-
-/// Addresses below this are nobody's.
-const FIRST_PAGE: usize = 4096;
-
-/// Whether nothing of the program can be at an address: in the first page, or where the kernel is.
-#[inline]
-pub fn is_nowhere(address: usize) -> bool {
-    // With tags in its highest byte an address of the program may look like one of the kernel on aarch64.
-    let highest = cfg!(target_arch = "x86_64") && (address as isize) < 0;
-    address < FIRST_PAGE || highest
-}
 
 /// A path, or another C string.
 #[derive(Clone, Copy)]
@@ -31,7 +21,7 @@ impl CPath {
     /// The bytes before the NUL, but no more than make a path too long: as the kernel, which reads no further.
     #[inline]
     pub fn bytes<'a>(self) -> Option<&'a [u8]> {
-        if is_nowhere(self.0 as usize) {
+        if is_nowhere(self.0) {
             return None;
         }
         // SAFETY: the program passed it as a C string, which stays as it is during the call, or as bytes of which so many
@@ -83,7 +73,7 @@ impl<T> Out<T> {
     /// Puts the result there.
     #[inline]
     pub fn put(self, value: T) -> Result<(), Errno> {
-        if is_nowhere(self.0 as usize) {
+        if is_nowhere(self.0) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed it as a place for a `T`.
@@ -97,7 +87,7 @@ impl<T> Out<T> {
     where
         T: Copy,
     {
-        if is_nowhere(self.0 as usize) {
+        if is_nowhere(self.0) {
             return None;
         }
         // SAFETY: the program passed it as a valid `T`.
@@ -133,7 +123,7 @@ impl<T: Copy> In<T> {
         if self.0.is_null() {
             return Ok(None);
         }
-        if is_nowhere(self.0 as usize) {
+        if is_nowhere(self.0) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed it as a valid `T`.
@@ -145,7 +135,7 @@ impl<T: Copy> In<T> {
         if self.0.is_null() {
             return Ok(None);
         }
-        if is_nowhere(self.0 as usize) {
+        if is_nowhere(self.0) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed it as an array of that many.
@@ -170,7 +160,7 @@ impl Room<'_> {
 
     /// What was put there.
     pub fn bytes(&self) -> &[u8] {
-        if is_nowhere(self.0 as usize) {
+        if is_nowhere(self.0) {
             return &[];
         }
         // SAFETY: room for `self.1` bytes that were written before: whoever makes one to read from it sees to that.
@@ -180,7 +170,7 @@ impl Room<'_> {
     /// Copies as much as there is room for; how much that was.
     pub fn fill(&self, bytes: &[u8]) -> Result<usize, Errno> {
         let length = bytes.len().min(self.1);
-        if is_nowhere(self.0 as usize) {
+        if is_nowhere(self.0) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed room for `self.1` bytes, and what is copied is ours, so they do not overlap.

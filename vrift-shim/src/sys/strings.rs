@@ -2,7 +2,20 @@
 
 use std::ffi::{CStr, c_char};
 
-use crate::abi::args::is_nowhere;
+/// The size of a page, at least.
+const PAGE: usize = 4096;
+
+/// Whether nothing can be at the address: it lies in the first page, or in the last one, as -1 and what else C makes of
+/// a failure does, or elsewhere where the kernel is. The kernel says EFAULT. (With a tag in its highest byte an address
+/// of the program may look like one of the kernel on aarch64.)
+#[inline]
+pub fn is_nowhere<T: ?Sized>(address: *const T) -> bool {
+    let address = address.cast::<u8>().addr();
+    match cfg!(target_arch = "x86_64") {
+        true => address.cast_signed() < PAGE.cast_signed(),
+        false => address.wrapping_add(PAGE) < 2 * PAGE,
+    }
+}
 
 /// Such an array, or null, which the kernel takes for an empty one.
 #[derive(Clone, Copy)]
@@ -41,7 +54,7 @@ impl Strings {
 
     /// Whether it is an address that nothing can be at: the kernel says EFAULT.
     pub fn is_nowhere(self) -> bool {
-        !self.0.is_null() && is_nowhere(self.0 as usize)
+        !self.0.is_null() && is_nowhere(self.0)
     }
 
     /// How many there are.
@@ -84,7 +97,7 @@ impl Strings {
 
 /// The bytes of one of the strings.
 pub fn bytes<'a>(string: *const c_char) -> &'a [u8] {
-    if is_nowhere(string as usize) {
+    if is_nowhere(string) {
         return b"";
     }
     // SAFETY: an array's pointers are to C strings, which stay as they are during the call.
