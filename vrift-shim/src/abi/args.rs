@@ -32,6 +32,15 @@ impl CPath {
         })
     }
 
+    /// All bytes before the NUL: for what the C library takes apart itself, however long it is.
+    pub fn text<'a>(self) -> Option<&'a [u8]> {
+        if is_nowhere(self.0) {
+            return None;
+        }
+        // SAFETY: the program passed it as a C string, which stays as it is during the call.
+        Some(unsafe { CStr::from_ptr(self.0) }.to_bytes())
+    }
+
     /// The C string; `None`: it is nowhere, or too long for a path.
     pub fn c_str<'a>(self) -> Option<&'a CStr> {
         let length = self.bytes()?.len();

@@ -11,7 +11,7 @@ use crate::vfs::{canonical, session};
 
 /// The path into the program's room of PATH_MAX bytes, or into memory that it frees; `None`: it is the C library's.
 fn ours(name: CPath, room: *mut c_char) -> Option<*mut c_char> {
-    let path = name.bytes()?;
+    let path = name.text()?;
     let mut buffer = Scratch::default();
     let buffer = buffer.bytes();
     let (length, errno) = match canonical::resolve(path, buffer) {
