@@ -5,7 +5,7 @@ use std::os::fd::{IntoRawFd, OwnedFd};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use vrift_manifest::attributes::{Attributes, Kind};
+use vrift_manifest::attributes::Kind;
 use vrift_manifest::places;
 use vrift_manifest::session::SessionError;
 use vrift_manifest::tree::Change;
@@ -220,8 +220,8 @@ fn lost_its_name(at: &At) -> bool {
 /// Opens what is there.
 fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
     let tree = at.session.tree();
-    let attributes = tree.attributes(at.cursor).map_err(|_| Errno::IO)?;
-    let kind = Kind::of_mode(attributes.mode).unwrap_or(Kind::File);
+    let mode = tree.mode(at.cursor).map_err(|_| Errno::IO)?;
+    let kind = Kind::of_mode(mode).unwrap_or(Kind::File);
     if flags.contains(OFlags::DIRECTORY) && kind != Kind::Directory {
         return Err(Errno::NOTDIR);
     }
@@ -230,21 +230,21 @@ fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
     }
     match kind {
         Kind::Symlink => Err(Errno::LOOP),
-        Kind::Directory => directory(at, &attributes, flags),
-        Kind::File => file(at, &attributes, flags),
+        Kind::Directory => directory(at, mode, flags),
+        Kind::File => file(at, mode, flags),
         Kind::Fifo => {
-            permitted(&attributes, flags)?;
+            permitted(&at, mode, flags)?;
             pipes::open(at.given, at.number()?, flags).map(IntoRawFd::into_raw_fd)
         }
         Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
-            permitted(&attributes, flags)?;
+            permitted(&at, mode, flags)?;
             Err(Errno::NXIO)
         }
     }
 }
 
 /// The permission bits that an open needs.
-fn permitted(attributes: &Attributes, flags: OFlags) -> Result<(), Errno> {
+fn permitted(at: &At, mode: u32, flags: OFlags) -> Result<(), Errno> {
     let mut wanted = match flags & OFlags::RWMODE {
         OFlags::RDONLY => 4,
         OFlags::WRONLY => 2,
@@ -253,17 +253,22 @@ fn permitted(attributes: &Attributes, flags: OFlags) -> Result<(), Errno> {
     if flags.contains(OFlags::TRUNC) {
         wanted |= 2;
     }
+    // What is granted to everybody is granted, whosever it is.
+    if mode & (0o111 * wanted) == 0o111 * wanted && !flags.contains(OFlags::NOATIME) {
+        return Ok(());
+    }
+    let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
     let who = who::credentials();
-    who.need(attributes, wanted)?;
-    if flags.contains(OFlags::NOATIME) { who.need_owner(attributes) } else { Ok(()) }
+    who.need(&attributes, wanted)?;
+    if flags.contains(OFlags::NOATIME) { who.need_owner(&attributes) } else { Ok(()) }
 }
 
-fn directory(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> {
+fn directory(at: At, mode: u32, flags: OFlags) -> Result<c_int, Errno> {
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY;
     if writes || flags.intersects(OFlags::CREATE | OFlags::TRUNC) {
         return Err(Errno::ISDIR);
     }
-    permitted(attributes, flags)?;
+    permitted(&at, mode, flags)?;
     placeholder(at, flags)
 }
 
@@ -290,8 +295,8 @@ fn path_only(at: At, kind: Kind, flags: OFlags) -> Result<c_int, Errno> {
     }
 }
 
-fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> {
-    permitted(attributes, flags)?;
+fn file(at: At, mode: u32, flags: OFlags) -> Result<c_int, Errno> {
+    permitted(&at, mode, flags)?;
     let number = at.number()?;
     let given = at.given;
     let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW);
@@ -318,7 +323,7 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
             kept -= OFlags::TRUNC;
         }
         let file = open(kept)?;
-        without_rights(at, number, attributes)?;
+        without_rights(at, number, mode)?;
         file
     };
     Ok(hand_out(number, file, flags & OFlags::RWMODE != OFlags::RDONLY))
@@ -326,15 +331,15 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
 
 /// What an ordinary user may write runs with nobody else's rights any more. The kernel takes the bits with the first byte
 /// written, which nobody tells us of.
-fn without_rights(at: At, node: u64, attributes: &Attributes) -> Result<(), Errno> {
-    let mut taken = attributes.mode & 0o4000;
-    if attributes.mode & 0o010 != 0 {
-        taken |= attributes.mode & 0o2000;
+fn without_rights(at: At, node: u64, mode: u32) -> Result<(), Errno> {
+    let mut taken = mode & 0o4000;
+    if mode & 0o010 != 0 {
+        taken |= mode & 0o2000;
     }
     if taken == 0 || who::credentials().is_privileged() {
         return Ok(());
     }
-    let mode = attributes.mode & 0o7777 & !taken;
+    let mode = mode & 0o7777 & !taken;
     let change = Change::SetMode { node, mode };
     session::with(at.given, |session| session.change(&who::who(), &change)).map(drop)
 }

@@ -74,11 +74,12 @@ fn dot<'w>() -> Result<Answer<'w, Seen>, Errno> {
 pub fn of_descriptor(descriptor: c_int) -> Result<Option<Seen>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let (held, stat) = descriptor::look(given, descriptor)?;
-    let at = match held {
+    let number = match held {
         Held::Foreign | Held::Lost(None) => return Ok(None),
         Held::Directory(node) => return of(find::by_number(given, node)?).map(Some),
-        Held::Content { node, .. } | Held::Lost(Some(node)) => find::by_number(given, node)?,
+        Held::Content { node, .. } | Held::Lost(Some(node)) => node,
     };
+    let at = find::by_number(given, number)?;
     let shown = at.session.attributes_of_open(at.cursor, &stat).map_err(session::errno_of)?;
-    Ok(Some(Seen { given, number: at.number()?, shown }))
+    Ok(Some(Seen { given, number, shown }))
 }
