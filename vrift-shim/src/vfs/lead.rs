@@ -248,6 +248,9 @@ impl Walk<'_> {
             match name {
                 b"." => continue,
                 b".." => {
+                    if !self.is_directory(given) {
+                        return Ok(Lead::Apart);
+                    }
                     self.pop();
                     continue;
                 }
@@ -338,6 +341,19 @@ impl Walk<'_> {
         text.copy_from_slice(name);
         self.length = end;
         Ok(())
+    }
+
+    /// Whether there is a directory where it is; those above the tree are, on the disk or not.
+    fn is_directory(&mut self, given: &'static Given) -> bool {
+        let here = self.out.get(..self.length).unwrap_or(b"");
+        if here.is_empty() || below(&given.mount, here).is_some() {
+            return true;
+        }
+        let is_one = |stat: rustix::fs::Stat| stat.st_mode & 0o170_000 == 0o040_000;
+        let stat = self
+            .text()
+            .and_then(|here| rustix::fs::statat(CWD, here, rustix::fs::AtFlags::SYMLINK_NOFOLLOW));
+        stat.is_ok_and(is_one)
     }
 
     fn pop(&mut self) {
