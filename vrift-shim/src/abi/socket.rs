@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::args::{In, Out, Room, fail};
 use crate::sys::errno;
 use crate::vfs::sockets::Way;
-use crate::vfs::{session, sockets};
+use crate::vfs::{descriptor, session, sockets};
 
 /// The path in an address that the program passes.
 fn path<'a>(address: In<u8>, length: Length) -> Option<&'a [u8]> {
@@ -87,7 +87,15 @@ hook! {
 hook! {
     /// sendmsg(2)
     real => fn sendmsg(socket: c_int, message: In<Message>, flags: c_int) -> isize {
-        let named = match message.get() {
+        let message_given = message.get();
+        if let Ok(Some(given)) = message_given
+            && given.msg_controllen != 0
+            && session::given().is_some()
+        {
+            // There may be descriptors in it.
+            errno::kept(descriptor::leave_marks);
+        }
+        let named = match message_given {
             Ok(Some(given)) if is_for_a_name(socket, In::at(given.msg_name.cast())) => given,
             _ => return real(socket, message, flags),
         };

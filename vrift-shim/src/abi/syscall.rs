@@ -290,6 +290,17 @@ fn utimensat(_: c_long, words: Words) -> c_long {
 /// How a walk is bounded, in which ours is anyway.
 const NO_XDEV_NO_MAGICLINKS: u64 = 3;
 
+/// Whether the kernel refuses these, where for open(2) it leaves out what makes no sense.
+fn is_odd(flags: u64, mode: u64) -> bool {
+    const PATH: u64 = libc::O_PATH as u64;
+    const WITH_PATH: u64 = PATH | (libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC) as u64;
+    /// The bits that the kernel knows, the same on x86-64 and aarch64 as a whole.
+    const KNOWN: u64 = 0o37777703;
+    let makes = (libc::O_CREAT | (libc::O_TMPFILE & !libc::O_DIRECTORY)) as u64;
+    let wrong_mode = if flags & makes != 0 { mode & !0o7777 != 0 } else { mode != 0 };
+    flags & !KNOWN != 0 || wrong_mode || flags & PATH != 0 && flags & !WITH_PATH != 0
+}
+
 fn openat2(number: c_long, words: Words) -> c_long {
     let [directory, path, how, size, ..] = words;
     let mut work = Work::default();
@@ -301,6 +312,9 @@ fn openat2(number: c_long, words: Words) -> c_long {
     let Some([flags, mode, resolve]) = <Out<[u64; 3]> as Word>::of(how).read() else {
         return fail(Errno::FAULT);
     };
+    if is_odd(flags, mode) {
+        return fail(Errno::INVAL);
+    }
     if resolve & !NO_XDEV_NO_MAGICLINKS != 0 {
         // As a kernel that does not know the call: programs have another way.
         return fail(Errno::NOSYS);

@@ -41,8 +41,26 @@ fn of_descriptor<R: super::args::Failure>(
 ) -> R {
     match subject::of_descriptor(descriptor) {
         // Which wrong argument is told depends on the kernel's version.
-        Err(Errno::BADF) => kernel(),
+        Err(Errno::BADF) if descriptor != CWD => kernel(),
+        Err(Errno::BADF) => match subject::dot() {
+            // The kernel's working directory is a placeholder.
+            Ok(Some(_)) => fail(Errno::BADF),
+            _ => kernel(),
+        },
         found => answer_for_descriptor(found, kernel, ours),
+    }
+}
+
+/// The same for the calls that newer kernels take the working directory in.
+#[inline]
+fn of_descriptor_or_dot<R: super::args::Failure>(
+    descriptor: c_int,
+    kernel: impl FnOnce() -> R,
+    ours: impl FnOnce(At) -> Result<R, Errno>,
+) -> R {
+    match descriptor {
+        CWD if xattr::is_dot_taken() => answer_for_descriptor(subject::dot(), kernel, ours),
+        _ => of_descriptor(descriptor, kernel, ours),
     }
 }
 
@@ -93,7 +111,7 @@ hook! {
         room: *mut c_void,
         size: size_t,
     ) -> ssize_t {
-        of_descriptor(descriptor, || real(descriptor, named, room, size), |at| {
+        of_descriptor_or_dot(descriptor, || real(descriptor, named, room, size), |at| {
             get(&at, xattr::name(named.bytes())?, room, size)
         })
     }
@@ -189,7 +207,7 @@ hook! {
         size: size_t,
         flags: c_int,
     ) -> c_int {
-        of_descriptor(descriptor, || real(descriptor, named, value, size, flags), |at| {
+        of_descriptor_or_dot(descriptor, || real(descriptor, named, value, size, flags), |at| {
             set(&at, xattr::asked(named.bytes(), size, flags)?, value, size, flags)
         })
     }

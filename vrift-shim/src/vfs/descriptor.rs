@@ -209,15 +209,41 @@ fn pipe(given: &'static Given, descriptor: c_int) -> Option<u64> {
 fn by_name(given: &'static Given, descriptor: c_int) -> Option<Held> {
     let mut buffer = [0; PATH_MAX];
     let length = path(descriptor, &mut buffer)?;
-    let held = of_path(given, buffer.get(..length)?)?;
+    let held = of_path(given, buffer.get(..length)?, fd::mark(borrow(descriptor).ok()?))?;
     if let Held::Content { node, draft: false } = held {
         opened(descriptor, node, false);
     }
     Some(held)
 }
 
-/// What a path stands for by which the kernel knows a file of the store.
-pub fn of_path(given: &'static Given, path: &[u8]) -> Option<Held> {
+/// The mark of a file among those with the same content: one of as many as a description can carry.
+fn mark_of(node: u64) -> u8 {
+    const MARKS: u64 = 62;
+    1 + (node % MARKS) as u8
+}
+
+/// Before descriptors come into hands that have no notes, by a program that is executed or through a socket: what is open of
+/// the store's content gets the mark of its file, which stays with it.
+pub fn leave_marks() {
+    for (number, note) in NOTES.iter().enumerate() {
+        let value = note.node.load(Ordering::Acquire);
+        if value == OUTSIDE || value & READS == 0 {
+            continue;
+        }
+        let (Some(node), Ok(number)) = (node_in(value), c_int::try_from(number)) else { continue };
+        let Some(file) = fd::borrow(number) else { continue };
+        let Ok(stat) = rustix::fs::fstat(file) else { continue };
+        let inode = note.inode.load(Ordering::Acquire);
+        // It may have been replaced since, without our being asked.
+        let same = inode == 0 || inode == stat.st_ino;
+        if same && is_content(&stat) && stat.st_mode & 0o7777 == BLOB {
+            fd::set_mark(file, mark_of(node));
+        }
+    }
+}
+
+/// What a path stands for by which the kernel knows a file of the store. With the mark of what is open by it, if it has one.
+pub fn of_path(given: &'static Given, path: &[u8], mark: Option<u8>) -> Option<Held> {
     use std::os::unix::ffi::OsStrExt;
     let name = path.strip_suffix(b" (deleted)").unwrap_or(path);
     let inside =
@@ -235,10 +261,11 @@ pub fn of_path(given: &'static Given, path: &[u8]) -> Option<Held> {
     };
     let digest: Digest = std::str::from_utf8(&digest).ok()?.parse().ok()?;
     let session = session::session(given).ok()?;
-    Some(match session.tree().with_content(&digest) {
+    let fits = |node| mark.is_none_or(|mark| mark == mark_of(node));
+    Some(match session.tree().with_content(&digest, fits) {
         Some((node, true)) => Held::Content { node, draft: false },
         Some((node, false)) => Held::Lost(Some(node)),
-        None => Held::Lost(None),
+        None => Held::Lost(session.tree().with_content(&digest, |_| true).map(|(node, _)| node)),
     })
 }
 

@@ -76,9 +76,11 @@ fn temporary<'w>(
     flags: OFlags,
     work: &'w mut Work,
 ) -> Result<Answer<'w, c_int>, Errno> {
-    let reads = flags & OFlags::RWMODE == OFlags::RDONLY;
+    // What the flags say is looked at before the path, whosever it is.
+    if flags & OFlags::RWMODE == OFlags::RDONLY || flags.contains(OFlags::CREATE) {
+        return Err(Errno::INVAL);
+    }
     match find::node(directory, path, true, work)? {
-        Answer::Ours(_) if reads => Err(Errno::INVAL),
         Answer::Ours(at) if at.session.tree().kind(at.cursor) != Ok(Kind::Directory) => {
             Err(Errno::NOTDIR)
         }
