@@ -150,6 +150,9 @@ impl<'p> Generator<'p> {
         line.push_str(&operation.name);
         for letter in operation.signature.chars() {
             line.push(' ');
+            // Streams whose descriptor is closed behind their back are nobody's to say anything about.
+            let closes = letter == 'f' && operation.family == "close";
+            let letter = if closes { 'n' } else { letter };
             let word = self.argument(letter, operation);
             line.push_str(&word);
         }

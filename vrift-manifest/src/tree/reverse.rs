@@ -112,11 +112,7 @@ impl Tree {
 
     /// A file with this content whose number `fits`, the first of the image or else of those that changed, and whether it
     /// is the only one: for whoever holds content and has lost sight of whose it was.
-    pub fn with_content(
-        &self,
-        digest: &Digest,
-        fits: impl Fn(u64) -> bool,
-    ) -> Option<(u64, bool)> {
+    pub fn with_content(&self, digest: &Digest, fits: impl Fn(u64) -> bool) -> Option<(u64, bool)> {
         let words = digest_words(digest);
         let is_it = |at: &Cursor| {
             self.state(*at).is_ok_and(|state| {

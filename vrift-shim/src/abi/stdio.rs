@@ -54,6 +54,10 @@ fn opened(real: extern "C" fn(CPath, CPath) -> Stream, path: CPath, mode: CPath)
     };
     let opened = open::open(CWD, path.bytes(), flags, MODE, &mut work);
     answer(path, opened, outside, |fd| {
+        if flags & (libc::O_APPEND | libc::O_ACCMODE) == libc::O_APPEND | libc::O_WRONLY {
+            // What only appends says from the beginning that it is at the end.
+            descriptor::to_end(fd);
+        }
         // An encoding is only taken from a mode that a path is opened with.
         let stream = if text.contains(&b',') {
             let stream = real(again(fd).path(), mode);

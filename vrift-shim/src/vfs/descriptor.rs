@@ -9,7 +9,7 @@ use std::ffi::c_int;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::Stat;
+use rustix::fs::{SeekFrom, Stat};
 use rustix::io::Errno;
 use vrift_cas::Digest;
 use vrift_manifest::places;
@@ -288,6 +288,11 @@ pub fn path(descriptor: c_int, buffer: &mut [u8; PATH_MAX]) -> Option<usize> {
     digits.get_mut(..number.len())?.copy_from_slice(number);
     let link = std::ffi::CStr::from_bytes_until_nul(&link).ok()?;
     rustix::fs::readlinkat_raw(rustix::fs::CWD, link, &mut buffer[..]).ok()
+}
+
+/// Moves the offset to the end. What has none stays as it is.
+pub fn to_end(descriptor: c_int) {
+    let _ = borrow(descriptor).and_then(|file| rustix::fs::seek(file, SeekFrom::End(0)));
 }
 
 /// A descriptor of the program's, for the time of a call.

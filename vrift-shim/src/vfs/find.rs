@@ -349,6 +349,11 @@ fn without_slashes(path: &[u8]) -> &[u8] {
     path.get(..end).unwrap_or(path)
 }
 
+/// Whether the last component is `.` or `..`.
+pub fn ends_in_dots(path: &[u8]) -> bool {
+    matches!(split_last(without_slashes(path)).1, b"." | b"..")
+}
+
 /// What a walk that failed is to the program.
 pub fn errno_of(error: WalkError) -> Errno {
     match error {

@@ -43,6 +43,9 @@ pub fn open<'w>(
     let creates = flags.contains(OFlags::CREATE) && !flags.contains(OFlags::PATH);
     let exclusive = creates && flags.contains(OFlags::EXCL);
     let follow = !flags.contains(OFlags::NOFOLLOW) && !exclusive;
+    if exclusive && path.is_some_and(find::ends_in_dots) {
+        return there_already(directory, path, work);
+    }
     if creates && path.is_some_and(|path| path.ends_with(b"/")) {
         return slash_behind(directory, path, work);
     }
@@ -100,6 +103,20 @@ fn refused<'w>(
         Ok(Answer::Ours(_)) | Err(_) => Err(Errno::INVAL),
         Ok(Answer::Elsewhere(path)) => Ok(Answer::Elsewhere(path)),
         Ok(Answer::Kernel) => Ok(Answer::Kernel),
+    }
+}
+
+/// O_EXCL with a path that ends in dots, which are there if the way there is.
+fn there_already<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, c_int>, Errno> {
+    match find::node(directory, path, true, work)? {
+        Answer::Ours(_) => Err(Errno::EXIST),
+        Answer::Elsewhere(path) if path.to_bytes().ends_with(b"/") => Err(Errno::EXIST),
+        Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
+        Answer::Kernel => Ok(Answer::Kernel),
     }
 }
 
@@ -270,7 +287,12 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
     let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW);
     let file = if kept & OFlags::RWMODE == OFlags::RDONLY {
         if kept.contains(OFlags::TRUNC) {
-            session::with(given, |session| session.truncate(&who::who(), number, 0))?;
+            // As by whoever writes: also where there is nothing to cut, the file counts as written now.
+            let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC;
+            drop(session::with(given, |session| {
+                session.open_for_writing(&who::who(), number, flags)
+            })?);
+            without_rights(at, number, attributes)?;
         }
         let kept = kept.difference(OFlags::TRUNC);
         // As it was found; by its number, if the workspace was replaced since.
