@@ -86,6 +86,8 @@ const THREADS: &[&str] = &[
 pub struct Generator<'p> {
     /// What decides.
     pub random: Random,
+    /// Whether files get set-id bits, which an ordinary user loses at another moment than on a real directory.
+    pub set_ids: bool,
     choices: Vec<(&'p Operation, usize)>,
     total: usize,
 }
@@ -103,14 +105,22 @@ impl<'p> Generator<'p> {
             total += weight / spellings.max(1);
             choices.push((operation, total));
         }
-        Generator { random: Random::new(seed), choices, total }
+        Generator {
+            random: Random::new(seed),
+            set_ids: rustix::process::geteuid().is_root(),
+            choices,
+            total,
+        }
     }
 
     /// A script of `length` lines; its last shows the whole tree.
     pub fn script(&mut self, length: usize) -> Vec<String> {
         // Not before: what cannot be read cannot be ingested.
         let mut lines = vec!["chmod secret 0".to_owned()];
-        lines.extend((2..length).map(|_| self.line()));
+        if !self.set_ids {
+            lines.push("chmod sticky 0755".to_owned());
+        }
+        lines.extend((lines.len() + 1..length).map(|_| self.line()));
         lines.push("tree".to_owned());
         lines
     }

@@ -27,6 +27,7 @@ mod process;
 mod readlink;
 mod remove;
 mod rename;
+mod rights;
 mod shell;
 mod socket;
 mod spawn;

@@ -154,19 +154,19 @@ impl Mode {
 
 spellings!(reopened: fn(path: CPath, mode: CPath, stream: Stream) -> Stream: freopen, freopen64);
 
-hook! {
-    /// fclose(3): what the stream still holds is written first, so that it is part of what is sealed.
-    real => fn fclose(stream: Stream) -> c_int {
-        if stream.is_null() {
-            return real(stream);
-        }
-        let descriptor = descriptor_of(stream);
-        if descriptor < 0 {
-            return real(stream);
-        }
-        let ends = close::before(descriptor);
-        let closed = real(stream);
-        close::after(ends);
-        closed
+/// What the stream still holds is written first, so that it is part of what is sealed.
+fn closed(real: extern "C" fn(Stream) -> c_int, stream: Stream) -> c_int {
+    if stream.is_null() {
+        return real(stream);
     }
+    let descriptor = descriptor_of(stream);
+    if descriptor < 0 {
+        return real(stream);
+    }
+    let ends = close::before(descriptor);
+    let closed = real(stream);
+    close::after(ends);
+    closed
 }
+
+spellings!(closed: fn(stream: Stream) -> c_int: fclose, endmntent, __endmntent);

@@ -41,13 +41,14 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
     else {
         return Ok(None);
     };
-    let (length, path) = match path.first() {
-        Some(b'/') => {
+    let absolute = path.first() == Some(&b'/');
+    let (length, path) = match absolute {
+        true => {
             let room = out.get_mut(..given.mount.len()).ok_or(Errno::NAMETOOLONG)?;
             room.copy_from_slice(&given.mount);
             (given.mount.len(), below(path, &given.mount).unwrap_or(path))
         }
-        _ => {
+        false => {
             let number = session.tree().number(at).map_err(|_| Errno::IO)?;
             (paths::of_node(given, number, out)?, path)
         }
@@ -61,6 +62,7 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
         rest: [0; PATH_MAX],
         start: PATH_MAX,
         behind: path,
+        searched: absolute,
         links: 0,
     };
     match walk.run() {
@@ -86,6 +88,8 @@ struct Walk<'a> {
     start: usize,
     /// What is left of the path, which may be longer than any that the kernel takes.
     behind: &'a [u8],
+    /// All directories above may be searched. The C library walks by whole paths, from the root.
+    searched: bool,
     links: usize,
 }
 
@@ -123,7 +127,7 @@ impl Walk<'_> {
             return Err(Errno::NOTDIR);
         }
         if name == b"." || name == b".." {
-            who::credentials().need(&attributes, 1)?;
+            // Not searched: the C library takes them back by name.
             if name == b".." {
                 self.at = if at == tree.root() {
                     None
@@ -137,6 +141,9 @@ impl Walk<'_> {
         let above = self.length;
         self.push(name)?;
         who::credentials().need(&attributes, 1)?;
+        if !self.searched {
+            self.search_above(at)?;
+        }
         let child = tree.child(at, name).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
         if tree.kind(child).map_err(|_| Errno::IO)? != Kind::Symlink {
             self.at = Some(child);
@@ -146,6 +153,17 @@ impl Walk<'_> {
         let length = tree.read_target(child, &mut target).map_err(|_| Errno::IO)?;
         self.length = above;
         self.follow(target.get(..length).unwrap_or(b""))
+    }
+
+    #[cold]
+    fn search_above(&mut self, mut at: Cursor) -> Result<(), Errno> {
+        let tree = self.session.tree();
+        while at != tree.root() {
+            at = tree.parent(at).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+            who::credentials().need(&tree.attributes(at).map_err(|_| Errno::IO)?, 1)?;
+        }
+        self.searched = true;
+        Ok(())
     }
 
     fn step_outside(&mut self, name: &[u8]) -> Result<(), Errno> {

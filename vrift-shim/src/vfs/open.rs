@@ -127,7 +127,8 @@ fn slash_behind<'w>(
     work: &'w mut Work,
 ) -> Result<Answer<'w, c_int>, Errno> {
     match find::place(directory, path, work)? {
-        Answer::Ours(_) => Err(Errno::ISDIR),
+        Answer::Ours(place) if place.name == Name::Root => Err(Errno::ISDIR),
+        Answer::Ours(place) => place.searched().and(Err(Errno::ISDIR)),
         Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
         Answer::Kernel => Ok(Answer::Kernel),
     }
