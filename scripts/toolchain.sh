@@ -1,4 +1,5 @@
-# Sourced by the other scripts: finds the Rust toolchain also when HOME is empty, and installs missing tools.
+# Sourced by the scripts that compile: finds the Rust toolchain also when HOME is empty, and installs missing tools.
+. scripts/need.sh
 
 # rustup and cargo look below HOME. With a HOME that has neither, take those of the cargo that is on the PATH or
 # of the user's entry in the password file.
@@ -7,7 +8,7 @@ find_toolchain() {
         return
     fi
     local account home
-    account=$(getent passwd "$(id -u)" | cut -d: -f6)
+    account=$(getent passwd "$(id -u)" | cut -d: -f6 || :)
     for home in "$(dirname "$(dirname "$(dirname "$(command -v cargo || echo /none/bin/cargo)")")")" \
         "$account" /usr/local; do
         local cargo_home rustup_home
@@ -27,17 +28,6 @@ find_toolchain() {
     done
     echo "no Rust toolchain was found: install one, or set RUSTUP_HOME and CARGO_HOME" >&2
     return 1
-}
-
-# need COMMAND PACKAGE: installs the Debian package that has the command, if the command is missing.
-need() {
-    command -v "$1" >/dev/null 2>&1 && return
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-        echo "'$1' is missing: install the package '$2'" >&2
-        return 1
-    fi
-    apt-get -qq update
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$2" >/dev/null
 }
 
 need_tools() {

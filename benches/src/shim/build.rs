@@ -14,8 +14,6 @@ struct Program {
     name: &'static str,
     /// The Debian source package.
     package: &'static str,
-    /// Its directory, as the package's own archive has it.
-    directory: &'static str,
     /// Done once, natively, before all.
     prepare: &'static str,
     /// What is measured.
@@ -28,7 +26,6 @@ const PROGRAMS: &[Program] = &[
     Program {
         name: "lua",
         package: "lua5.4",
-        directory: "lua-",
         prepare: "true",
         make: &["make", "-j2", "linux"],
         result: "src/lua",
@@ -36,7 +33,6 @@ const PROGRAMS: &[Program] = &[
     Program {
         name: "zlib",
         package: "zlib",
-        directory: "zlib-",
         prepare: "./configure",
         make: &["make", "-j2"],
         result: "libz.so",
@@ -141,30 +137,15 @@ fn in_mount(
 
 /// The sources, ready to be built: fetched once, and kept.
 fn prepared(program: &Program, options: &Options) -> io::Result<PathBuf> {
-    let ready = options.sources.join(program.name);
+    let ready = options.sources.join(format!("{}-ready", program.package));
     if ready.exists() {
         return Ok(ready);
     }
-    let fetched = options.sources.join("fetched");
-    fs::create_dir_all(fetched.join("lists/partial"))?;
-    // The system's own list of package sources, for sources instead of programs; nothing of the system is changed.
-    let script = format!(
-        "set -e
-         sed 's/^Types: deb$/Types: deb-src/' /etc/apt/sources.list.d/debian.sources > list.sources
-         o=\"-q -o Dir::Etc::sourcelist=$PWD/list.sources -o Dir::Etc::sourceparts=/dev/null\"
-         o=\"$o -o Dir::State::lists=$PWD/lists -o Dir::Cache=$PWD -o APT::Sandbox::User=$(id -un)\"
-         apt-get $o update
-         apt-get $o source --download-only {}
-         rm -rf unpacked; mkdir unpacked
-         tar xf {}_*.orig.tar.* -C unpacked
-         mv unpacked/{}* ../preparing
-         cd ../preparing
-         {}
-         cd ..
-         mv preparing {}",
-        program.package, program.package, program.directory, program.prepare, program.name
-    );
-    succeed(Command::new("sh").arg("-c").arg(script).current_dir(&fetched))?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/debian-source");
+    let preparing = options.sources.join(program.package);
+    succeed(Command::new(script).arg(program.package).arg(&preparing))?;
+    succeed(Command::new("sh").arg("-c").arg(program.prepare).current_dir(&preparing))?;
+    fs::rename(preparing, &ready)?;
     Ok(ready)
 }
 

@@ -160,8 +160,8 @@ static int is_one_of_many(int fd, ssize_t length)
     if (length < 0 || length >= 8000)
         return 0;
     target[length] = 0;
-    return fstat(fd, &opened) == 0 && !S_ISDIR(opened.st_mode) && opened.st_nlink > 1 && lstat(target, &named) == 0
-        && named.st_ino == opened.st_ino;
+    return fstat(fd, &opened) == 0 && !S_ISDIR(opened.st_mode) && opened.st_nlink > 1
+        && (lstat(target, &named) == 0 ? named.st_ino == opened.st_ino : errno == EACCES);
 }
 static void act_proc_fd(struct call *c)
 {

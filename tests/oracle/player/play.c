@@ -109,6 +109,20 @@ static void forked(struct call *c)
         say(c, "%s", (const char *)shared);
 }
 
+/* Who may not search the directories that the tree lies in is a matter of the kernel alone. */
+static void open_above(void)
+{
+    static const char *const above[] = { "/1/2/3/4", "/1/2/3/4/5", "/1/2/3/4/5/6" };
+    char name[700];
+    struct stat stat;
+    size_t base = strlen(root_path()) - strlen("/1/2/3/4/5/6/tree");
+    for (size_t at = 0; at < COUNT(above); at++) {
+        snprintf(name, sizeof name, "%.*s%s", (int)base, root_path(), above[at]);
+        if (lstat(name, &stat) == 0 && (stat.st_mode & 0700) != 0700)
+            chmod(name, stat.st_mode | 0700);
+    }
+}
+
 void play_one(struct call *c)
 {
     const char *word = c->argument[0];
@@ -131,6 +145,8 @@ void play_one(struct call *c)
         errno = 77;
         known->act(c);
         int kept = errno;
+        if (strstr(known->family, "chmod"))
+            open_above();
         limit(0);
         errno = kept;
     }

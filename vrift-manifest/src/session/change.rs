@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use rustix::io::Errno;
 
 use super::{Session, SessionError, Who};
+use crate::image::Damaged;
 use crate::index::edit::EditError;
 use crate::journal::Operation;
 use crate::journal::append::{AppendError, Need};
 use crate::shm::Held;
 use crate::time::Timestamp;
-use crate::tree::Change;
+use crate::tree::{Change, Tree};
 use crate::workspace::attach::Writer;
 use crate::workspace::segments::path_of_segment;
 use crate::workspace::turn::{Turn, TurnError};
@@ -39,13 +40,28 @@ impl From<TurnError> for Failure {
 impl Session {
     /// Makes one change. When this returns, every process sees it, and it survives `kill -9`.
     pub fn change(&self, who: &Who<'_>, change: &Change<'_>) -> Result<Done, SessionError> {
+        self.change_if(who, change, &mut |_, _| Ok(true))
+    }
+
+    /// As [`Session::change`], if `is_wanted` says so of what it comes to, under the lock; else as if there were nothing to
+    /// change.
+    pub(super) fn change_if(
+        &self,
+        who: &Who<'_>,
+        change: &Change<'_>,
+        is_wanted: &mut dyn FnMut(&Tree, &Operation<'_>) -> Result<bool, Damaged>,
+    ) -> Result<Done, SessionError> {
         let author = who.before();
         let mut block = Vec::new();
         let (done, nameless) = self.turn(|turn| {
             let tree = turn.tree();
+            let nothing = Done { seq: 0, time: Timestamp::default(), node: 0 };
             let Some(operation) = tree.check(change, &mut block)? else {
-                return Ok((Done { seq: 0, time: Timestamp::default(), node: 0 }, None));
+                return Ok((nothing, None));
             };
+            if !is_wanted(tree, &operation)? {
+                return Ok((nothing, None));
+            }
             let nameless = self.made_nameless(tree, &operation)?;
             let node = match operation {
                 Operation::Create { node, .. } => node,

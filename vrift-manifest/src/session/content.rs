@@ -27,7 +27,8 @@ impl Session {
         })
     }
 
-    /// Opens a file's content for reading: the blob, or the draft while it is being written.
+    /// Opens a file's content for reading: the blob, or the draft while it is being written. ESTALE: the draft went with
+    /// the file's last name.
     pub fn open_for_reading(&self, node: u64, flags: OFlags) -> Result<OwnedFd, SessionError> {
         let at = self.tree.node(node)?.ok_or(Errno::NOENT)?;
         self.open_for_reading_at(at, flags)
@@ -65,7 +66,7 @@ impl Session {
             match opened {
                 // Sealed meanwhile, it may have been opened anew and written before we were asked: look again.
                 Ok(file) => Ok(same.then_some(file)),
-                Err(Errno::NOENT) if same => Err(Errno::IO.into()),
+                Err(Errno::NOENT) if same => Err(self.without_draft(at)),
                 Err(Errno::NOENT) => Ok(None),
                 Err(errno) => Err(errno.into()),
             }

@@ -15,11 +15,11 @@ use rustix::fs::{futimens, open, utimensat};
 use rustix::io::{Errno, retry_on_intr};
 use vrift_cas::{make_directory, with_path};
 
-use super::Session;
+use super::{Session, SessionError};
 use crate::image::Damaged;
 use crate::journal::Operation;
 use crate::time::Timestamp;
-use crate::tree::Tree;
+use crate::tree::{Cursor, Tree};
 
 /// The mode of a draft, as `st_mode` without the type.
 pub(super) const DRAFT_MODE: u32 = 0o1600;
@@ -125,6 +125,15 @@ impl Session {
     ) -> Result<(), Errno> {
         let times = times(0, mtime);
         self.with_draft(node, draft, |path| utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW))
+    }
+
+    /// Why a node has not the draft that it is said to have: it has lost its last name, and the draft went with that
+    /// (ESTALE: whoever came by the name should look what has it now); or the store is damaged.
+    pub(super) fn without_draft(&self, at: Cursor) -> SessionError {
+        match self.tree.attributes(self.tree.again(at)) {
+            Ok(attributes) if attributes.nlink == 0 => Errno::STALE.into(),
+            _ => Errno::IO.into(),
+        }
     }
 
     /// The node that has no name any more after `operation`, if it has a draft.

@@ -8,6 +8,7 @@
 //! Content that is being written is in a **draft**, a real file `drafts/NODE.DRAFT` beside the workspace's description:
 //! see `draft`. When nobody can write it any more it is **sealed**: it becomes a blob.
 
+pub mod above;
 mod attach;
 mod attributes;
 mod change;
@@ -17,6 +18,7 @@ mod create;
 mod draft;
 mod error;
 mod mend;
+mod moved;
 pub use mend::run_inside;
 mod note;
 mod pause;
@@ -27,7 +29,7 @@ mod writing;
 
 use std::sync::atomic::{AtomicU8, AtomicU64};
 
-use rustix::fd::BorrowedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
@@ -44,6 +46,7 @@ pub(crate) use attributes::show_draft;
 pub(crate) use change::NOBODY;
 pub use copy::all as copy_content;
 pub use error::SessionError;
+pub use moved::{Removal, Version};
 pub use seal::Seal;
 
 /// A workspace, mapped. `Send` and `Sync`; a fork may go on using it.
@@ -95,11 +98,38 @@ impl Session {
     }
 }
 
-/// Whether somebody can still write a file that is open for reading, as far as the kernel tells: it does of one's own.
-pub fn is_being_written(file: BorrowedFd<'_>) -> bool {
-    let busy = lease::take(file) == Err(Errno::AGAIN);
-    lease::give_up(file);
-    busy
+/// A file that is open for reading, and an eye on whoever comes to write it, as far as the kernel tells: it does of one's
+/// own. Until this ends he waits.
+pub struct Watch {
+    file: OwnedFd,
+    leased: bool,
+}
+
+impl Watch {
+    /// Begins. `None`: somebody can write it already.
+    pub fn begin(file: OwnedFd) -> Option<Watch> {
+        match lease::take(file.as_fd()) {
+            Err(Errno::AGAIN) => None,
+            taken => Some(Watch { file, leased: taken.is_ok() }),
+        }
+    }
+
+    /// Whether nobody has come to write it since.
+    pub fn is_quiet(&self) -> bool {
+        !self.leased || lease::holds(self.file.as_fd())
+    }
+
+    /// The file.
+    pub fn file(&self) -> &OwnedFd {
+        &self.file
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // A child that was forked off meanwhile has the file open, too.
+        lease::give_up(self.file.as_fd());
+    }
 }
 
 /// What of a caller's flags concerns the file that is opened, not how it is found or made.

@@ -127,7 +127,10 @@ impl Session {
             });
             let file = match opened {
                 Err(Errno::NOENT) if self.tree.draft(self.tree.again(at)) == Some(state.draft) => {
-                    return Err(Errno::IO.into());
+                    return match self.without_draft(at) {
+                        SessionError::Errno(Errno::STALE) => Ok(Some(Seal::Clean)),
+                        error => Err(error),
+                    };
                 }
                 Err(Errno::NOENT) => return Ok(None),
                 other => other?,

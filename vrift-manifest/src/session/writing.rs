@@ -16,6 +16,7 @@ use crate::tree::{Cursor, words_digest};
 impl Session {
     /// Opens a file's content for writing, with `flags` as the caller of `open` has them (O_WRONLY or O_RDWR, O_APPEND,
     /// O_TRUNC ...). A clean node gets a draft. Whether the caller may write was checked by him.
+    /// ESTALE: the draft went with the file's last name.
     pub fn open_for_writing(
         &self,
         who: &Who<'_>,
@@ -133,7 +134,7 @@ impl Session {
             Err(Errno::AGAIN) => pause.wait()?,
             Err(Errno::ACCESS) if is_draft(&self.tree) => self.rescue(who, node, draft, pause)?,
             Err(Errno::NOENT | Errno::ACCESS) if !is_draft(&self.tree) => {}
-            Err(Errno::NOENT) => return Err(Errno::IO.into()),
+            Err(Errno::NOENT) => return Err(self.without_draft(at)),
             Err(errno) => return Err(errno.into()),
         }
         Ok(None)

@@ -1,11 +1,12 @@
 //! fork and vfork. Both are libc's; before, the process gets its record, so that its children can name their parent.
+//! clone and unshare: libc's, too; what threads share from then on is noted.
 
 use std::arch::naked_asm;
 use std::ffi::{c_int, c_void};
 
 use crate::sys::next::Next;
-use crate::sys::{errno, fork, gate, vfork};
-use crate::vfs::{process, session};
+use crate::sys::{apart, errno, fork, gate, vfork};
+use crate::vfs::{process, session, who};
 
 fn before() {
     if let Some(given) = session::given().filter(|_| !gate::is_inside()) {
@@ -66,3 +67,81 @@ macro_rules! jumps_to_vfork {
 }
 
 jumps_to_vfork!(vfork __vfork);
+
+hook! {
+    /// unshare(2)
+    real => fn unshare(flags: c_int) -> c_int {
+        apart::unshares(flags);
+        let result = real(flags);
+        who::forget();
+        result
+    }
+}
+
+/// What to jump to for clone.
+extern "C" fn before_clone(_: *mut c_void, _: *mut c_void, flags: c_int) -> *mut c_void {
+    static NEXT: Next = Next::new(c"clone");
+    before();
+    apart::clones(flags);
+    errno::kept(|| NEXT.get())
+}
+
+/// Defines a spelling of clone. Its child begins on a stack of its own, and its arguments go on for ever: it is jumped to.
+macro_rules! jumps_to_clone {
+    ($($name:ident)*) => {$(
+        /// clone(2)
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the name is libc's. What the caller passed is in its registers again, and the stack as it was, when it
+        // jumps.
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        pub extern "C" fn $name() {
+            naked_asm!(
+                "push rdi",
+                "push rsi",
+                "push rdx",
+                "push rcx",
+                "push r8",
+                "push r9",
+                "push rax",
+                "call {before}",
+                "add rsp, 8",
+                "pop r9",
+                "pop r8",
+                "pop rcx",
+                "pop rdx",
+                "pop rsi",
+                "pop rdi",
+                "jmp rax",
+                before = sym before_clone,
+            )
+        }
+
+        /// clone(2)
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: as above.
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        pub extern "C" fn $name() {
+            naked_asm!(
+                "stp x29, x30, [sp, #-80]!",
+                "mov x29, sp",
+                "stp x0, x1, [sp, #16]",
+                "stp x2, x3, [sp, #32]",
+                "stp x4, x5, [sp, #48]",
+                "str x6, [sp, #64]",
+                "bl {before}",
+                "mov x9, x0",
+                "ldp x0, x1, [sp, #16]",
+                "ldp x2, x3, [sp, #32]",
+                "ldp x4, x5, [sp, #48]",
+                "ldr x6, [sp, #64]",
+                "ldp x29, x30, [sp], #80",
+                "br x9",
+                before = sym before_clone,
+            )
+        }
+    )*};
+}
+
+jumps_to_clone!(clone __clone);

@@ -13,9 +13,9 @@ use super::{
     access, close, cwd, directory, exec, identity, link, lock, make, open, owner, permission,
     readlink, remove, rename, socket, stat, statfs, times, truncate, watch, xattr,
 };
-use crate::sys::gate;
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
+use crate::sys::{apart, gate};
 use crate::vfs::find::{self, Work};
 use crate::vfs::{Answer, session, who};
 
@@ -347,7 +347,12 @@ extern "C" fn ours(
 }
 
 /// Where to jump to for a number.
-extern "C" fn choose(number: c_long) -> *mut c_void {
+extern "C" fn choose(number: c_long, first: usize) -> *mut c_void {
+    match number {
+        SYS_clone => apart::clones(first as c_int),
+        SYS_unshare => apart::unshares(first as c_int),
+        _ => {}
+    }
     if is_taken(number) && session::given().is_some() && !gate::is_inside() {
         return ours as *mut c_void;
     }

@@ -1,10 +1,14 @@
 //! Descriptors of the program.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use rustix::fs::OFlags;
 use rustix::io::{DupFlags, Errno, dup3};
+
+use super::errno;
+use super::next::Next;
 
 /// The descriptor, to be asked about or worked on in one system call; the program may close it at any time, and the
 /// kernel then says so.
@@ -37,6 +41,22 @@ pub fn close_owned(descriptor: c_int) -> Result<(), rustix::io::Errno> {
 pub fn own(descriptor: c_int) -> OwnedFd {
     // SAFETY: whoever calls this opened it, and nobody else knows it.
     unsafe { OwnedFd::from_raw_fd(descriptor) }
+}
+
+/// Opens what may have to be waited for, as the program would: it may be cancelled meanwhile, so nothing that has to be
+/// put right may be at hand.
+pub fn open_waiting(path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+    static NEXT: Next = Next::new(c"openat");
+    type Open = extern "C" fn(c_int, *const c_char, c_int, c_int) -> c_int;
+    // SAFETY: the next definition of openat is called as C calls it: a variadic integer is passed as any other.
+    let open = unsafe { core::mem::transmute::<*mut c_void, Open>(NEXT.get()) };
+    let before = errno::get();
+    let opened = open(libc::AT_FDCWD, path.as_ptr(), flags.bits() as c_int, 0);
+    if opened < 0 {
+        return Err(errno::last());
+    }
+    errno::put(before);
+    Ok(own(opened))
 }
 
 /// Makes the program's `descriptor` one of `file`.

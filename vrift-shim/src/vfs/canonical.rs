@@ -15,7 +15,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, split_first};
 
 use super::find::{self, Start};
 use super::session::Given;
-use super::{paths, who};
+use super::{above, paths, session, who};
 
 /// Symlinks followed at most, as in the C library.
 const LINKS_MAX: usize = 40;
@@ -41,6 +41,7 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
     else {
         return Ok(None);
     };
+    let from_above = given.is_above;
     let absolute = path.first() == Some(&b'/');
     let (length, path) = match absolute {
         true => {
@@ -53,10 +54,15 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
             (paths::of_node(given, number, out)?, path)
         }
     };
+    // Outside and above the way is by names; where they lead to the mount path, the workspace's tree begins.
+    let (given, session, at) = match session::given() {
+        Some(given) if from_above => (given, session::session(given)?, None),
+        _ => (given, session, Some(at)),
+    };
     let mut walk = Walk {
         given,
         session,
-        at: Some(at),
+        at,
         out,
         length,
         rest: [0; PATH_MAX],
@@ -108,10 +114,13 @@ impl Walk<'_> {
             let is_last = is_end(rest) && is_end(behind);
             wants_directory |= is_last && !(rest.is_empty() && behind.is_empty());
             (self.start, self.behind) = (PATH_MAX - rest.len(), behind);
-            if name.len() > NAME_MAX {
+            let is_too_long = name.len() > NAME_MAX;
+            let name = NameBuf::of(name.get(..NAME_MAX).unwrap_or(name));
+            if is_too_long {
+                // Looked for all the same, for what else is wrong comes first.
+                self.at.map_or(Ok(()), |at| self.search(at))?;
                 return Err(Errno::NAMETOOLONG);
             }
-            let name = NameBuf::of(name);
             match self.at {
                 Some(at) => self.step_inside(at, &name)?,
                 None => self.step_outside(&name)?,
@@ -122,8 +131,7 @@ impl Walk<'_> {
 
     fn step_inside(&mut self, at: Cursor, name: &[u8]) -> Result<(), Errno> {
         let tree = self.session.tree();
-        let attributes = tree.attributes(at).map_err(|_| Errno::IO)?;
-        if Kind::of_mode(attributes.mode) != Some(Kind::Directory) {
+        if tree.kind(at).map_err(|_| Errno::IO)? != Kind::Directory {
             return Err(Errno::NOTDIR);
         }
         if name == b"." || name == b".." {
@@ -140,10 +148,7 @@ impl Walk<'_> {
         }
         let above = self.length;
         self.push(name)?;
-        who::credentials().need(&attributes, 1)?;
-        if !self.searched {
-            self.search_above(at)?;
-        }
+        self.search(at)?;
         let child = tree.child(at, name).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
         if tree.kind(child).map_err(|_| Errno::IO)? != Kind::Symlink {
             self.at = Some(child);
@@ -153,6 +158,16 @@ impl Walk<'_> {
         let length = tree.read_target(child, &mut target).map_err(|_| Errno::IO)?;
         self.length = above;
         self.follow(target.get(..length).unwrap_or(b""))
+    }
+
+    /// Whether names may be looked for here.
+    fn search(&mut self, at: Cursor) -> Result<(), Errno> {
+        let attributes = self.session.tree().attributes(at).map_err(|_| Errno::IO)?;
+        if Kind::of_mode(attributes.mode) != Some(Kind::Directory) {
+            return Err(Errno::NOTDIR);
+        }
+        who::credentials().need(&attributes, 1)?;
+        if self.searched { Ok(()) } else { self.search_above(at) }
     }
 
     #[cold]
@@ -181,6 +196,9 @@ impl Walk<'_> {
             self.at = Some(self.session.tree().root());
             return Ok(());
         }
+        if self.is_above() {
+            return Ok(());
+        }
         let mut target = [0; PATH_MAX];
         match rustix::fs::readlinkat_raw(CWD, self.text()?, &mut target[..]) {
             Err(Errno::INVAL) => Ok(()),
@@ -190,6 +208,11 @@ impl Walk<'_> {
                 self.follow(target.get(..length).unwrap_or(b""))
             }
         }
+    }
+
+    /// Whether `out` says a directory above the tree that is not on the disk.
+    fn is_above(&self) -> bool {
+        above::is_one(self.given, self.out.get(..self.length).unwrap_or(b""))
     }
 
     /// Goes on with the target of a symlink in the directory that `out` says.
@@ -220,7 +243,7 @@ impl Walk<'_> {
     fn need_directory(&mut self) -> Result<(), Errno> {
         let is_one = match self.at {
             Some(at) => self.session.tree().kind(at).map_err(|_| Errno::IO)? == Kind::Directory,
-            None if self.length == 0 => true,
+            None if self.length == 0 || self.is_above() => true,
             None => {
                 let stat = rustix::fs::statat(CWD, self.text()?, AtFlags::empty())?;
                 Kind::of_mode(stat.st_mode) == Some(Kind::Directory)

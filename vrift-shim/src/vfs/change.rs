@@ -6,12 +6,16 @@ use vrift_manifest::places;
 use vrift_manifest::tree::Change;
 use vrift_manifest::workspace::Done;
 
+use super::above;
 use super::pipes;
 use super::session::{self, Given};
 use super::who;
 
 /// One change. It speaks of nodes by number, so it may be tried again where the workspace was replaced.
 pub fn apply(given: &'static Given, change: &Change<'_>) -> Result<Done, Errno> {
+    if given.is_above {
+        return Err(above::refusal(change));
+    }
     session::with(given, |session| session.change(&who::who(), change))
 }
 

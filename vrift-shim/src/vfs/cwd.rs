@@ -1,7 +1,8 @@
 //! The working directory. The kernel holds it: in a placeholder, which says for which node it stands.
 //!
 //! What was seen there is kept in one word, and forgotten by every call that changes directory. A vfork child shares
-//! memory with its parent and not the directory: it asks each time, and notes nothing.
+//! memory with its parent and not the directory: it asks each time, and notes nothing. So does everybody, once threads
+//! may have directories of their own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +14,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 
 use super::find;
 use super::session::{self, Given};
-use crate::sys::vfork;
+use crate::sys::apart;
 
 /// Where the working directory is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ const VALUE: u64 = (1 << 48) - 1;
 #[inline]
 pub fn present(given: &'static Given) -> Result<Where, Errno> {
     let seen = SEEN.load(Ordering::Acquire);
-    if !vfork::is_child() {
+    if !apart::directories() {
         match seen & VALUE {
             0 => {}
             APART => return Ok(Where::Apart),
@@ -63,7 +64,7 @@ pub fn enter<T>(node: u64, go: impl FnOnce() -> Result<T, Errno>) -> Result<T, E
     let before = SEEN.load(Ordering::Acquire);
     let result = go();
     let value = node.saturating_add(FIRST_NODE);
-    let known = result.is_ok() && value <= VALUE && !vfork::is_child();
+    let known = result.is_ok() && value <= VALUE && !apart::directories();
     let new = (before & !VALUE).wrapping_add(VALUE + 1) | value;
     let noted =
         known && SEEN.compare_exchange(before, new, Ordering::AcqRel, Ordering::Relaxed).is_ok();
@@ -85,7 +86,7 @@ fn look(given: &'static Given, seen: u64) -> Result<Where, Errno> {
         Where::Above => ABOVE,
         Where::Inside(node) => node.saturating_add(FIRST_NODE),
     };
-    if value <= VALUE && !vfork::is_child() {
+    if value <= VALUE && !apart::directories() {
         let new = seen & !VALUE | value;
         let _ = SEEN.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Relaxed);
     }

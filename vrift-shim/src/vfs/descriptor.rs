@@ -17,7 +17,7 @@ use vrift_manifest::tree::path::PATH_MAX;
 
 use super::pipes;
 use super::session::{self, Given};
-use crate::sys::{fd, vfork};
+use crate::sys::{apart, fd, vfork};
 
 /// What a descriptor stands for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,9 @@ static NOTES: [Note; NOTED] =
     [const { Note { node: AtomicU64::new(0), inode: AtomicU64::new(0) } }; NOTED];
 
 fn note_of(descriptor: c_int) -> Option<&'static Note> {
+    if apart::descriptors() {
+        return None;
+    }
     NOTES.get(usize::try_from(descriptor).ok()?)
 }
 

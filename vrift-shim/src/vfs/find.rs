@@ -4,13 +4,15 @@ use std::ffi::{CStr, c_int};
 
 use rustix::io::Errno;
 use vrift_manifest::session::Session;
-use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end};
+use vrift_manifest::session::above::length_of;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 use vrift_manifest::tree::{Cursor, Found, WalkError};
 
 use super::Answer;
+pub use super::place::{Name, Place, ends_in_dots, place, place_from};
 use super::session::{self, Given};
 use super::who::Identity;
-use super::{cwd, descriptor, lexical, magic, who};
+use super::{above, cwd, descriptor, lexical, magic, who};
 
 /// The directory descriptor that stands for the working directory.
 pub const CWD: c_int = libc::AT_FDCWD;
@@ -21,8 +23,8 @@ const LINKS_MAX: usize = 40;
 /// Working space of a search: on the stack of the hook, taken when it is needed.
 #[derive(Default)]
 pub struct Work {
-    normal: Scratch,
-    walk: Scratch,
+    pub(super) normal: Scratch,
+    pub(super) walk: Scratch,
 }
 
 /// A node that was found.
@@ -73,35 +75,40 @@ pub fn node_for<'w>(
     let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
     match found.map_err(errno_of)? {
         Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
-        Found::Outside(length) => {
-            match after_leaving((given, session), who, follow, walk, length)? {
-                Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
-                Found::Outside(length) => outside(walk, length),
-            }
-        }
+        Found::Outside(length) => match after_leaving(who, follow, walk, length)? {
+            Left::Inside(at) => Ok(Answer::Ours(at)),
+            Left::Outside(length) => outside(walk, length),
+        },
     }
+}
+
+/// Where a walk that left the tree ends.
+pub(super) enum Left {
+    /// In the tree again, or in a directory above it.
+    Inside(At),
+    /// Outside: the walk's space holds a path of this length.
+    Outside(usize),
 }
 
 /// The walk left the tree. What is left of the path may lead back, by `..` or to what a descriptor holds. Else it is in the
 /// walk's space.
 #[cold]
-fn after_leaving(
-    (given, session): (&'static Given, &'static Session),
+pub(super) fn after_leaving(
     who: &Identity,
     follow: bool,
     walk: &mut Scratch,
     mut length: usize,
-) -> Result<Found, Errno> {
+) -> Result<Left, Errno> {
+    let Some(given) = session::given() else { return Ok(Left::Outside(length)) };
     let mut normal = Scratch::default();
-    let tree = session.tree();
     for _ in 0..LINKS_MAX {
         let left = walk.bytes().get(..length).unwrap_or(b"");
         if let Some(at) = follow.then(|| magic::node(left)).transpose()?.flatten() {
-            return Ok(Found::Node(at.cursor));
+            return Ok(Left::Inside(at));
         }
-        if below(left, &given.mount).is_none() {
+        if below(left, &given.border).is_none() {
             let Some(up) = lexical::one_up(left, &mut normal)? else {
-                return Ok(Found::Outside(length));
+                return Ok(Left::Outside(length));
             };
             let (from, to) = (normal.bytes().get(..up), walk.bytes().get_mut(..up));
             if let (Some(from), Some(to)) = (from, to) {
@@ -112,148 +119,27 @@ fn after_leaving(
         }
         let path = normal.bytes().get_mut(..length).ok_or(Errno::NAMETOOLONG)?;
         path.copy_from_slice(left);
-        let who = Some(&who.as_tree());
-        match tree.walk(tree.root(), path, &given.mount, follow, who, walk).map_err(errno_of)? {
-            Found::Outside(again) => length = again,
-            found => return Ok(found),
+        match again(from_border(given, path)?, who, follow, walk)? {
+            Left::Outside(again) => length = again,
+            inside => return Ok(inside),
         }
     }
     Err(Errno::LOOP)
 }
 
-/// A name in a directory of the tree, whether anything has it or not.
-pub struct Place<'a> {
-    /// The workspace.
-    pub session: &'static Session,
-    /// What was handed over.
-    pub given: &'static Given,
-    /// The directory.
-    pub parent: Cursor,
-    /// The name.
-    pub name: Name<'a>,
-    /// Slashes stood behind it.
-    pub slash: bool,
-}
-
-/// The last component of a path.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Name<'a> {
-    /// A name.
-    Ordinary(&'a [u8]),
-    /// `.`
-    Dot,
-    /// `..`
-    DotDot,
-    /// There is none: the path is that of the tree itself.
-    Root,
-}
-
-/// Finds the place that `path` means: its directory is walked to, its last name is not looked at.
-pub fn place<'w>(
-    directory: c_int,
-    path: Option<&'w [u8]>,
-    work: &'w mut Work,
-) -> Result<Answer<'w, Place<'w>>, Errno> {
-    let Some(path) = path else { return Ok(Answer::Kernel) };
-    let Work { normal, walk } = work;
-    match start(directory, path, normal)? {
-        Start::Kernel => Ok(Answer::Kernel),
-        Start::Tree { given, session, at, path } => {
-            place_from(At { session, given, cursor: at }, path, walk)
-        }
-    }
-}
-
-/// As [`place`], for a path that begins in a directory of the tree, or is absolute and leads into it.
-pub fn place_from<'w>(
-    from: At,
-    path: &'w [u8],
-    walk: &'w mut Scratch,
-) -> Result<Answer<'w, Place<'w>>, Errno> {
-    let At { session, given, cursor: at } = from;
-    let trimmed = without_slashes(path);
-    let slash = trimmed.len() < path.len();
-    let (head, last) = split_last(trimmed);
-    let is_root = path.first() == Some(&b'/') && below(path, &given.mount).is_some_and(is_end);
-    let name = match last {
-        _ if is_root => Name::Root,
-        b"." => Name::Dot,
-        b".." => Name::DotDot,
-        name => Name::Ordinary(name),
-    };
-    if is_root || head.is_empty() {
-        return Ok(Answer::Ours(Place { session, given, parent: at, name, slash }));
-    }
-    let who = who::credentials();
-    let found = session.tree().walk(at, head, &given.mount, true, Some(&who.as_tree()), walk);
-    let found = match found.map_err(errno_of)? {
-        Found::Outside(length) => after_leaving((given, session), who, true, walk, length)?,
-        found => found,
-    };
-    match found {
-        Found::Node(parent) => Ok(Answer::Ours(Place { session, given, parent, name, slash })),
-        Found::Outside(length) => {
-            if let Some(parent) = directory_again(&from, who, length, walk)? {
-                return Ok(Answer::Ours(Place { session, given, parent, name, slash }));
-            }
-            let behind = path.get(head.len()..).unwrap_or(b"");
-            let bytes = walk.bytes();
-            let between = usize::from(bytes.get(length.wrapping_sub(1)) != Some(&b'/'));
-            let end = length + between + behind.len();
-            if end >= PATH_MAX {
-                return Err(Errno::NAMETOOLONG);
-            }
-            if let Some(slash) = bytes.get_mut(length..length + between) {
-                slash.fill(b'/');
-            }
-            if let Some(room) = bytes.get_mut(length + between..end) {
-                room.copy_from_slice(behind);
-            }
-            // The last name may be that of the tree itself.
-            if below(bytes.get(..end).unwrap_or(b""), &given.mount).is_some_and(is_end) {
-                let parent = session.tree().root();
-                return Ok(Answer::Ours(Place { session, given, parent, name: Name::Root, slash }));
-            }
-            outside(walk, end)
-        }
-    }
-}
-
-/// The way to a directory left the tree, with a path of `length` left to walk: the directory, if that leads back.
-#[cold]
-fn directory_again(
-    from: &At,
+/// Walks once more, from where that begins.
+pub(super) fn again(
+    start: Start<'_>,
     who: &Identity,
-    length: usize,
+    follow: bool,
     walk: &mut Scratch,
-) -> Result<Option<Cursor>, Errno> {
-    let (tree, mount) = (from.session.tree(), &from.given.mount);
-    let mut again = Scratch::default();
-    let left = walk.bytes().get(..length).unwrap_or(b"");
-    let Some(path) = lexical::back_inside(left, from.given, &mut again)? else { return Ok(None) };
-    let mut walk = Scratch::default();
-    let who = Some(&who.as_tree());
-    match tree.walk(tree.root(), path, mount, true, who, &mut walk).map_err(errno_of)? {
-        Found::Node(parent) => Ok(Some(parent)),
-        Found::Outside(_) => Ok(None),
-    }
-}
-
-impl Place<'_> {
-    /// The directory as a node.
-    pub fn directory(&self) -> At {
-        At { session: self.session, given: self.given, cursor: self.parent }
-    }
-
-    /// What has the name now.
-    pub fn child(&self) -> Result<Option<Cursor>, Errno> {
-        match self.name {
-            Name::Ordinary(name) => {
-                self.session.tree().child(self.parent, name).map_err(|_| Errno::IO)
-            }
-            _ => Ok(None),
-        }
-    }
+) -> Result<Left, Errno> {
+    let Start::Tree { given, session, at, path } = start else { return Err(Errno::NOENT) };
+    let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
+    Ok(match found.map_err(errno_of)? {
+        Found::Node(cursor) => Left::Inside(At { session, given, cursor }),
+        Found::Outside(length) => Left::Outside(length),
+    })
 }
 
 /// Decides whether a path begins in the tree.
@@ -266,12 +152,9 @@ pub(super) fn start<'a>(
     let Some(given) = session::given() else { return Ok(Start::Kernel) };
     match path.first() {
         None => Ok(Start::Kernel),
-        Some(b'/') if below(path, &given.mount).is_some() => {
-            let session = session::session(given)?;
-            Ok(Start::Tree { given, session, at: session.tree().root(), path })
-        }
+        Some(b'/') if below(path, &given.border).is_some() => from_border(given, path),
         Some(b'/') => match lexical::inside(path, given, normal)? {
-            Some(path) => from_absolute(given, path),
+            Some(path) => from_border(given, path),
             None => Ok(Start::Kernel),
         },
         _ if directory == CWD => from_cwd(given, path, normal),
@@ -280,7 +163,7 @@ pub(super) fn start<'a>(
         _ => match descriptor::directory(given, directory)? {
             Some(node) => from_node(given, node, path),
             None => match lexical::below_descriptor(directory, path, given, normal)? {
-                Some(path) => from_absolute(given, path),
+                Some(path) => from_border(given, path),
                 None => Ok(Start::Kernel),
             },
         },
@@ -297,19 +180,28 @@ fn from_cwd<'a>(
         cwd::Where::Inside(node) => from_node(given, node, path),
         cwd::Where::Apart if !lexical::climbs(path) => Ok(Start::Kernel),
         _ => match lexical::below_cwd(path, given, normal)? {
-            Some(path) => from_absolute(given, path),
+            Some(path) => from_border(given, path),
             None => Ok(Start::Kernel),
         },
     }
 }
 
-fn from_absolute<'a>(given: &'static Given, path: &'a [u8]) -> Result<Start<'a>, Errno> {
+/// From an absolute path that leads to the border, or beyond.
+#[inline]
+pub(super) fn from_border<'a>(given: &'static Given, path: &'a [u8]) -> Result<Start<'a>, Errno> {
+    if given.border.len() != given.mount.len() && below(path, &given.mount).is_none() {
+        let rest = path.get(given.border.len()..).unwrap_or(b"");
+        return above::begin(given, given.border.len(), rest, path);
+    }
     let session = session::session(given)?;
     Ok(Start::Tree { given, session, at: session.tree().root(), path })
 }
 
 #[inline]
 fn from_node<'a>(given: &'static Given, node: u64, path: &'a [u8]) -> Result<Start<'a>, Errno> {
+    if let Some(length) = length_of(node) {
+        return above::begin(given, length, path, path);
+    }
     let session = session::session(given)?;
     let at = session.tree().node(node).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
     Ok(Start::Tree { given, session, at, path })
@@ -317,7 +209,10 @@ fn from_node<'a>(given: &'static Given, node: u64, path: &'a [u8]) -> Result<Sta
 
 /// A node of the tree by its number.
 pub fn by_number(given: &'static Given, node: u64) -> Result<At, Errno> {
-    let session = session::session(given)?;
+    let (given, session) = match above::by_number(given, node)? {
+        Some(above) => above,
+        None => (given, session::session(given)?),
+    };
     let cursor = session.tree().node(node).map_err(|_| Errno::IO)?.ok_or(Errno::STALE)?;
     Ok(At { session, given, cursor })
 }
@@ -330,28 +225,11 @@ impl At {
 }
 
 /// The walk's space holds an absolute path of this length that is the kernel's.
-fn outside<T>(walk: &mut Scratch, length: usize) -> Result<Answer<'_, T>, Errno> {
+pub(super) fn outside<T>(walk: &mut Scratch, length: usize) -> Result<Answer<'_, T>, Errno> {
     let bytes = walk.bytes();
     *bytes.get_mut(length).ok_or(Errno::NAMETOOLONG)? = 0;
     let path = bytes.get(..=length).ok_or(Errno::NAMETOOLONG)?;
     CStr::from_bytes_with_nul(path).map(Answer::Elsewhere).map_err(|_| Errno::NOENT)
-}
-
-/// Everything before the last component, with its slashes, and the last component.
-fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
-    let at = path.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
-    path.split_at_checked(at).unwrap_or((b"", path))
-}
-
-/// The path without the slashes behind its last component.
-fn without_slashes(path: &[u8]) -> &[u8] {
-    let end = path.iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1);
-    path.get(..end).unwrap_or(path)
-}
-
-/// Whether the last component is `.` or `..`.
-pub fn ends_in_dots(path: &[u8]) -> bool {
-    matches!(split_last(without_slashes(path)).1, b"." | b"..")
 }
 
 /// What a walk that failed is to the program.

@@ -1,12 +1,13 @@
 //! A rename that comes into the tree from outside: what the source holds is taken in under a hidden name, moved to its
-//! place in one step, and only then does the source go.
+//! place in one step, and only then does the source go, if it is still what was taken in. A lease on the source says
+//! whether anybody has come to write it.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
-use vrift_manifest::session::is_being_written;
+use vrift_manifest::session::Watch;
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::path::PATH_MAX;
 use vrift_manifest::tree::{Change, RenameMode};
@@ -31,12 +32,20 @@ pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(),
     let stat = source.stat()?;
     let spot = new.spot(above, name)?;
     may_take(&source, &stat, &spot, mode)?;
-    let temporary = match Kind::of_mode(stat.st_mode) {
-        Some(Kind::File) => file(&source, &stat, &spot)?,
-        Some(Kind::Symlink) => symlink(&source, &stat, &spot)?,
-        Some(Kind::Fifo) => without_content(stat.st_mode, &stat, &spot, b"")?,
+    let (temporary, watch) = match Kind::of_mode(stat.st_mode) {
+        Some(Kind::File) => {
+            let (temporary, watch) = file(&source, &stat, &spot)?;
+            (temporary, Some(watch))
+        }
+        Some(Kind::Symlink) => (symlink(&source, &stat, &spot)?, None),
+        Some(Kind::Fifo) => (without_content(stat.st_mode, &stat, &spot, b"")?, None),
         _ => return Err(Errno::XDEV),
     };
+    let is_still = || watch.as_ref().is_none_or(Watch::is_quiet);
+    if !is_still() {
+        discard(&spot, &temporary);
+        return Err(Errno::XDEV);
+    }
     let placed = Change::Rename {
         from_parent: spot.directory,
         from: temporary.name(),
@@ -45,7 +54,7 @@ pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(),
         mode,
     };
     match change::apply(spot.given, &placed) {
-        Ok(_) => source.unlink(),
+        Ok(_) => source.remove(&stat, is_still),
         Err(errno) => {
             discard(&spot, &temporary);
             Err(errno)
@@ -94,7 +103,7 @@ fn discard(spot: &Spot<'_>, temporary: &Temporary) {
     let _ = change::apply(spot.given, &gone);
 }
 
-fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, Errno> {
+fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<(Temporary, Watch), Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let real = match rustix::fs::openat(&source.parent, source.name, flags, Mode::empty()) {
         // A rename needs no right to read. Who has none is told that it cannot be moved.
@@ -105,10 +114,8 @@ fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, 
     if (seen.st_dev, seen.st_ino) != (stat.st_dev, stat.st_ino) {
         return Err(Errno::NOENT);
     }
-    if is_being_written(real.as_fd()) {
-        // What comes later would go to a file that has no name any more.
-        return Err(Errno::XDEV);
-    }
+    // What is written later would go to a file that has no name any more.
+    let watch = Watch::begin(real).ok_or(Errno::XDEV)?;
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
     let mode = stat.st_mode & 0o7777;
     let (temporary, (node, draft)) = Temporary::make(|name| {
@@ -117,11 +124,11 @@ fn file(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, 
             session.create_file(&who::who(), parent, name, mode, stat.st_uid, stat.st_gid, flags)
         })
     })?;
-    let filled = fill(&real, draft, stat, spot, node);
+    let filled = fill(watch.file(), draft, stat, spot, node);
     if filled.is_err() {
         discard(spot, &temporary);
     }
-    filled.map(|()| temporary)
+    filled.map(|()| (temporary, watch))
 }
 
 fn fill(

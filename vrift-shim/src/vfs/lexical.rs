@@ -54,7 +54,7 @@ pub fn back_inside<'a>(
     given: &'static Given,
     normal: &'a mut Scratch,
 ) -> Result<Option<&'a [u8]>, Errno> {
-    if below(left, &given.mount).is_none() {
+    if below(left, &given.border).is_none() {
         return inside(left, given, normal);
     }
     let room = normal.bytes().get_mut(..left.len()).ok_or(Errno::NAMETOOLONG)?;
@@ -186,7 +186,7 @@ fn append(
             name => {
                 append_raw(buffer, length, b"/")?;
                 append_raw(buffer, length, name)?;
-                if buffer.get(..*length) == Some(&given.mount[..]) {
+                if buffer.get(..*length) == Some(&given.border[..]) {
                     return append_raw(buffer, length, rest);
                 }
             }
@@ -214,7 +214,7 @@ fn finish<'a>(
     given: &'static Given,
 ) -> Option<&'a [u8]> {
     let bytes = normal.bytes();
-    below(bytes.get(..length)?, &given.mount)?;
+    below(bytes.get(..length)?, &given.border)?;
     let asks_directory = path.ends_with(b"/") || path.ends_with(b"/.") || path.ends_with(b"/..");
     if asks_directory {
         append_raw(bytes, &mut length, b"/").ok()?;

@@ -80,6 +80,9 @@ fn inside(old: &At, new: &Place<'_>) -> Result<(), Errno> {
     if spot.slash || spot.above.nlink == 0 {
         return Err(Errno::NOENT);
     }
+    if old.given.is_above != spot.given.is_above {
+        return Err(Errno::XDEV);
+    }
     may_link(&seen)?;
     spot.need_free(false)?;
     let linked = Change::Link { node: old.number()?, parent: spot.directory, name };

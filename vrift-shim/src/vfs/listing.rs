@@ -5,7 +5,7 @@
 //! workspace as a whole, what is there throughout is listed once.
 
 use std::ffi::c_int;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{IntoRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{AtFlags, OFlags, SeekFrom};
@@ -13,11 +13,12 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::places;
 use vrift_manifest::session::Session;
+use vrift_manifest::session::above::number;
 
 use super::descriptor::{self, Held, borrow};
 use super::find::{self, At, Work};
 use super::session::{self, Given};
-use super::{Answer, who};
+use super::{Answer, above, hidden, who};
 
 /// Bytes that a stream fetches at a time, as the C library does.
 const PART: usize = 32 << 10;
@@ -33,6 +34,8 @@ pub struct Stream {
     given: &'static Given,
     node: u64,
     descriptor: c_int,
+    /// Of a real directory, in which the way to the tree begins: where the next part begins.
+    real: Option<u64>,
     /// The mapping that this listing began with, and how new an entry may be.
     began: Option<(&'static Session, u32)>,
     /// Where the entry that is read next begins, as telldir says it.
@@ -49,8 +52,14 @@ pub fn open<'w>(
 ) -> Result<Answer<'w, Stream>, Errno> {
     let at = match find::node(directory, path, true, work)? {
         Answer::Ours(at) => at,
-        Answer::Elsewhere(path) => return Ok(Answer::Elsewhere(path)),
-        Answer::Kernel => return Ok(Answer::Kernel),
+        Answer::Elsewhere(path) => {
+            let real = hidden::open(find::CWD, path.to_bytes()).map(Stream::real);
+            return Ok(real.map_or(Answer::Elsewhere(path), Answer::Ours));
+        }
+        Answer::Kernel => {
+            let real = path.and_then(|path| hidden::open(directory, path)).map(Stream::real);
+            return Ok(real.map_or(Answer::Kernel, Answer::Ours));
+        }
     };
     let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
     if Kind::of_mode(attributes.mode) != Some(Kind::Directory) {
@@ -70,8 +79,10 @@ pub fn open<'w>(
 
 /// fdopendir(3); `None`: the descriptor is none of ours.
 pub fn of_descriptor(descriptor: c_int) -> Result<Option<Stream>, Errno> {
-    let found = listed(descriptor)?;
-    Ok(found.map(|(given, node)| Stream::new(given, node, descriptor)))
+    let Some((given, node)) = listed(descriptor)? else {
+        return Ok(hidden::is(descriptor).map(|given| Stream::over(given, descriptor)));
+    };
+    Ok(Some(Stream::new(given, node, descriptor)))
 }
 
 /// The directory of the tree that a descriptor stands for.
@@ -97,7 +108,7 @@ pub fn raw(descriptor: c_int, room: usize) -> Result<Option<Vec<u8>>, Errno> {
     let place = rustix::fs::seek(file, SeekFrom::Current(0))?;
     let room = room.min(PART);
     let mut part = Vec::with_capacity(room);
-    let session = session::session(given)?;
+    let (given, session) = of_node(given, node)?;
     let next =
         fetch(At { session, given, cursor: cursor(session, node)? }, place, None, &mut part, room)?;
     rustix::fs::seek(file, SeekFrom::Start(next))?;
@@ -108,6 +119,14 @@ pub fn raw(descriptor: c_int, room: usize) -> Result<Option<Vec<u8>>, Errno> {
 pub fn place(descriptor: c_int) -> i64 {
     let place = borrow(descriptor).and_then(|file| rustix::fs::seek(file, SeekFrom::Current(0)));
     place.ok().and_then(|place| i64::try_from(place).ok()).unwrap_or(0)
+}
+
+/// Where a directory is to be found: the workspace's tree, or that of the directories above it.
+fn of_node(given: &'static Given, node: u64) -> Result<(&'static Given, &'static Session), Errno> {
+    match above::by_number(given, node)? {
+        Some(found) => Ok(found),
+        None => Ok((given, session::session(given)?)),
+    }
 }
 
 /// The directory; ENOENT: it was removed.
@@ -121,7 +140,15 @@ fn cursor(session: &'static Session, node: u64) -> Result<vrift_manifest::tree::
 impl Stream {
     fn new(given: &'static Given, node: u64, descriptor: c_int) -> Stream {
         let (part, at) = (Vec::new(), 0);
-        Stream { given, node, descriptor, began: None, told: 0, part, at }
+        Stream { given, node, descriptor, real: None, began: None, told: 0, part, at }
+    }
+
+    fn real((given, file): (&'static Given, OwnedFd)) -> Stream {
+        Stream::over(given, file.into_raw_fd())
+    }
+
+    fn over(given: &'static Given, descriptor: c_int) -> Stream {
+        Stream { real: Some(0), ..Stream::new(given, 0, descriptor) }
     }
 
     /// dirfd(3)
@@ -153,6 +180,14 @@ impl Stream {
         if self.part.capacity() == 0 {
             self.part.try_reserve_exact(PART).map_err(|_| Errno::NOMEM)?;
         }
+        if let Some(next) = &mut self.real {
+            let part = &mut self.part;
+            *next =
+                hidden::list(self.given, self.descriptor, *next, |name, number, kind, behind| {
+                    append(part, PART, name, number, kind, behind)
+                })?;
+            return Ok(());
+        }
         // The place is the descriptor's, and moves with whoever else reads by it. One that is not open, or only stands for
         // a path, has none.
         let file = borrow(self.descriptor)?;
@@ -160,7 +195,7 @@ impl Stream {
         let (session, newest) = match self.began {
             Some(began) => began,
             None => {
-                let session = session::session(self.given)?;
+                let (_, session) = of_node(self.given, self.node)?;
                 let began = match cursor(session, self.node) {
                     Ok(at) => (session, session.tree().newest(at)),
                     Err(Errno::NOENT) => return Ok(()),
@@ -193,7 +228,12 @@ impl Stream {
         self.part.clear();
         self.at = 0;
         self.told = place.max(0);
-        let place = SeekFrom::Start(u64::try_from(place).unwrap_or(0));
+        let place = u64::try_from(place).unwrap_or(0);
+        if let Some(next) = &mut self.real {
+            *next = place;
+            return;
+        }
+        let place = SeekFrom::Start(place);
         // Whoever reads next is told of a descriptor that is none.
         let _ = borrow(self.descriptor).and_then(|file| rustix::fs::seek(file, place));
     }
@@ -217,6 +257,8 @@ fn fetch(
     let mut next = from;
     let mut full = false;
     let mut push = |name: &[u8], number: u64, kind: Kind, behind: u64| {
+        // The types that a record knows are the type bits of a mode.
+        let kind = (kind as u32 >> 12) as u8;
         full = !append(part, room, name, number, kind, behind);
         if !full {
             next = behind;
@@ -224,7 +266,7 @@ fn fetch(
         !full
     };
     let go_on = (from > 0 || push(b".", at.number()?, Kind::Directory, 1))
-        && (from > 1 || push(b"..", above(at)?, Kind::Directory, DOTS));
+        && (from > 1 || push(b"..", parent_of(at)?, Kind::Directory, DOTS));
     if go_on {
         let place = from.saturating_sub(DOTS);
         tree.list(at.cursor, place, newest.unwrap_or(u32::MAX), |entry| {
@@ -236,14 +278,17 @@ fn fetch(
 }
 
 /// The number of the directory above, as stat says it.
-fn above(at: At) -> Result<u64, Errno> {
+fn parent_of(at: At) -> Result<u64, Errno> {
     let tree = at.session.tree();
     let parent = tree.parent(at.cursor).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
     if parent != tree.root() || at.cursor != tree.root() {
         return tree.number(parent).map_err(|_| Errno::IO);
     }
-    // The directory that the mount point is in is the kernel's, if there is one.
+    // The directory that the mount point is in is the kernel's, if it is on the disk.
     let end = at.given.mount.iter().rposition(|&byte| byte == b'/').unwrap_or(0).max(1);
+    if end >= at.given.border.len() {
+        return Ok(number(end));
+    }
     let outside = at.given.mount.get(..end).unwrap_or(b"/");
     match rustix::fs::statat(rustix::fs::CWD, outside, AtFlags::empty()) {
         Ok(stat) => Ok(stat.st_ino),
@@ -258,7 +303,7 @@ fn append(
     room: usize,
     name: &[u8],
     number: u64,
-    kind: Kind,
+    kind: u8,
     behind: u64,
 ) -> bool {
     let length = (HEAD + name.len() + 1).next_multiple_of(8);
@@ -273,8 +318,7 @@ fn append(
         place.copy_from_slice(field);
         rest = behind;
     }
-    // The types that a record knows are the type bits of a mode.
-    rest.fill((kind as u32 >> 12) as u8);
+    rest.fill(kind);
     part.extend_from_slice(&head);
     part.extend_from_slice(name);
     const ZEROS: [u8; 8] = [0; 8];

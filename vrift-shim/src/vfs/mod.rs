@@ -1,5 +1,6 @@
 //! What a call means in the tree: safe code that knows no C.
 
+pub mod above;
 pub mod access;
 pub mod attributes;
 pub mod canonical;
@@ -12,6 +13,7 @@ pub mod environment;
 pub mod exec;
 pub mod find;
 mod handed;
+pub mod hidden;
 pub mod into;
 pub mod lexical;
 pub mod library;
@@ -27,6 +29,7 @@ pub mod owner;
 pub mod paths;
 pub mod permission;
 pub mod pipes;
+mod place;
 pub mod process;
 pub mod reach;
 pub mod readlink;

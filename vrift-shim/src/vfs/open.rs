@@ -14,9 +14,13 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 use super::find::{self, At, Name, Place, Work};
 use super::session;
 use super::{Answer, descriptor, magic, pipes, who};
+use crate::sys::fd;
 
 /// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
 const LINKS_MAX: usize = 40;
+
+/// How often in a row a name may be given to something else while it is opened.
+pub const REPLACED: usize = 100;
 
 /// open(2) of a path. The descriptor is the program's from here on.
 pub fn open<'w>(
@@ -49,11 +53,22 @@ pub fn open<'w>(
     if creates && path.is_some_and(|path| path.ends_with(b"/")) {
         return slash_behind(directory, path, work);
     }
-    // Twice, because what was missing may be there when it is to be made, and the other way round.
-    for _ in 0..8 {
+    // Again, because what was missing may be there when it is to be made, and the other way round; and what had the name
+    // may have lost it to something else.
+    for _ in 0..REPLACED {
         match find::node(directory, path, follow, work) {
             Ok(Answer::Ours(_)) if exclusive => return Err(Errno::EXIST),
-            Ok(Answer::Ours(at)) => return node(at, flags).map(Answer::Ours),
+            Ok(Answer::Ours(at)) => {
+                let opened = match node(at, flags) {
+                    Err(Errno::STALE) => continue,
+                    opened => opened?,
+                };
+                if flags & OFlags::RWMODE == OFlags::RDONLY || !lost_its_name(&at) {
+                    return Ok(Answer::Ours(opened));
+                }
+                // What is written would be nobody's, and the file may be elsewhere by now: as if this came later.
+                fd::close_own(opened);
+            }
             Ok(Answer::Elsewhere(_)) => break,
             Ok(Answer::Kernel) => return Ok(Answer::Kernel),
             Err(Errno::NOENT) if creates => {
@@ -66,10 +81,15 @@ pub fn open<'w>(
     }
     // Borrowed anew: an answer that is returned keeps its working space for good.
     match find::node(directory, path, follow, work)? {
-        Answer::Ours(at) => node(at, flags).map(Answer::Ours),
+        Answer::Ours(at) => node(at, flags).map(Answer::Ours).map_err(nameless),
         Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
         Answer::Kernel => Ok(Answer::Kernel),
     }
+}
+
+/// What a file that has lost its last name is to whoever came by that name.
+pub fn nameless(errno: Errno) -> Errno {
+    if errno == Errno::STALE { Errno::NOENT } else { errno }
 }
 
 /// O_TMPFILE: a file without a name is not offered, as on file systems that cannot, and programs make one with a name.
@@ -191,6 +211,10 @@ fn create_at(place: &Place<'_>, flags: OFlags, mode: u32) -> Result<Option<c_int
     let who = who::credentials();
     let tree = place.session.tree();
     let above = tree.attributes(place.parent).map_err(|_| Errno::IO)?;
+    // In a directory that was removed no name is looked for.
+    if above.nlink == 0 {
+        return Err(Errno::NOENT);
+    }
     if name.len() > vrift_manifest::name::NAME_MAX {
         return Err(Errno::NAMETOOLONG);
     }
@@ -206,6 +230,12 @@ fn create_at(place: &Place<'_>, flags: OFlags, mode: u32) -> Result<Option<c_int
         Err(Errno::EXIST) if !flags.contains(OFlags::EXCL) => Ok(None),
         Err(errno) => Err(errno),
     }
+}
+
+/// Whether what was found by a name has none any more.
+fn lost_its_name(at: &At) -> bool {
+    let now = at.number().and_then(|number| find::by_number(at.given, number));
+    now.and_then(|at| at.attributes()).is_ok_and(|attributes| attributes.nlink == 0)
 }
 
 /// Opens what is there.
@@ -264,7 +294,7 @@ fn placeholder(at: At, flags: OFlags) -> Result<c_int, Errno> {
     let handover = &at.given.handover;
     let runtime = handover.runtime.as_os_str().as_bytes();
     let shown = OFlags::PATH | OFlags::NONBLOCK | OFlags::NOATIME | OFlags::DIRECTORY;
-    let kept = flags & (shown | OFlags::CLOEXEC);
+    let kept = flags & (shown | OFlags::APPEND | OFlags::SYNC | OFlags::CLOEXEC);
     places::open(runtime, handover.id.as_bytes(), at.number()?, kept).map(IntoRawFd::into_raw_fd)
 }
 

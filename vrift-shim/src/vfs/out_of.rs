@@ -1,12 +1,12 @@
 //! A rename that leaves the tree: what the node holds becomes a real file beside the target, which it then replaces in one
-//! step; only then does the node lose its name.
+//! step; only then does the node lose its name, if it has it still and was not changed meanwhile.
 
 use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
 use vrift_manifest::attributes::{Attributes, Kind};
-use vrift_manifest::session::Seal;
+use vrift_manifest::session::{Removal, Seal, Version};
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::RenameMode;
 use vrift_manifest::tree::path::PATH_MAX;
@@ -14,7 +14,7 @@ use vrift_manifest::tree::path::PATH_MAX;
 use super::find::{Name, Place};
 use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
 use super::spot::{Spot, is_directory};
-use super::{remove, root, session, who, xattr};
+use super::{open, remove, root, session, who, xattr};
 
 /// Moves what is at `old` to `new`, which is outside. What cannot be made there as it was is another file system's: EXDEV.
 pub fn rename(old: &Place<'_>, new: Outside<'_>, mode: RenameMode) -> Result<(), Errno> {
@@ -32,27 +32,54 @@ pub fn rename(old: &Place<'_>, new: Outside<'_>, mode: RenameMode) -> Result<(),
     let spot = old.spot(above, name)?;
     let moved = spot.attributes()?;
     may_give(&spot, &moved, &target, mode)?;
-    let temporary = match Kind::of_mode(moved.mode) {
-        Some(Kind::File) => file(&spot, &target)?,
-        Some(Kind::Symlink) => symlink(&spot, &target)?,
-        Some(Kind::Fifo) => fifo(&target)?,
+    let mut flags = match mode {
+        RenameMode::NoReplace => RenameFlags::NOREPLACE,
+        _ => RenameFlags::empty(),
+    };
+    for _ in 0..TRIES {
+        let version = place(&spot, &target, flags)?;
+        match remove::unlink_version(&spot, &version) {
+            // What has the name by now came after what was moved.
+            Ok(Removal::Done | Removal::Replaced) | Err(Errno::NOENT) => return Ok(()),
+            // What was placed there is not the last of it.
+            Ok(Removal::Changed) => flags = RenameFlags::empty(),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Err(Errno::XDEV)
+}
+
+/// How often a file may be changed while it is moved, before it is another file system's.
+const TRIES: usize = 4;
+
+/// Makes at the target what is at the spot; which version of it that is.
+fn place(spot: &Spot<'_>, target: &Beside<'_>, flags: RenameFlags) -> Result<Version, Errno> {
+    let kind = Kind::of_mode(spot.attributes()?.mode);
+    let node = spot.number()?;
+    if kind == Some(Kind::File) {
+        let sealed =
+            session::with(spot.given, |session| session.seal_draft(&who::who(), node, true))?;
+        if matches!(sealed, Seal::Busy) {
+            // What somebody still writes would go to a file that has no name any more.
+            return Err(Errno::XDEV);
+        }
+    }
+    let version = session::with(spot.given, |session| session.version(node))?;
+    let version = version.filter(|version| !version.is_written()).ok_or(Errno::XDEV)?;
+    let temporary = match kind {
+        Some(Kind::File) => file(spot, target)?,
+        Some(Kind::Symlink) => symlink(spot, target)?,
+        Some(Kind::Fifo) => fifo(target)?,
         _ => return Err(Errno::XDEV),
     };
-    let placed = same_attributes(&spot, &target, &temporary).and_then(|()| {
-        let flags = match mode {
-            RenameMode::NoReplace => RenameFlags::NOREPLACE,
-            _ => RenameFlags::empty(),
-        };
+    let placed = same_attributes(spot, target, &temporary).and_then(|()| {
         let (parent, from) = (&target.parent, temporary.name());
         rustix::fs::renameat_with(parent, from, parent, target.name, flags)
     });
-    match placed {
-        Ok(()) => remove::unlink(&spot),
-        Err(errno) => {
-            discard(&target, &temporary);
-            Err(errno)
-        }
+    if placed.is_err() {
+        discard(target, &temporary);
     }
+    placed.map(|()| version)
 }
 
 /// All that is wrong with such a rename on one file system, and only then what is wrong because there are two.
@@ -94,13 +121,9 @@ fn discard(target: &Beside<'_>, temporary: &Temporary) {
 
 fn file(spot: &Spot<'_>, target: &Beside<'_>) -> Result<Temporary, Errno> {
     let node = spot.number()?;
-    let seal = session::with(spot.given, |session| session.seal(&who::who(), node))?;
-    if matches!(seal, Seal::Busy) {
-        // What somebody still writes would go to a file that has no name any more.
-        return Err(Errno::XDEV);
-    }
     let content =
-        session::with(spot.given, |session| session.open_for_reading(node, OFlags::CLOEXEC))?;
+        session::with(spot.given, |session| session.open_for_reading(node, OFlags::CLOEXEC))
+            .map_err(open::nameless)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let private = Mode::from_raw_mode(0o600);
     let (temporary, real) =

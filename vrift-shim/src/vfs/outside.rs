@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, Stat};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 
@@ -112,9 +112,37 @@ impl Beside<'_> {
         Ok(())
     }
 
-    /// Removes what is there.
-    pub fn unlink(&self) -> Result<(), Errno> {
-        rustix::fs::unlinkat(&self.parent, self.name, AtFlags::empty())
+    /// Removes what `stat` was said of and was taken away, and nothing else that has got its name since. What others came
+    /// to write meanwhile, of which `is_still` tells, stays: EXDEV. To see whether it is that, it is moved aside.
+    pub fn remove(&self, stat: &Stat, is_still: impl Fn() -> bool) -> Result<(), Errno> {
+        let aside = |name: &[u8]| {
+            let flags = RenameFlags::NOREPLACE;
+            rustix::fs::renameat_with(&self.parent, self.name, &self.parent, name, flags)
+        };
+        let aside = match Temporary::make(aside) {
+            Ok((aside, ())) => aside,
+            // Somebody else was faster.
+            Err(Errno::NOENT) => return Ok(()),
+            // A file system that cannot do that.
+            Err(Errno::INVAL) => {
+                return rustix::fs::unlinkat(&self.parent, self.name, AtFlags::empty());
+            }
+            Err(errno) => return Err(errno),
+        };
+        let (parent, name) = (&self.parent, aside.name());
+        let found = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let same = (found.st_dev, found.st_ino) == (stat.st_dev, stat.st_ino);
+        if same && is_still() {
+            return rustix::fs::unlinkat(parent, name, AtFlags::empty());
+        }
+        let flags = RenameFlags::NOREPLACE;
+        match rustix::fs::renameat_with(parent, name, parent, self.name, flags) {
+            Ok(()) if same => Err(Errno::XDEV),
+            Ok(()) => Ok(()),
+            // What has the name by now would have replaced this one.
+            Err(Errno::EXIST) => rustix::fs::unlinkat(parent, name, AtFlags::empty()),
+            Err(errno) => Err(errno),
+        }
     }
 }
 

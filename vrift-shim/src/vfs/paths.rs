@@ -17,7 +17,7 @@ pub fn of_node(
     buffer: &mut [u8; PATH_MAX],
 ) -> Result<usize, Errno> {
     let mut start = PATH_MAX;
-    let At { session, cursor: mut at, .. } = find::by_number(given, node)?;
+    let At { session, cursor: mut at, given } = find::by_number(given, node)?;
     let tree = session.tree();
     let root = tree.number(tree.root()).map_err(|_| Errno::IO)?;
     for _ in 0..DEEPEST {

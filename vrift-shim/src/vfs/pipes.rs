@@ -12,6 +12,7 @@ use vrift_manifest::tree::path::PATH_MAX;
 
 use super::change;
 use super::session::Given;
+use crate::sys::fd;
 
 /// What follows the node's number in the name of its pipe.
 pub const SUFFIX: &str = ".fifo";
@@ -21,7 +22,8 @@ pub fn open(given: &'static Given, node: u64, flags: OFlags) -> Result<OwnedFd, 
     let mut buffer = [0; PATH_MAX];
     let path = path(given, node, &mut buffer)?;
     let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC | OFlags::NOFOLLOW);
-    match rustix::fs::openat(CWD, path, kept, Mode::empty()) {
+    // By the C library: who waits for the other end may be cancelled there, and be interrupted by a handler.
+    match fd::open_waiting(path, kept) {
         Err(Errno::NOENT) => {
             // Whose pipe it is the tree says, and it was asked: the sticky bit only marks it as ours.
             let mode = Mode::from_raw_mode(0o1600);
@@ -29,7 +31,7 @@ pub fn open(given: &'static Given, node: u64, flags: OFlags) -> Result<OwnedFd, 
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(errno) => return Err(errno),
             }
-            rustix::fs::openat(CWD, path, kept, Mode::empty())
+            fd::open_waiting(path, kept)
         }
         other => other,
     }

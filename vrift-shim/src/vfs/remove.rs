@@ -3,11 +3,12 @@
 use std::ffi::c_int;
 
 use rustix::io::Errno;
+use vrift_manifest::session::{Removal, Version};
 use vrift_manifest::tree::Change;
 
 use super::find::{self, Name, Place, Work};
 use super::spot::{Spot, is_directory};
-use super::{Answer, change, root, who};
+use super::{Answer, change, root, session, who};
 
 /// Removes a name; with `AT_REMOVEDIR` an empty directory.
 pub fn at<'w>(
@@ -54,6 +55,18 @@ pub fn unlink(spot: &Spot<'_>) -> Result<(), Errno> {
     change::apply(spot.given, &removed)?;
     change::name_removed(spot.given, node, &victim);
     Ok(())
+}
+
+/// Removes the name, where all is checked, from what was moved away under that name and from nothing else.
+pub fn unlink_version(spot: &Spot<'_>, version: &Version) -> Result<Removal, Errno> {
+    let (victim, node) = (spot.attributes()?, spot.number()?);
+    let place = (spot.directory, spot.name);
+    let removal =
+        session::with(spot.given, |session| session.unlink_version(&who::who(), place, version))?;
+    if removal == Removal::Done {
+        change::name_removed(spot.given, node, &victim);
+    }
+    Ok(removal)
 }
 
 fn empty(place: &Place<'_>) -> Result<(), Errno> {

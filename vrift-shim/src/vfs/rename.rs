@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_int, c_uint};
 
 use rustix::io::Errno;
+use vrift_manifest::signals;
 use vrift_manifest::tree::{Change, ChangeError, RenameMode};
 
 use super::find::{self, Name, Place, Work};
@@ -84,7 +85,8 @@ fn first(old: Option<Outside<'_>>, errno: Errno) -> Errno {
     way.and_then(Result::err).unwrap_or(errno)
 }
 
-/// On a stack of its own: what crosses the border copies.
+/// On a stack of its own: what crosses the border copies. A rename is not interrupted, and a handler that opened the file
+/// would wait for what it has interrupted.
 #[cold]
 #[inline(never)]
 fn leave(
@@ -92,7 +94,8 @@ fn leave(
     new: Option<Outside<'_>>,
     flags: c_uint,
 ) -> Result<Renamed<'static>, Errno> {
-    out_of::rename(old, new.ok_or(Errno::FAULT)?, mode_of(flags)?).map(|()| Renamed::Done)
+    let (new, mode) = (new.ok_or(Errno::FAULT)?, mode_of(flags)?);
+    signals::blocked(|| out_of::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 
 #[cold]
@@ -102,7 +105,8 @@ fn enter(
     new: &Place<'_>,
     flags: c_uint,
 ) -> Result<Renamed<'static>, Errno> {
-    into::rename(old.ok_or(Errno::FAULT)?, new, mode_of(flags)?).map(|()| Renamed::Done)
+    let (old, mode) = (old.ok_or(Errno::FAULT)?, mode_of(flags)?);
+    signals::blocked(|| into::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 
 /// Flags are looked at before paths.
@@ -174,6 +178,9 @@ fn spots<'a>(
     new: &Place<'a>,
     mode: RenameMode,
 ) -> Result<(Spot<'a>, Spot<'a>), Errno> {
+    if old.given.is_above != new.given.is_above {
+        return Err(Errno::XDEV);
+    }
     let (from_above, to_above) = (old.searched()?, new.searched()?);
     let Name::Ordinary(from) = old.name else { return Err(Errno::BUSY) };
     let Name::Ordinary(to) = new.name else {

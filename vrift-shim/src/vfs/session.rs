@@ -8,7 +8,7 @@ use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::session::{Session, SessionError};
 
 use super::handed::{Kept, MOST};
-use super::{attributes, environment, process};
+use super::{above, attributes, environment, process};
 use crate::sys::gate;
 use crate::sys::slot::Slot;
 use crate::sys::start::Environment;
@@ -19,6 +19,10 @@ pub struct Given {
     pub handover: Handover,
     /// The mount path.
     pub mount: Vec<u8>,
+    /// The first directory of the mount path that is not on the disk; the mount path, where only it is missing, or nothing.
+    pub border: Vec<u8>,
+    /// This stands for the directories between the two.
+    pub is_above: bool,
     /// Major and minor number of the device that files of the tree are on.
     pub device: (u32, u32),
     /// The variable, `NAME=VALUE`, up to where the number of the parent's record belongs.
@@ -71,9 +75,18 @@ fn take_apart(variable: &[u8], preloaded: &[u8]) -> Option<&'static Given> {
     vrift_manifest::session::run_inside(|work| gate::inside(work));
     process::started_by(handover.parent);
     let mount = handover.mount.as_os_str().as_bytes().to_vec();
+    let border = mount.get(..above::border(&mount)).unwrap_or(&mount).to_vec();
     let library = environment::own_library(preloaded).unwrap_or_default().to_vec();
     let device = attributes::device(&handover.id);
-    Some(GIVEN.put(Given { handover, mount, device, text: without_parent(variable), library }))
+    Some(GIVEN.put(Given {
+        handover,
+        mount,
+        border,
+        is_above: false,
+        device,
+        text: without_parent(variable),
+        library,
+    }))
 }
 
 /// The fields of a handover before the one that says the parent.
@@ -103,6 +116,7 @@ pub fn given() -> Option<&'static Given> {
 #[inline]
 pub fn session(given: &'static Given) -> Result<&'static Session, Errno> {
     match SESSION.get() {
+        _ if given.is_above => above::session(),
         Some(session) if session.is_in_force() => Ok(session),
         _ => attach(given),
     }
@@ -137,6 +151,9 @@ pub fn with<T>(
     given: &'static Given,
     mut work: impl FnMut(&'static Session) -> Result<T, SessionError>,
 ) -> Result<T, Errno> {
+    if given.is_above {
+        return Err(Errno::PERM);
+    }
     for _ in 0..TRIES {
         match work(session(given)?) {
             Err(SessionError::Retired) => {}

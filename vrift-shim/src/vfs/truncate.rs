@@ -5,6 +5,7 @@ use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::Change;
 
 use super::find::{self, At, Work};
+use super::open::REPLACED;
 use super::{Answer, change, session, who};
 
 /// Cuts or extends a file.
@@ -14,6 +15,17 @@ pub fn path<'w>(
     work: &'w mut Work,
 ) -> Result<Answer<'w, ()>, Errno> {
     let length = u64::try_from(length).map_err(|_| Errno::INVAL)?;
+    for _ in 0..REPLACED {
+        match find::node(find::CWD, path, true, work)? {
+            Answer::Ours(at) => match cut(&at, length) {
+                // Something else has the name by now.
+                Err(Errno::STALE) => {}
+                done => return done.map(Answer::Ours),
+            },
+            _ => break,
+        }
+    }
+    // Borrowed anew: an answer that is returned keeps its working space for good.
     find::node(find::CWD, path, true, work)?.then(|at| cut(&at, length))
 }
 

@@ -16,7 +16,7 @@ use super::exec::farm;
 use super::session::Given;
 use super::{directory, process};
 use crate::sys::slot::Slot;
-use crate::sys::vfork;
+use crate::sys::{apart, vfork};
 
 /// User, groups, and whether permission bits are overridden.
 #[derive(Clone)]
@@ -78,8 +78,9 @@ static REAL: Slot<Identity> = Slot::empty();
 pub fn credentials() -> &'static Identity {
     match IDENTITY.get() {
         Some(identity) => identity,
-        None => IDENTITY
-            .put(ask(rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())),
+        None => learn_ids(&IDENTITY, || {
+            ask(rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+        }),
     }
 }
 
@@ -87,14 +88,33 @@ pub fn credentials() -> &'static Identity {
 pub fn real() -> &'static Identity {
     match REAL.get() {
         Some(identity) => identity,
-        None => {
-            REAL.put(ask(rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()))
-        }
+        None => learn_ids(&REAL, || {
+            ask(rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw())
+        }),
     }
+}
+
+/// How often the ids have changed: who asked before that keeps nothing after it.
+static CHANGES: AtomicU32 = AtomicU32::new(0);
+
+/// Keeps the answer, unless it is a vfork child's, who may have changed its ids, and whose memory is its parent's.
+#[cold]
+fn learn_ids(slot: &'static Slot<Identity>, ask: impl FnOnce() -> Identity) -> &'static Identity {
+    let before = CHANGES.load(Ordering::Acquire);
+    let identity = ask();
+    if vfork::is_child() {
+        return Box::leak(Box::new(identity));
+    }
+    let kept = slot.put(identity);
+    if CHANGES.load(Ordering::Acquire) != before {
+        slot.clear();
+    }
+    kept
 }
 
 /// The ids have changed.
 pub fn forget() {
+    CHANGES.fetch_add(1, Ordering::AcqRel);
     IDENTITY.clear();
     REAL.clear();
 }
@@ -116,13 +136,13 @@ static UMASK: AtomicU32 = AtomicU32::new(0);
 /// The permission bits that are left of `mode` for something new.
 pub fn masked(given: &'static Given, mode: u32) -> u32 {
     let known = UMASK.load(Ordering::Relaxed);
-    let umask = if known == 0 || vfork::is_child() { learn(given) } else { known - 1 };
+    let umask = if known == 0 || apart::directories() { learn(given) } else { known - 1 };
     mode & 0o7777 & !umask
 }
 
 /// The program has set the umask.
 pub fn umask_is(umask: u32) {
-    if !vfork::is_child() {
+    if !apart::directories() {
         UMASK.store((umask & 0o777) + 1, Ordering::Relaxed);
     }
 }

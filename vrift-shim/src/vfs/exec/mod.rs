@@ -283,7 +283,8 @@ fn of_tree(at: At, head: &mut Head) -> Result<(Whose, Option<Brief>), Errno> {
         finish(at.given, node)?;
     }
     let flags = OFlags::CLOEXEC;
-    let file = session::with(at.given, |session| session.open_for_reading(node, flags))?;
+    let file = session::with(at.given, |session| session.open_for_reading(node, flags))
+        .map_err(super::open::nameless)?;
     let file = Brief::new(file);
     head.read(&file);
     Ok((Whose::Tree, Some(file)))

@@ -1,0 +1,50 @@
+//! Whether threads that share this memory need not share the working directory, the umask or the descriptors: what is
+//! kept of those in memory is then true of one of them only, and is not kept any more.
+//!
+//! A vfork child is told by [`super::vfork`]. This is about who stays: `unshare` in a thread, `clone` into one memory.
+
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::vfork;
+
+/// Some thread has, or had, a working directory and a umask of its own.
+static DIRECTORIES: AtomicBool = AtomicBool::new(false);
+/// Some thread has, or had, descriptors of its own.
+static DESCRIPTORS: AtomicBool = AtomicBool::new(false);
+
+/// Whether a working directory or umask that was seen may be another thread's.
+#[inline]
+pub fn directories() -> bool {
+    DIRECTORIES.load(Ordering::Acquire) || vfork::is_child()
+}
+
+/// Whether a descriptor of the same number may be another file to another thread.
+#[inline]
+pub fn descriptors() -> bool {
+    DESCRIPTORS.load(Ordering::Relaxed)
+}
+
+/// unshare is about to be called with these flags. Namespaces of mounts and users bring a directory of their own.
+pub fn unshares(flags: c_int) {
+    note(
+        flags & (libc::CLONE_FS | libc::CLONE_NEWNS | libc::CLONE_NEWUSER) != 0,
+        flags & libc::CLONE_FILES != 0,
+    );
+}
+
+/// clone is about to be called with these flags: one memory, and not all else.
+pub fn clones(flags: c_int) {
+    if flags & libc::CLONE_VM != 0 {
+        note(flags & libc::CLONE_FS == 0, flags & libc::CLONE_FILES == 0);
+    }
+}
+
+fn note(directories: bool, descriptors: bool) {
+    if directories {
+        DIRECTORIES.store(true, Ordering::Release);
+    }
+    if descriptors {
+        DESCRIPTORS.store(true, Ordering::Release);
+    }
+}
