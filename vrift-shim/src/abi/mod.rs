@@ -21,6 +21,7 @@ mod loader;
 mod lock;
 mod make;
 mod open;
+mod openat2;
 mod owner;
 mod permission;
 mod process;

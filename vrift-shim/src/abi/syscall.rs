@@ -16,8 +16,8 @@ use super::{
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
 use crate::sys::{apart, gate};
-use crate::vfs::find::{self, Work};
-use crate::vfs::{Answer, session, who};
+
+use crate::vfs::{session, who};
 
 /// The arguments behind the number.
 type Words = [usize; 6];
@@ -287,39 +287,10 @@ fn utimensat(_: c_long, words: Words) -> c_long {
     pointer!(times::utimensat: 4).call(words)
 }
 
-/// How a walk is bounded, in which ours is anyway.
-const NO_XDEV_NO_MAGICLINKS: u64 = 3;
-
-/// Whether the kernel refuses these, where for open(2) it leaves out what makes no sense.
-fn is_odd(flags: u64, mode: u64) -> bool {
-    const PATH: u64 = libc::O_PATH as u64;
-    const WITH_PATH: u64 = PATH | (libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC) as u64;
-    /// The bits that the kernel knows, the same on x86-64 and aarch64 as a whole.
-    const KNOWN: u64 = 0o37777703;
-    let makes = (libc::O_CREAT | (libc::O_TMPFILE & !libc::O_DIRECTORY)) as u64;
-    let wrong_mode = if flags & makes != 0 { mode & !0o7777 != 0 } else { mode != 0 };
-    flags & !KNOWN != 0 || wrong_mode || flags & PATH != 0 && flags & !WITH_PATH != 0
-}
-
 fn openat2(number: c_long, words: Words) -> c_long {
     let [directory, path, how, size, ..] = words;
-    let mut work = Work::default();
-    let path_given = <CPath as Word>::of(path);
-    let found = find::node(directory as c_int, path_given.bytes(), true, &mut work);
-    if matches!(found, Ok(Answer::Kernel)) || size < 24 {
-        return kernel(number, words);
-    }
-    let Some([flags, mode, resolve]) = <Out<[u64; 3]> as Word>::of(how).read() else {
-        return fail(Errno::FAULT);
-    };
-    if is_odd(flags, mode) {
-        return fail(Errno::INVAL);
-    }
-    if resolve & !NO_XDEV_NO_MAGICLINKS != 0 {
-        // As a kernel that does not know the call: programs have another way.
-        return fail(Errno::NOSYS);
-    }
-    pointer!(open::openat: 4).call([directory, path, flags as usize, mode as usize, 0, 0])
+    let (path, how) = (<CPath as Word>::of(path), <Out<[u64; 3]> as Word>::of(how));
+    super::openat2::openat2(directory as c_int, path, how, size, || kernel(number, words))
 }
 
 /// Rings work past every library: programs have another way.
