@@ -142,6 +142,7 @@ fn entering(old: Option<Outside<'_>>, new: &Place<'_>, flags: c_int) -> Errno {
     match free {
         // No directory has two names anywhere.
         Ok(seen) if is_directory(&seen) => Errno::PERM,
+        Ok(seen) if seen.st_nlink == 0 => Errno::NOENT,
         Ok(_) => Errno::XDEV,
         Err(errno) => errno,
     }

@@ -30,12 +30,17 @@ pub fn open<'w>(
     mode: u32,
     work: &'w mut Work,
 ) -> Result<Answer<'w, c_int>, Errno> {
-    let flags = OFlags::from_bits_retain(flags as u32);
+    let mut flags = OFlags::from_bits_retain(flags as u32);
+    if flags.contains(OFlags::PATH) {
+        // Nothing else counts then.
+        flags &= OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    }
     if flags.contains(OFlags::TMPFILE) {
         return temporary(directory, path, flags, work);
     }
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
+        && !flags.contains(OFlags::NOFOLLOW)
         && magic::is_nameless(path, writes)?
     {
         return Ok(Answer::Kernel);
@@ -71,7 +76,8 @@ pub fn open<'w>(
             }
             Ok(Answer::Elsewhere(_)) => break,
             Ok(Answer::Kernel) => return Ok(Answer::Kernel),
-            Err(Errno::NOENT) if creates => {
+            // A name that is too long has its own order of checks where it is to be made.
+            Err(Errno::NOENT | Errno::NAMETOOLONG) if creates => {
                 if let Some(made) = create(directory, path, flags, mode)? {
                     return Ok(Answer::Ours(made));
                 }
