@@ -116,7 +116,7 @@ impl<'p> Generator<'p> {
     /// A script of `length` lines; its last shows the whole tree.
     pub fn script(&mut self, length: usize) -> Vec<String> {
         // Not before: what cannot be read cannot be ingested.
-        let mut lines = vec!["chmod secret 0".to_owned()];
+        let mut lines = vec!["# random".to_owned(), "chmod secret 0".to_owned()];
         if !self.set_ids {
             lines.push("chmod sticky 0755".to_owned());
         }

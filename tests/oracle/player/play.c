@@ -15,6 +15,7 @@ FILE *stream[SLOTS];
 DIR *directory[SLOTS];
 void *shared;
 int skip_access_times;
+int at_random;
 
 static const struct operation *const families[] = { opening, looking, listing, changing, describing, running, odd };
 
@@ -201,6 +202,7 @@ int main(int count, char **arguments)
             script = realloc(script, room *= 2);
     }
     script[length] = 0;
+    at_random = strncmp(script, "# random", 8) == 0;
     if (chdir(root_path()) != 0) {
         fprintf(stderr, "player: %s: %s\n", root_path(), strerror(errno));
         return 97;

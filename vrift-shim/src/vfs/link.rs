@@ -127,6 +127,7 @@ fn leaving(old: &At, new: Option<Outside<'_>>) -> Errno {
         Err(Errno::NOENT) if !beside.slash => match old.attributes() {
             // No directory has two names anywhere.
             Ok(seen) if spot::is_directory(&seen) => Errno::PERM,
+            Ok(seen) if seen.nlink == 0 => Errno::NOENT,
             _ => beside.need_replacement(None).err().unwrap_or(Errno::XDEV),
         },
         Err(errno) => errno,
