@@ -24,7 +24,7 @@ const char *root_path(void)
 }
 
 /* `@` is the tree's root and `^` the directory outside, at a word's beginning; %XX is a byte; {x*N} is x, N times;
- * '' is the empty word. */
+ * '' is the empty word. NULL is no path, NOWHERE is an address where none can be. */
 void expand(const char *word, char *text, size_t room)
 {
     size_t at = 0;
@@ -62,6 +62,8 @@ char *path(struct call *c, int place)
 {
     if (strcmp(word(c, place), "NULL") == 0)
         return NULL;
+    if (strcmp(word(c, place), "NOWHERE") == 0)
+        return (char *)-1;
     expand(word(c, place), c->expanded[place], TEXT);
     return c->expanded[place];
 }

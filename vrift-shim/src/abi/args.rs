@@ -1,17 +1,15 @@
 //! C's arguments and results, as types that the rest can use without `unsafe`.
 //!
-//! What the program passes is believed as libc believes it: a pointer is to what the prototype says. Null and other
-//! addresses of the first page go to the kernel, which answers EFAULT.
+//! What the program passes is believed as libc believes it: a pointer is to what the prototype says. Null, -1 and what else
+//! lies in the first page or the last one go to the kernel, which answers EFAULT.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::marker::PhantomData;
 
 use rustix::io::Errno;
 
+use crate::sys::strings::is_nowhere;
 use crate::vfs::Answer;
-
-/// Addresses below this are nobody's.
-const FIRST_PAGE: usize = 4096;
 
 /// A path, or another C string.
 #[derive(Clone, Copy)]
@@ -22,7 +20,7 @@ impl CPath {
     /// The bytes before the NUL.
     #[inline]
     pub fn bytes<'a>(self) -> Option<&'a [u8]> {
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0) {
             return None;
         }
         // SAFETY: the program passed it as a C string, which stays as it is during the call.
@@ -31,7 +29,7 @@ impl CPath {
 
     /// The C string.
     pub fn c_str<'a>(self) -> Option<&'a CStr> {
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0) {
             return None;
         }
         // SAFETY: as above.
@@ -68,7 +66,7 @@ impl<T> Out<T> {
     /// Puts the result there.
     #[inline]
     pub fn put(self, value: T) -> Result<(), Errno> {
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed it as a place for a `T`.
@@ -82,7 +80,7 @@ impl<T> Out<T> {
     where
         T: Copy,
     {
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0) {
             return None;
         }
         // SAFETY: the program passed it as a valid `T`.
@@ -118,7 +116,7 @@ impl<T: Copy> In<T> {
         if self.0.is_null() {
             return Ok(None);
         }
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed it as a valid `T`.
@@ -130,7 +128,7 @@ impl<T: Copy> In<T> {
         if self.0.is_null() {
             return Ok(None);
         }
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed it as an array of that many.
@@ -155,7 +153,7 @@ impl Room<'_> {
 
     /// What was put there.
     pub fn bytes(&self) -> &[u8] {
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0) {
             return &[];
         }
         // SAFETY: room for `self.1` bytes that were written before: whoever makes one to read from it sees to that.
@@ -165,7 +163,7 @@ impl Room<'_> {
     /// Copies as much as there is room for; how much that was.
     pub fn fill(&self, bytes: &[u8]) -> Result<usize, Errno> {
         let length = bytes.len().min(self.1);
-        if (self.0 as usize) < FIRST_PAGE {
+        if is_nowhere(self.0) {
             return Err(Errno::FAULT);
         }
         // SAFETY: the program passed room for `self.1` bytes, and what is copied is ours, so they do not overlap.

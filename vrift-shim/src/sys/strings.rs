@@ -2,8 +2,15 @@
 
 use std::ffi::{CStr, c_char};
 
-/// Addresses below this are nobody's.
-const FIRST_PAGE: usize = 4096;
+/// The size of a page, at least.
+const PAGE: usize = 4096;
+
+/// Whether nothing can be at the address: it lies in the first page, or in the last one, as -1 and what else C makes of
+/// a failure does. The kernel says EFAULT.
+#[inline]
+pub fn is_nowhere<T: ?Sized>(address: *const T) -> bool {
+    address.cast::<u8>().addr().wrapping_add(PAGE) < 2 * PAGE
+}
 
 /// Such an array, or null, which the kernel takes for an empty one.
 #[derive(Clone, Copy)]
@@ -42,7 +49,7 @@ impl Strings {
 
     /// Whether it is an address that nothing can be at: the kernel says EFAULT.
     pub fn is_nowhere(self) -> bool {
-        !self.0.is_null() && (self.0 as usize) < FIRST_PAGE
+        !self.0.is_null() && is_nowhere(self.0)
     }
 
     /// How many there are.
@@ -85,7 +92,7 @@ impl Strings {
 
 /// The bytes of one of the strings.
 pub fn bytes<'a>(string: *const c_char) -> &'a [u8] {
-    if (string as usize) < FIRST_PAGE {
+    if is_nowhere(string) {
         return b"";
     }
     // SAFETY: an array's pointers are to C strings, which stay as they are during the call.

@@ -232,7 +232,8 @@ fn create_at(place: &Place<'_>, flags: OFlags, mode: u32) -> Result<Option<c_int
         session.create_file(&who::who(), parent, name, mode, who.uid, who.gid, keep)
     });
     match made {
-        Ok((node, file)) => Ok(Some(hand_out(node, file, flags))),
+        // Even if it is only read: what was made is whole when it is closed.
+        Ok((node, file)) => Ok(Some(hand_out(node, file, true))),
         Err(Errno::EXIST) if !flags.contains(OFlags::EXCL) => Ok(None),
         Err(errno) => Err(errno),
     }
@@ -311,7 +312,7 @@ fn path_only(at: At, kind: Kind, flags: OFlags) -> Result<c_int, Errno> {
             let number = at.number()?;
             let flags = flags & (OFlags::PATH | OFlags::CLOEXEC);
             let file = session::with(at.given, |session| session.open_for_reading(number, flags))?;
-            Ok(hand_out(number, file, OFlags::RDONLY))
+            Ok(hand_out(number, file, false))
         }
         _ => placeholder(at, flags),
     }
@@ -353,7 +354,7 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
         without_rights(at, number, attributes)?;
         file
     };
-    Ok(hand_out(number, file, flags))
+    Ok(hand_out(number, file, flags & OFlags::RWMODE != OFlags::RDONLY))
 }
 
 /// What an ordinary user may write runs with nobody else's rights any more. The kernel takes the bits with the first byte
@@ -371,8 +372,9 @@ fn without_rights(at: At, node: u64, attributes: &Attributes) -> Result<(), Errn
     session::with(at.given, |session| session.change(&who::who(), &change)).map(drop)
 }
 
-fn hand_out(node: u64, file: OwnedFd, flags: OFlags) -> c_int {
+/// The descriptor for the program. `writes`: closing it may be the end of a write.
+fn hand_out(node: u64, file: OwnedFd, writes: bool) -> c_int {
     let descriptor = file.into_raw_fd();
-    descriptor::opened(descriptor, node, flags & OFlags::RWMODE != OFlags::RDONLY);
+    descriptor::opened(descriptor, node, writes);
     descriptor
 }

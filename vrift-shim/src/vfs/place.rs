@@ -63,6 +63,10 @@ pub fn place_from<'w>(
     path: &'w [u8],
     walk: &'w mut Scratch,
 ) -> Result<Answer<'w, Place<'w>>, Errno> {
+    // The walk sees the path's head only; the kernel measures it before all else.
+    if path.len() >= PATH_MAX {
+        return Err(Errno::NAMETOOLONG);
+    }
     let At { session, given, cursor: at } = from;
     let trimmed = without_slashes(path);
     let slash = trimmed.len() < path.len();
