@@ -51,7 +51,7 @@ static int leads_in(struct call *c, int from, const char *name)
     char here[8192], link[64];
     const char *target = path(c, 0);
     size_t length = strlen(root_path());
-    if (target == NULL || name == NULL || *name == '/' || strncmp(target, root_path(), length) != 0)
+    if (!at_random || target == NULL || name == NULL || *name == '/' || strncmp(target, root_path(), length) != 0)
         return 0;
     snprintf(link, sizeof link, from == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/%d", from);
     ssize_t got = readlink(link, here, sizeof here - 1);
