@@ -10,8 +10,13 @@ fn main() {
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,initfirst");
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,nodelete");
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,pack-relative-relocs");
-    // One mapping and one change of protection less in every process.
+    // Two mappings and a change of protection less in every process.
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,norelro");
+    println!("cargo:rustc-link-arg-cdylib=-Wl,{}", one_segment());
+    // Nor what C's own start files would do at the start and the end: the library is never unloaded.
+    println!("cargo:rustc-link-arg-cdylib=-nostartfiles");
+    // The library's own names are its own: nothing to look up at the start, and no other library's in their place.
+    println!("cargo:rustc-link-arg-cdylib=-Wl,-Bsymbolic-functions");
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     let asked = Command::new(compiler).arg("-print-file-name=libgcc_eh.a").output();
     let Ok(asked) = asked else { return };
@@ -21,5 +26,17 @@ fn main() {
     {
         println!("cargo:rustc-link-search=native={}", directory.display());
         println!("cargo:rustc-link-lib=static=gcc_eh");
+    }
+}
+
+/// Code and constants in one segment. The compiler's own linker and that of binutils say it differently, and the first is
+/// what links for this target, unless somebody wants another one.
+fn one_segment() -> &'static str {
+    let target = std::env::var("TARGET").unwrap_or_default();
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let other = std::env::var_os("RUSTC_LINKER").is_some() || flags.contains("link");
+    match target == "x86_64-unknown-linux-gnu" && !other {
+        true => "--no-rosegment",
+        false => "-z,noseparate-code",
     }
 }

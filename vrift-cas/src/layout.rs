@@ -30,8 +30,6 @@ pub(crate) const BLOB_MODE: u32 = 0o1555;
 /// The mode of every directory of a store.
 pub(crate) const DIRECTORY_MODE: u32 = 0o700;
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
 /// The path of a blob below `blobs/`.
 #[derive(Clone, Copy)]
 pub(crate) struct BlobName([u8; 65]);
@@ -59,11 +57,25 @@ impl BlobName {
 /// The name of a blob in `trash/`: all 64 digits.
 pub(crate) fn trash_name(digest: &Digest) -> [u8; 64] {
     let mut hex = [0; 64];
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(digest.as_bytes()) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+    let (eights, _) = hex.as_chunks_mut::<8>();
+    let (fours, _) = digest.as_bytes().as_chunks::<4>();
+    for (digits, bytes) in eights.iter_mut().zip(fours) {
+        *digits = hex_of(*bytes);
     }
     hex
+}
+
+/// Eight digits at a time: this is done for each file that is opened.
+#[inline(always)]
+fn hex_of(bytes: [u8; 4]) -> [u8; 8] {
+    // Each half of a byte moves to a byte of its own.
+    let mut word = u64::from(u32::from_be_bytes(bytes));
+    word = (word << 16 | word) & 0x0000_ffff_0000_ffff;
+    word = (word << 8 | word) & 0x00ff_00ff_00ff_00ff;
+    word = (word << 4 | word) & 0x0f0f_0f0f_0f0f_0f0f;
+    // 1 where the digit is a letter: those come 39 places behind where they would follow the 9.
+    let letters = ((word + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
+    (word + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'9' - 1)).to_be_bytes()
 }
 
 /// The digest whose blob is called `name` in the directory `directory` of `blobs/`.
@@ -91,6 +103,7 @@ mod tests {
         assert_eq!(name.path()[2], b'/');
         assert_eq!(digest_of(directory, file), Some(digest));
         assert_eq!(digest_of_hex(&trash_name(&digest)), Some(digest));
+        assert_eq!(&hex_of([0x09, 0xaf, 0x5a, 0xf0]), b"09af5af0");
         assert_eq!(digest_of(b"ab", &file[1..]), None);
         assert_eq!(digest_of(b"AB", file), None);
     }

@@ -43,12 +43,15 @@ impl Session {
                     let same = self.tree.draft(at) == Some(draft);
                     Ok(same.then(|| self.shown_of(attributes, &stat)))
                 }
-                Err(Errno::NOENT) if self.tree.draft(at) != Some(draft) => Ok(None),
-                // Without a name, only a descriptor leads to it: see `attributes_of_open`.
-                Err(Errno::NOENT) if attributes.nlink == 0 => {
-                    Ok(Some(Shown { attributes, blocks: blocks(&attributes) }))
-                }
-                Err(Errno::NOENT) => Err(Errno::IO.into()),
+                // It was sealed, or went with the last name, perhaps since the node was looked at.
+                Err(Errno::NOENT) => match self.tree.attributes_and_draft(at)? {
+                    (_, now) if now != Some(draft) => Ok(None),
+                    // Without a name, only a descriptor leads to it: see `attributes_of_open`.
+                    (attributes, _) if attributes.nlink == 0 => {
+                        Ok(Some(Shown { attributes, blocks: blocks(&attributes) }))
+                    }
+                    _ => Err(Errno::IO.into()),
+                },
                 Err(errno) => Err(errno.into()),
             }
         })

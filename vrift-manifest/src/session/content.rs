@@ -40,8 +40,8 @@ impl Session {
         let mut last = None;
         until_settled(|| {
             let at = self.tree.again(at);
-            let state = self.tree.state(at)?;
-            match Kind::of_mode(state.attributes.mode) {
+            let state = self.tree.content(at)?;
+            match Kind::of_mode(state.mode) {
                 Some(Kind::File) => {}
                 Some(Kind::Directory) => return Err(Errno::ISDIR.into()),
                 _ => return Err(Errno::INVAL.into()),

@@ -12,6 +12,7 @@ use crate::attributes::Kind;
 use crate::journal::Operation;
 use crate::journal::append::Need;
 use crate::tree::Change;
+use crate::workspace::Author;
 use crate::workspace::turn::Turn;
 
 /// The longest that the record of a draft gets, with its frame.
@@ -39,34 +40,42 @@ impl Session {
         // The file is made before the lock is taken, by the number that the node will have unless others are faster.
         let (guess, draft) = (self.tree.next_node(), draft_now());
         let file = self.make_draft_file(guess, draft, making(flags))?;
+        let node = self.record_new(who, author.as_ref(), &change, (guess, draft))?;
+        finish_open(&file, flags, making(flags))?;
+        Ok((node, file))
+    }
+
+    /// Records a file whose draft is there already, by a number that was guessed; the file's number. If that fails, the
+    /// draft has gone.
+    pub(super) fn record_new(
+        &self,
+        who: &Who<'_>,
+        author: Option<&Author>,
+        change: &Change<'_>,
+        (guess, draft): (u64, u64),
+    ) -> Result<u64, SessionError> {
         let mut called = guess;
         let made = self.turn(|turn| {
             let mut none = Vec::new();
-            let checked = turn.tree().check(&change, &mut none)?;
-            let Some(operation @ Operation::Create { node, .. }) = checked else {
+            let checked = turn.tree().check(change, &mut none)?;
+            let Some(operation @ Operation::Create { node, name, .. }) = checked else {
                 return Err(Errno::INVAL.into());
             };
             if node != guess {
                 self.rename_draft(guess, node, draft)?;
                 called = node;
             }
-            let process = turn.register(who, author.as_ref())?;
+            let process = turn.register(who, author)?;
             // Both or none, as far as room is concerned.
             turn.reserve(DRAFT_RECORD + 2 * name.len(), Need::Ordinary)?;
             turn.append(process, operation, Need::Ordinary)?;
             self.open_draft_record(turn, process, node, draft)?;
             Ok(node)
         });
-        match made {
-            Ok(node) => {
-                finish_open(&file, flags, making(flags))?;
-                Ok((node, file))
-            }
-            Err(error) => {
-                let _ = self.remove_draft(called, draft);
-                Err(error)
-            }
+        if made.is_err() {
+            let _ = self.remove_draft(called, draft);
         }
+        made
     }
 
     fn rename_draft(&self, from: u64, to: u64, draft: u64) -> Result<(), Errno> {

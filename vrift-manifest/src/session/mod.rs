@@ -20,6 +20,7 @@ mod error;
 mod mend;
 mod moved;
 pub use mend::run_inside;
+mod nameless;
 mod note;
 mod pause;
 mod seal;

@@ -58,8 +58,11 @@ const AGAIN: i64 = 60_000_000_000;
 /// How much is hashed between two looks at the lease.
 const STRETCH: usize = 1 << 20;
 
-/// Files up to this length are read onto the stack, longer ones mapped.
-const SMALL: usize = 16 << 10;
+/// Files up to this length are read, longer ones mapped: to map costs more than to copy a few pages.
+const SMALL: u64 = 128 << 10;
+
+/// How much is read onto the stack at a time.
+const PIECE: usize = 16 << 10;
 
 /// The longest that the record of a seal gets, with its frame.
 const SEAL_RECORD: usize = 160;
@@ -351,27 +354,28 @@ fn digest_of(file: &OwnedFd, size: u64) -> Result<Option<Digest>, SessionError> 
     if size == 0 {
         return Ok(Some(Digest::EMPTY));
     }
-    if size <= SMALL as u64 {
-        small_digest(file, size as usize).map(Some)
-    } else {
-        mapped_digest(file)
-    }
+    if size <= SMALL { read_digest(file, size).map(Some) } else { mapped_digest(file) }
 }
 
 // Out of line: the buffer is not to be on the stack of anything else.
 #[inline(never)]
-fn small_digest(file: &OwnedFd, size: usize) -> Result<Digest, SessionError> {
-    let mut buffer = [0; SMALL];
-    let mut filled = 0;
-    while filled < size {
-        let rest = buffer.get_mut(filled..size).unwrap_or_default();
-        match retry_on_intr(|| pread(file, &mut *rest, filled as u64))? {
+fn read_digest(file: &OwnedFd, size: u64) -> Result<Digest, SessionError> {
+    let mut buffer = [0; PIECE];
+    let mut hasher = Hasher::new();
+    let mut at = 0;
+    while at < size {
+        let most = usize::try_from(size - at).unwrap_or(PIECE).min(PIECE);
+        let room = buffer.get_mut(..most).unwrap_or_default();
+        match retry_on_intr(|| pread(file, &mut *room, at))? {
             // It cannot be shorter than it was: nobody writes.
             0 => return Err(Errno::IO.into()),
-            read => filled += read,
+            read => {
+                hasher.update(buffer.get(..read).unwrap_or(&[]));
+                at += read as u64;
+            }
         }
     }
-    Ok(Digest::of(buffer.get(..filled).unwrap_or(&[])))
+    Ok(hasher.finish())
 }
 
 #[inline(never)]

@@ -136,6 +136,21 @@ impl Tree {
         }
     }
 
+    /// Where a node's content is, as of one moment: all that opening it asks for.
+    #[inline]
+    pub(crate) fn content(&self, at: Cursor) -> Result<ContentState, Damaged> {
+        if let Some(state) = at.live.and_then(|node| self.index.state(node)) {
+            let NodeState { seq, content, draft, .. } = state;
+            return Ok(ContentState { seq, mode: state.attributes.mode, content, draft });
+        }
+        let mode = self.image.mode(at.record)?;
+        let content = match Kind::of_mode(mode) {
+            Some(Kind::File) => digest_words(&self.image.digest(at.record)?),
+            _ => [0; 4],
+        };
+        Ok(ContentState { seq: 0, mode, content, draft: 0 })
+    }
+
     pub(super) fn image_state(&self, record: u32) -> Result<NodeState, Damaged> {
         let attributes = self.image.attributes(record)?;
         let mut content = [0; 4];
@@ -257,6 +272,18 @@ impl Tree {
     pub fn next_node(&self) -> u64 {
         self.index.header(crate::index::layout::H_NEXT_NODE).max(self.image.next_node())
     }
+}
+
+/// Of a node's state, what says where its content is.
+pub(crate) struct ContentState {
+    /// The record that changed the node last.
+    pub seq: u64,
+    /// Type and permission.
+    pub mode: u32,
+    /// A file's digest.
+    pub content: [u64; 4],
+    /// A file's draft; 0: none.
+    pub draft: u64,
 }
 
 pub(crate) fn digest_words(digest: &Digest) -> [u64; 4] {

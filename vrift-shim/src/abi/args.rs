@@ -41,6 +41,11 @@ impl CPath {
         CPath(path.as_ptr())
     }
 
+    /// The path at an address.
+    pub fn at(path: *const c_char) -> CPath {
+        CPath(path)
+    }
+
     /// No path.
     pub const NULL: CPath = CPath(std::ptr::null());
 

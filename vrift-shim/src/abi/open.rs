@@ -4,9 +4,11 @@ use std::ffi::c_int;
 
 use libc::mode_t;
 
-use super::args::{CPath, answer};
+use rustix::io::Errno;
+
+use super::args::{CPath, answer, give};
 use crate::vfs::find::{CWD, Work};
-use crate::vfs::{descriptor, open};
+use crate::vfs::{descriptor, open, open_plain};
 
 /// Whether the mode was passed at all: C passes it only where something may be made.
 fn made_with(flags: c_int, mode: mode_t) -> mode_t {
@@ -20,18 +22,47 @@ pub fn at(
     path: CPath,
     flags: c_int,
     mode: mode_t,
+    kernel: impl Fn(CPath) -> c_int,
+) -> c_int {
+    let mut work = Work::default();
+    if open_plain::is_plain(flags) {
+        let opened = open_plain::open(directory, path.bytes(), flags, &mut work);
+        let kernel = &kernel;
+        let outside = |asked: CPath| {
+            if asked.as_ptr() != path.as_ptr() {
+                return noted(kernel(asked));
+            }
+            match path.c_str().and_then(|path| open_plain::outside(directory, path, flags)) {
+                Some(answer) => noted(give(answer)),
+                None => any(directory, path, flags, mode, kernel),
+            }
+        };
+        return match opened {
+            // It has just lost its name to another.
+            Err(Errno::STALE) => any(directory, path, flags, mode, kernel),
+            opened => answer(path, opened, outside, Ok),
+        };
+    }
+    any(directory, path, flags, mode, kernel)
+}
+
+fn noted(descriptor: c_int) -> c_int {
+    if descriptor >= 0 {
+        descriptor::opened_outside(descriptor);
+    }
+    descriptor
+}
+
+fn any(
+    directory: c_int,
+    path: CPath,
+    flags: c_int,
+    mode: mode_t,
     kernel: impl FnOnce(CPath) -> c_int,
 ) -> c_int {
     let mut work = Work::default();
     let opened = open::open(directory, path.bytes(), flags, made_with(flags, mode), &mut work);
-    let outside = |path| {
-        let descriptor = kernel(path);
-        if descriptor >= 0 {
-            descriptor::opened_outside(descriptor);
-        }
-        descriptor
-    };
-    answer(path, opened, outside, Ok)
+    answer(path, opened, |path| noted(kernel(path)), Ok)
 }
 
 // Of fixed arity, where C says `...`: on the targets that this is built for a variadic integer is passed as any other.

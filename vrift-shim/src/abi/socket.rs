@@ -109,7 +109,7 @@ hook! {
 
 /// Room for an address of any kind.
 #[repr(align(8))]
-struct Any([u8; 128]);
+pub(super) struct Any(pub(super) [u8; 128]);
 
 /// Asks for an address, in room of ours, and gives the program what is there, with the name that it knows.
 fn told<R: super::args::Failure + PartialEq>(
@@ -135,7 +135,7 @@ fn told<R: super::args::Failure + PartialEq>(
 }
 
 /// Puts the name that the program knows into an address; the address's length.
-fn renamed(any: &mut Any, got: usize) -> usize {
+pub(super) fn renamed(any: &mut Any, got: usize) -> usize {
     let mut name = [0; sockets::LONGEST];
     let known = any
         .0

@@ -1,10 +1,11 @@
 //! stat, lstat, fstat, fstatat and statx, with all their spellings.
 
-use std::ffi::{c_int, c_uint};
+use std::ffi::{c_int, c_uint, c_void};
 
 use libc::{stat as Stat, statx as Statx};
 
 use super::args::{CPath, Out, answer, fail, give};
+use crate::sys::next::Next;
 use crate::vfs::find::{CWD, Work};
 use crate::vfs::{attributes, stat};
 
@@ -13,18 +14,33 @@ const NOFOLLOW: c_int = libc::AT_SYMLINK_NOFOLLOW;
 /// The version numbers that the old spellings are called with.
 const VERSIONS: [c_int; 4] = [0, 1, 2, 3];
 
+/// `kernel` asks for what has the path, `link` for that without following a symlink. A path outside is asked for in the
+/// second way: nearly never it is a symlink, and where it is, it may lead into the tree.
 #[inline]
 fn path_at(
     directory: c_int,
     path: CPath,
     out: Out<Stat>,
     flags: c_int,
-    kernel: impl FnOnce(CPath) -> c_int,
+    kernel: impl Fn(CPath) -> c_int,
+    link: impl Fn(CPath) -> c_int,
 ) -> c_int {
-    let mut work = Work::default();
-    answer(path, stat::at(directory, path.bytes(), flags, &mut work), kernel, |seen| {
+    let ours = |seen: stat::Seen| {
         out.put(attributes::as_stat(seen.given, seen.number, &seen.shown)).map(|()| 0)
-    })
+    };
+    let outside = |asked: CPath| {
+        if flags & NOFOLLOW != 0 || asked.as_ptr() != path.as_ptr() {
+            return kernel(asked);
+        }
+        let result = link(asked);
+        if result != 0 || !out.read().is_some_and(|seen| stat::is_link(seen.st_mode)) {
+            return result;
+        }
+        let mut work = Work::default();
+        answer(path, stat::behind_link(directory, path.bytes(), &mut work), &kernel, ours)
+    };
+    let mut work = Work::default();
+    answer(path, stat::at(directory, path.bytes(), flags, &mut work), outside, ours)
 }
 
 #[inline]
@@ -43,11 +59,26 @@ type OfDescriptor = extern "C" fn(c_int, Out<Stat>) -> c_int;
 type Versioned = extern "C" fn(c_int, CPath, Out<Stat>) -> c_int;
 
 fn followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
-    path_at(CWD, path, out, 0, |path| real(path, out))
+    path_at(CWD, path, out, 0, |path| real(path, out), |path| next_lstat()(path, out))
 }
 
+/// The next definition of a name that answers for what is not followed.
+macro_rules! next {
+    ($function:ident, $name:literal, $type:ty) => {
+        fn $function() -> $type {
+            static NEXT: Next = Next::new($name);
+            // SAFETY: the next definition of a name of libc has the name's signature; the argument types are those of the
+            // C prototype or transparent wrappers of them.
+            unsafe { core::mem::transmute::<*mut c_void, $type>(NEXT.get()) }
+        }
+    };
+}
+
+next!(next_lstat, c"lstat", Plain);
+next!(next_lxstat, c"__lxstat", Versioned);
+
 fn not_followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
-    path_at(CWD, path, out, NOFOLLOW, |path| real(path, out))
+    path_at(CWD, path, out, NOFOLLOW, |path| real(path, out), |path| real(path, out))
 }
 
 fn of_descriptor(real: OfDescriptor, fd: c_int, out: Out<Stat>) -> c_int {
@@ -65,7 +96,8 @@ fn at(
     out: Out<Stat>,
     flags: c_int,
 ) -> c_int {
-    path_at(directory, path, out, flags, |path| real(directory, path, out, flags))
+    let link = |path| real(directory, path, out, flags | NOFOLLOW);
+    path_at(directory, path, out, flags, |path| real(directory, path, out, flags), link)
 }
 
 spellings!(at: fn(directory: c_int, path: CPath, out: Out<Stat>, flags: c_int) -> c_int: fstatat, fstatat64);
@@ -74,14 +106,16 @@ fn versioned(real: Versioned, version: c_int, path: CPath, out: Out<Stat>) -> c_
     if !VERSIONS.contains(&version) {
         return real(version, path, out);
     }
-    path_at(CWD, path, out, 0, |path| real(version, path, out))
+    let link = |path| next_lxstat()(version, path, out);
+    path_at(CWD, path, out, 0, |path| real(version, path, out), link)
 }
 
 fn versioned_not_followed(real: Versioned, version: c_int, path: CPath, out: Out<Stat>) -> c_int {
     if !VERSIONS.contains(&version) {
         return real(version, path, out);
     }
-    path_at(CWD, path, out, NOFOLLOW, |path| real(version, path, out))
+    let link = |path| real(version, path, out);
+    path_at(CWD, path, out, NOFOLLOW, link, link)
 }
 
 fn versioned_of_descriptor(
@@ -101,7 +135,8 @@ fn versioned_at(
     out: Out<Stat>,
     flags: c_int,
 ) -> c_int {
-    path_at(directory, path, out, flags, |path| real(version, directory, path, out, flags))
+    let link = |path| real(version, directory, path, out, flags | NOFOLLOW);
+    path_at(directory, path, out, flags, |path| real(version, directory, path, out, flags), link)
 }
 
 spellings!(versioned: fn(version: c_int, path: CPath, out: Out<Stat>) -> c_int: __xstat, __xstat64);
@@ -113,12 +148,23 @@ spellings!(versioned_at: fn(version: c_int, directory: c_int, path: CPath, out: 
 hook! {
     /// statx(2)
     real => fn statx(directory: c_int, path: CPath, flags: c_int, mask: c_uint, out: Out<Statx>) -> c_int {
+        let kernel = |path| real(directory, path, flags, mask, out);
+        let ours = |seen: stat::Seen| {
+            out.put(attributes::as_statx(seen.given, seen.number, &seen.shown)).map(|()| 0)
+        };
+        let outside = |asked: CPath| {
+            if flags & NOFOLLOW != 0 || asked.as_ptr() != path.as_ptr() {
+                return kernel(asked);
+            }
+            // Without the type nobody could say whether it is a symlink.
+            let result = real(directory, asked, flags | NOFOLLOW, mask | libc::STATX_TYPE, out);
+            if result != 0 || !out.read().is_some_and(|seen| stat::is_link(seen.stx_mode.into())) {
+                return result;
+            }
+            let mut work = Work::default();
+            answer(path, stat::behind_link(directory, path.bytes(), &mut work), kernel, ours)
+        };
         let mut work = Work::default();
-        answer(
-            path,
-            stat::at(directory, path.bytes(), flags, &mut work),
-            |path| real(directory, path, flags, mask, out),
-            |seen| out.put(attributes::as_statx(seen.given, seen.number, &seen.shown)).map(|()| 0),
-        )
+        answer(path, stat::at(directory, path.bytes(), flags, &mut work), outside, ours)
     }
 }

@@ -13,5 +13,5 @@ unsafe extern "C" {
 pub fn variable(name: &[u8]) -> Option<&'static [u8]> {
     // SAFETY: libc's variable; that another thread may be changing the environment is as it is with `getenv`.
     let now = unsafe { environ };
-    Environment(now).find_map(|variable| variable.strip_prefix(name)?.strip_prefix(b"="))
+    Environment(now).find_map(|variable| variable.bytes().strip_prefix(name)?.strip_prefix(b"="))
 }

@@ -30,6 +30,18 @@ pub struct List {
 /// How `qsort` compares.
 pub type Compare = extern "C" fn(*const c_void, *const c_void) -> c_int;
 
+/// Puts pointers in the order that the program's function says, which need not be one.
+pub fn sort<T>(list: &mut [*mut T], compare: Compare) {
+    // SAFETY: so many pointers, which qsort only moves; the function is the program's, for pointers to such.
+    unsafe {
+        let compare = std::mem::transmute::<
+            Compare,
+            unsafe extern "C" fn(*const c_void, *const c_void) -> c_int,
+        >(compare);
+        libc::qsort(list.as_mut_ptr().cast(), list.len(), size_of::<*mut T>(), Some(compare));
+    }
+}
+
 impl List {
     /// None yet.
     pub const fn new() -> List {

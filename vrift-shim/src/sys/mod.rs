@@ -2,6 +2,7 @@
 //! shared by threads. Every `unsafe` that is not at the C boundary itself is here.
 #![allow(unsafe_code)]
 
+pub mod alone;
 pub mod apart;
 pub mod decimal;
 pub mod environment;

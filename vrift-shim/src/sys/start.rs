@@ -9,18 +9,30 @@ use std::ffi::{CStr, c_char, c_int};
 #[unsafe(link_section = ".init_array")]
 static START: extern "C" fn(c_int, *const *const c_char, *const *const c_char) = start;
 
+// What `crtbeginS.o` would define, which is not linked (see `build.rs`): by this the library's own data of a thread that
+// ends is told from others'.
+core::arch::global_asm!(
+    ".pushsection .data.rel.ro.vrift, \"aw\"",
+    ".hidden __dso_handle",
+    ".globl __dso_handle",
+    ".balign 8",
+    "__dso_handle: .quad __dso_handle",
+    ".popsection",
+);
+
 extern "C" fn start(_: c_int, _: *const *const c_char, environment: *const *const c_char) {
     super::own::begin();
     crate::vfs::session::begin(Environment(environment));
 }
 
-/// The variables of an environment, as `NAME=VALUE`.
+/// The variables of an environment.
 pub struct Environment(pub *const *const c_char);
 
 impl Iterator for Environment {
-    type Item = &'static [u8];
+    type Item = Variable;
 
-    fn next(&mut self) -> Option<&'static [u8]> {
+    #[inline]
+    fn next(&mut self) -> Option<Variable> {
         if self.0.is_null() {
             return None;
         }
@@ -32,7 +44,28 @@ impl Iterator for Environment {
         }
         // SAFETY: the end was not reached.
         self.0 = unsafe { self.0.add(1) };
-        // SAFETY: as above.
-        Some(unsafe { CStr::from_ptr(variable) }.to_bytes())
+        Some(Variable(variable))
+    }
+}
+
+/// A variable of the environment, `NAME=VALUE`: a C string.
+#[derive(Clone, Copy)]
+pub struct Variable(*const c_char);
+
+impl Variable {
+    /// Whether it begins with `start`. How long it is need not be known for that.
+    #[inline]
+    pub fn begins_with(self, start: &[u8]) -> bool {
+        // SAFETY: a byte is looked at only if all before it were those of `start`, none of which is the end of the string.
+        start
+            .iter()
+            .enumerate()
+            .all(|(at, &byte)| byte != 0 && unsafe { *self.0.add(at) } as u8 == byte)
+    }
+
+    /// All of it.
+    pub fn bytes(self) -> &'static [u8] {
+        // SAFETY: see `Environment`: a C string that stays.
+        unsafe { CStr::from_ptr(self.0) }.to_bytes()
     }
 }

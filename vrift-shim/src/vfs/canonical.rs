@@ -14,6 +14,7 @@ use vrift_manifest::tree::Cursor;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, split_first};
 
 use super::find::{self, Start};
+use super::lead::Last;
 use super::session::Given;
 use super::{above, paths, session, who};
 
@@ -37,7 +38,8 @@ impl From<Errno> for Failed {
 /// Resolves `path` into `out`; its length. `None`: the path does not begin in the tree, and is the C library's.
 pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, Failed> {
     let mut normal = Scratch::default();
-    let Start::Tree { given, session, at, path } = find::start(find::CWD, path, &mut normal)?
+    let Start::Tree { given, session, at, path } =
+        find::start(find::CWD, path, Last::Followed, &mut normal)?
     else {
         return Ok(None);
     };

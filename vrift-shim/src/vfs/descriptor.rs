@@ -196,7 +196,7 @@ fn content(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
             return Held::Content { node, draft };
         }
     }
-    by_name(given, descriptor).unwrap_or(Held::Foreign)
+    by_name(given, descriptor, stat).unwrap_or(Held::Foreign)
 }
 
 /// The node of a named pipe, by the path of its meeting place.
@@ -209,10 +209,15 @@ fn pipe(given: &'static Given, descriptor: c_int) -> Option<u64> {
 
 /// Asks the kernel by which name the file was opened.
 #[cold]
-fn by_name(given: &'static Given, descriptor: c_int) -> Option<Held> {
+fn by_name(given: &'static Given, descriptor: c_int, stat: &Stat) -> Option<Held> {
     let mut buffer = [0; PATH_MAX];
     let length = path(descriptor, &mut buffer)?;
-    let held = of_path(given, buffer.get(..length)?, fd::mark(borrow(descriptor).ok()?))?;
+    let path = buffer.get(..length)?;
+    let Some(held) = of_path(given, path, fd::mark(borrow(descriptor).ok()?)) else {
+        // It was opened without a name, and has one by now.
+        let session = session::session(given).ok().filter(|session| session.is_nameless(path))?;
+        return Some(Held::Content { node: session.node_of_inode(stat.st_ino)?, draft: true });
+    };
     if let Held::Content { node, draft: false } = held {
         opened(descriptor, node, false);
     }

@@ -9,10 +9,11 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 use vrift_manifest::tree::{Cursor, Found, WalkError};
 
 use super::Answer;
-pub use super::place::{Name, Place, ends_in_dots, place, place_from};
+use super::lead::{self, Last};
+pub use super::place::{Name, Place, ends_in_dots, place, place_followed, place_from};
 use super::session::{self, Given};
 use super::who::Identity;
-use super::{above, cwd, descriptor, lexical, magic, who};
+use super::{above, cwd, descriptor, magic, who};
 
 /// The directory descriptor that stands for the working directory.
 pub const CWD: c_int = libc::AT_FDCWD;
@@ -63,9 +64,33 @@ pub fn node_for<'w>(
     follow: bool,
     work: &'w mut Work,
 ) -> Result<Answer<'w, At>, Errno> {
+    let last = if follow { Last::Followed } else { Last::Itself };
+    node_over(who, directory, path, (follow, last), work)
+}
+
+/// The node that `path` means if what it names is no symlink outside: for who asks the kernel in a way that tells whether
+/// it is one, and then asks here again.
+#[inline]
+pub fn node_unless_link<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    follow: bool,
+    work: &'w mut Work,
+) -> Result<Answer<'w, At>, Errno> {
+    node_over(who::credentials, directory, path, (follow, Last::Itself), work)
+}
+
+#[inline]
+fn node_over<'w>(
+    who: fn() -> &'static Identity,
+    directory: c_int,
+    path: Option<&[u8]>,
+    (follow, last): (bool, Last),
+    work: &'w mut Work,
+) -> Result<Answer<'w, At>, Errno> {
     let Some(path) = path else { return Ok(Answer::Kernel) };
     let Work { normal, walk } = work;
-    let Start::Tree { given, session, at, path } = start(directory, path, normal)? else {
+    let Start::Tree { given, session, at, path } = start(directory, path, last, normal)? else {
         return Ok(match follow.then(|| magic::node(path)).transpose()?.flatten() {
             Some(at) => Answer::Ours(at),
             None => Answer::Kernel,
@@ -101,24 +126,16 @@ pub(super) fn after_leaving(
 ) -> Result<Left, Errno> {
     let Some(given) = session::given() else { return Ok(Left::Outside(length)) };
     let mut normal = Scratch::default();
+    let last = if follow { Last::Followed } else { Last::Itself };
     for _ in 0..LINKS_MAX {
         let left = walk.bytes().get(..length).unwrap_or(b"");
         if let Some(at) = follow.then(|| magic::node(left)).transpose()?.flatten() {
             return Ok(Left::Inside(at));
         }
-        if below(left, &given.border).is_none() {
-            let Some(up) = lexical::one_up(left, &mut normal)? else {
-                return Ok(Left::Outside(length));
-            };
-            let (from, to) = (normal.bytes().get(..up), walk.bytes().get_mut(..up));
-            if let (Some(from), Some(to)) = (from, to) {
-                to.copy_from_slice(from);
-            }
-            length = up;
-            continue;
-        }
-        let path = normal.bytes().get_mut(..length).ok_or(Errno::NAMETOOLONG)?;
-        path.copy_from_slice(left);
+        let path = match lead::again(left, last, given, &mut normal)? {
+            Some(path) => path,
+            None => return Ok(Left::Outside(length)),
+        };
         match again(from_border(given, path)?, who, follow, walk)? {
             Left::Outside(again) => length = again,
             inside => return Ok(inside),
@@ -147,22 +164,23 @@ pub(super) fn again(
 pub(super) fn start<'a>(
     directory: c_int,
     path: &'a [u8],
+    last: Last,
     normal: &'a mut Scratch,
 ) -> Result<Start<'a>, Errno> {
     let Some(given) = session::given() else { return Ok(Start::Kernel) };
     match path.first() {
         None => Ok(Start::Kernel),
         Some(b'/') if below(path, &given.border).is_some() => from_border(given, path),
-        Some(b'/') => match lexical::inside(path, given, normal)? {
+        Some(b'/') => match lead::absolute(path, last, given, normal)? {
             Some(path) => from_border(given, path),
             None => Ok(Start::Kernel),
         },
-        _ if directory == CWD => from_cwd(given, path, normal),
+        _ if directory == CWD => from_cwd(given, path, last, normal),
         // A path is taken in before anything is asked of the descriptor.
         _ if path.len() >= PATH_MAX => Err(Errno::NAMETOOLONG),
         _ => match descriptor::directory(given, directory)? {
             Some(node) => from_node(given, node, path),
-            None => match lexical::below_descriptor(directory, path, given, normal)? {
+            None => match lead::below_descriptor(directory, path, last, given, normal)? {
                 Some(path) => from_border(given, path),
                 None => Ok(Start::Kernel),
             },
@@ -174,15 +192,17 @@ pub(super) fn start<'a>(
 fn from_cwd<'a>(
     given: &'static Given,
     path: &'a [u8],
+    last: Last,
     normal: &'a mut Scratch,
 ) -> Result<Start<'a>, Errno> {
-    match cwd::present(given)? {
-        cwd::Where::Inside(node) => from_node(given, node, path),
-        cwd::Where::Apart if !lexical::climbs(path) => Ok(Start::Kernel),
-        _ => match lexical::below_cwd(path, given, normal)? {
-            Some(path) => from_border(given, path),
-            None => Ok(Start::Kernel),
-        },
+    let above = match cwd::present(given)? {
+        cwd::Where::Inside(node) => return from_node(given, node, path),
+        cwd::Where::Above => true,
+        cwd::Where::Apart => false,
+    };
+    match lead::below_cwd(path, last, above, given, normal)? {
+        Some(path) => from_border(given, path),
+        None => Ok(Start::Kernel),
     }
 }
 
@@ -247,5 +267,5 @@ pub fn errno_of(error: WalkError) -> Errno {
 /// Whether a walk of `path` begins in the tree.
 pub fn begins_inside(directory: c_int, path: &[u8]) -> Result<bool, Errno> {
     let mut normal = Scratch::default();
-    Ok(matches!(start(directory, path, &mut normal)?, Start::Tree { .. }))
+    Ok(matches!(start(directory, path, Last::Followed, &mut normal)?, Start::Tree { .. }))
 }

@@ -9,7 +9,7 @@ use vrift_manifest::tree::Change;
 use super::find::{self, At, Name, Place, Work};
 use super::outside::{Outside, is_directory};
 use super::rename::{Named, Renamed};
-use super::{Answer, change, make, spot, subject, who};
+use super::{Answer, change, lead, make, nameless_file, spot, subject, who};
 
 /// Gives `from` the further name `to`.
 pub fn between<'w>(
@@ -49,6 +49,10 @@ pub fn between<'w>(
             return Err(leaving(&old, Outside::at(new)));
         }
         (Answer::Kernel, Answer::Ours(new)) => {
+            if let Some(file) = nameless_file::named(from, flags) {
+                nameless_file::link(file, &new)?;
+                return Ok(Renamed::Done);
+            }
             return Err(entering(Outside::named(from), &new, flags));
         }
         (Answer::Elsewhere(old), Answer::Ours(new)) => {
@@ -59,6 +63,7 @@ pub fn between<'w>(
         (Answer::Kernel, Answer::Elsewhere(new)) => (None, Some(new)),
         (Answer::Elsewhere(old), Answer::Elsewhere(new)) => (Some(old), Some(new)),
     };
+    lead::forget();
     Ok(Renamed::Kernel(old, new))
 }
 

@@ -9,7 +9,7 @@ use vrift_manifest::tree::path::PATH_MAX;
 
 use super::find::{self, Name, Place, Work};
 use super::spot::Spot;
-use super::{Answer, change, who};
+use super::{Answer, change, lead, who};
 
 /// A directory.
 pub fn directory<'w>(
@@ -67,7 +67,11 @@ pub fn symlink<'w>(
         Some(target) if target.len() >= PATH_MAX => return Err(Errno::NAMETOOLONG),
         Some(_) => find::place(directory, path, work),
     };
-    found?.then(|place| {
+    let found = found?;
+    if !matches!(found, Answer::Ours(_)) {
+        lead::forget();
+    }
+    found.then(|place| {
         let spot = free(&place, false)?;
         make(&spot, Kind::Symlink as u32 | 0o777, 0, target.unwrap_or(b""))
     })

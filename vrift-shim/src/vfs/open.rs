@@ -5,7 +5,7 @@ use std::os::fd::{IntoRawFd, OwnedFd};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use vrift_manifest::attributes::{Attributes, Kind};
+use vrift_manifest::attributes::Kind;
 use vrift_manifest::places;
 use vrift_manifest::session::SessionError;
 use vrift_manifest::tree::Change;
@@ -13,7 +13,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::find::{self, At, Name, Place, Work};
 use super::session;
-use super::{Answer, descriptor, magic, pipes, who};
+use super::{Answer, descriptor, magic, nameless_file, pipes, who};
 use crate::sys::fd;
 
 /// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
@@ -36,7 +36,7 @@ pub fn open<'w>(
         flags &= OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     }
     if flags.contains(OFlags::TMPFILE) {
-        return temporary(directory, path, flags, work);
+        return nameless_file::open(directory, path, flags, mode, work);
     }
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
@@ -98,27 +98,6 @@ pub fn nameless(errno: Errno) -> Errno {
     if errno == Errno::STALE { Errno::NOENT } else { errno }
 }
 
-/// O_TMPFILE: a file without a name is not offered, as on file systems that cannot, and programs make one with a name.
-fn temporary<'w>(
-    directory: c_int,
-    path: Option<&[u8]>,
-    flags: OFlags,
-    work: &'w mut Work,
-) -> Result<Answer<'w, c_int>, Errno> {
-    // What the flags say is looked at before the path, whosever it is.
-    if flags & OFlags::RWMODE == OFlags::RDONLY || flags.contains(OFlags::CREATE) {
-        return Err(Errno::INVAL);
-    }
-    match find::node(directory, path, true, work)? {
-        Answer::Ours(at) if at.session.tree().kind(at.cursor) != Ok(Kind::Directory) => {
-            Err(Errno::NOTDIR)
-        }
-        Answer::Ours(_) => Err(Errno::OPNOTSUPP),
-        Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
-        Answer::Kernel => Ok(Answer::Kernel),
-    }
-}
-
 /// O_CREAT with O_DIRECTORY: the kernel looks no further.
 fn refused<'w>(
     directory: c_int,
@@ -168,7 +147,12 @@ fn create(
     mode: u32,
 ) -> Result<Option<c_int>, Errno> {
     let mut work = Work::default();
-    let Answer::Ours(place) = find::place(directory, path, &mut work)? else { return Ok(None) };
+    let place = if flags.intersects(OFlags::EXCL | OFlags::NOFOLLOW) {
+        find::place(directory, path, &mut work)?
+    } else {
+        find::place_followed(directory, path, &mut work)?
+    };
+    let Answer::Ours(place) = place else { return Ok(None) };
     match place.child()? {
         None => create_at(&place, flags, mode),
         Some(_) if flags.contains(OFlags::EXCL) => Err(Errno::EXIST),
@@ -246,10 +230,10 @@ fn lost_its_name(at: &At) -> bool {
 }
 
 /// Opens what is there.
-fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
+pub fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
     let tree = at.session.tree();
-    let attributes = tree.attributes(at.cursor).map_err(|_| Errno::IO)?;
-    let kind = Kind::of_mode(attributes.mode).unwrap_or(Kind::File);
+    let mode = tree.mode(at.cursor).map_err(|_| Errno::IO)?;
+    let kind = Kind::of_mode(mode).unwrap_or(Kind::File);
     if flags.contains(OFlags::DIRECTORY) && kind != Kind::Directory {
         return Err(Errno::NOTDIR);
     }
@@ -258,21 +242,21 @@ fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
     }
     match kind {
         Kind::Symlink => Err(Errno::LOOP),
-        Kind::Directory => directory(at, &attributes, flags),
-        Kind::File => file(at, &attributes, flags),
+        Kind::Directory => directory(at, mode, flags),
+        Kind::File => file(at, mode, flags),
         Kind::Fifo => {
-            permitted(&attributes, flags)?;
+            permitted(&at, mode, flags)?;
             pipes::open(at.given, at.number()?, flags).map(IntoRawFd::into_raw_fd)
         }
         Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
-            permitted(&attributes, flags)?;
+            permitted(&at, mode, flags)?;
             Err(Errno::NXIO)
         }
     }
 }
 
 /// The permission bits that an open needs.
-fn permitted(attributes: &Attributes, flags: OFlags) -> Result<(), Errno> {
+fn permitted(at: &At, mode: u32, flags: OFlags) -> Result<(), Errno> {
     let mut wanted = match flags & OFlags::RWMODE {
         OFlags::RDONLY => 4,
         OFlags::WRONLY => 2,
@@ -281,17 +265,22 @@ fn permitted(attributes: &Attributes, flags: OFlags) -> Result<(), Errno> {
     if flags.contains(OFlags::TRUNC) {
         wanted |= 2;
     }
+    // What is granted to everybody is granted, whosever it is.
+    if mode & (0o111 * wanted) == 0o111 * wanted && !flags.contains(OFlags::NOATIME) {
+        return Ok(());
+    }
+    let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
     let who = who::credentials();
-    who.need(attributes, wanted)?;
-    if flags.contains(OFlags::NOATIME) { who.need_owner(attributes) } else { Ok(()) }
+    who.need(&attributes, wanted)?;
+    if flags.contains(OFlags::NOATIME) { who.need_owner(&attributes) } else { Ok(()) }
 }
 
-fn directory(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> {
+fn directory(at: At, mode: u32, flags: OFlags) -> Result<c_int, Errno> {
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY;
     if writes || flags.intersects(OFlags::CREATE | OFlags::TRUNC) {
         return Err(Errno::ISDIR);
     }
-    permitted(attributes, flags)?;
+    permitted(&at, mode, flags)?;
     placeholder(at, flags)
 }
 
@@ -318,8 +307,8 @@ fn path_only(at: At, kind: Kind, flags: OFlags) -> Result<c_int, Errno> {
     }
 }
 
-fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> {
-    permitted(attributes, flags)?;
+fn file(at: At, mode: u32, flags: OFlags) -> Result<c_int, Errno> {
+    permitted(&at, mode, flags)?;
     let number = at.number()?;
     let given = at.given;
     let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW);
@@ -330,7 +319,7 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
             drop(session::with(given, |session| {
                 session.open_for_writing(&who::who(), number, flags)
             })?);
-            without_rights(at, number, attributes)?;
+            without_rights(at, number, mode)?;
         }
         let kept = kept.difference(OFlags::TRUNC);
         // As it was found; by its number, if the workspace was replaced since.
@@ -351,7 +340,7 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
             kept -= OFlags::TRUNC;
         }
         let file = open(kept)?;
-        without_rights(at, number, attributes)?;
+        without_rights(at, number, mode)?;
         file
     };
     Ok(hand_out(number, file, flags & OFlags::RWMODE != OFlags::RDONLY))
@@ -359,15 +348,15 @@ fn file(at: At, attributes: &Attributes, flags: OFlags) -> Result<c_int, Errno> 
 
 /// What an ordinary user may write runs with nobody else's rights any more. The kernel takes the bits with the first byte
 /// written, which nobody tells us of.
-fn without_rights(at: At, node: u64, attributes: &Attributes) -> Result<(), Errno> {
-    let mut taken = attributes.mode & 0o4000;
-    if attributes.mode & 0o010 != 0 {
-        taken |= attributes.mode & 0o2000;
+fn without_rights(at: At, node: u64, mode: u32) -> Result<(), Errno> {
+    let mut taken = mode & 0o4000;
+    if mode & 0o010 != 0 {
+        taken |= mode & 0o2000;
     }
     if taken == 0 || who::credentials().is_privileged() {
         return Ok(());
     }
-    let mode = attributes.mode & 0o7777 & !taken;
+    let mode = mode & 0o7777 & !taken;
     let change = Change::SetMode { node, mode };
     session::with(at.given, |session| session.change(&who::who(), &change)).map(drop)
 }

@@ -10,9 +10,10 @@ use vrift_manifest::tree::{Cursor, Found};
 use super::find::{
     At, Left, Start, Work, after_leaving, again, errno_of, from_border, outside, start,
 };
+use super::lead::{self, Last};
 use super::session::{self, Given};
 use super::who::Identity;
-use super::{Answer, lexical, who};
+use super::{Answer, who};
 
 /// A name in a directory of the tree, whether anything has it or not.
 pub struct Place<'a> {
@@ -47,9 +48,27 @@ pub fn place<'w>(
     path: Option<&'w [u8]>,
     work: &'w mut Work,
 ) -> Result<Answer<'w, Place<'w>>, Errno> {
+    place_over(Last::Name, directory, path, work)
+}
+
+/// The same where a symlink outside in the last place is followed into the tree.
+pub fn place_followed<'w>(
+    directory: c_int,
+    path: Option<&'w [u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, Place<'w>>, Errno> {
+    place_over(Last::Followed, directory, path, work)
+}
+
+fn place_over<'w>(
+    last: Last,
+    directory: c_int,
+    path: Option<&'w [u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, Place<'w>>, Errno> {
     let Some(path) = path else { return Ok(Answer::Kernel) };
     let Work { normal, walk } = work;
-    match start(directory, path, normal)? {
+    match start(directory, path, last, normal)? {
         Start::Kernel => Ok(Answer::Kernel),
         Start::Tree { given, session, at, path } => {
             place_from(At { session, given, cursor: at }, path, walk)
@@ -131,7 +150,9 @@ fn directory_again(who: &Identity, length: usize, walk: &mut Scratch) -> Result<
     let Some(given) = session::given() else { return Ok(None) };
     let mut normal = Scratch::default();
     let left = walk.bytes().get(..length).unwrap_or(b"");
-    let Some(path) = lexical::back_inside(left, given, &mut normal)? else { return Ok(None) };
+    let Some(path) = lead::again(left, Last::Followed, given, &mut normal)? else {
+        return Ok(None);
+    };
     let mut walk = Scratch::default();
     Ok(match again(from_border(given, path)?, who, true, &mut walk)? {
         Left::Inside(at) => Some(at),

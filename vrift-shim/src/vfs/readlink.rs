@@ -13,7 +13,7 @@ use super::descriptor::{self, Held};
 use super::exec::farm;
 use super::find::{self, At, Work};
 use super::session::{self, Given};
-use super::{Answer, magic, paths, pipes, subject};
+use super::{Answer, magic, nameless_file, paths, pipes, subject};
 
 /// What `put` makes of the target of the symlink at `path`.
 pub fn at<'w, T>(
@@ -70,6 +70,9 @@ pub fn mapped<T>(
     let start = if from_cwd { CWD } else { descriptor::borrow(directory)? };
     let length = rustix::fs::readlinkat_raw(start, path, &mut buffer[..])?;
     if let Some(length) = farm::as_seen(given, &mut buffer, length) {
+        return put(buffer.get(..length).ok_or(Errno::IO)?).map(Some);
+    }
+    if let Some(length) = nameless_file::as_seen(given, &mut buffer, length) {
         return put(buffer.get(..length).ok_or(Errno::IO)?).map(Some);
     }
     let held = match buffer.get(..length) {

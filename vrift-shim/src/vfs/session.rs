@@ -11,7 +11,7 @@ use super::handed::{Kept, MOST};
 use super::{above, attributes, environment, process};
 use crate::sys::gate;
 use crate::sys::slot::Slot;
-use crate::sys::start::Environment;
+use crate::sys::start::{Environment, Variable};
 
 /// What was handed over, in the form that is needed often.
 pub struct Given {
@@ -34,24 +34,28 @@ pub struct Given {
 static GIVEN: Slot<Given> = Slot::empty();
 static SESSION: Slot<Session> = Slot::empty();
 
+const PRELOAD: &[u8] = b"LD_PRELOAD=";
+
 /// The variable, and the value of LD_PRELOAD, as they were at the start.
 static HANDED: Kept = Kept::nothing();
 static PRELOADED: Kept = Kept::nothing();
 
-/// Looks into the environment. Without the variable nothing is ours.
+/// Looks into the environment. Without the variable nothing is ours. Inlined, so that all that runs at a start lies together:
+/// it is read from the disk, or mapped, by pages.
+#[inline(always)]
 pub fn begin(environment: Environment) {
     let (mut preloaded, mut handed) = (None, None);
     for variable in environment {
-        if let Some(value) = variable.strip_prefix(b"LD_PRELOAD=") {
-            preloaded = Some(value);
-        } else if let Some(value) = variable.strip_prefix(SESSION_VARIABLE.as_bytes())
-            && value.first() == Some(&b'=')
+        if variable.begins_with(PRELOAD) {
+            preloaded = Some(variable);
+        } else if variable.begins_with(SESSION_VARIABLE.as_bytes())
+            && variable.bytes().get(SESSION_VARIABLE.len()) == Some(&b'=')
         {
             handed = Some(variable);
         }
     }
-    let Some(variable) = handed else { return };
-    let preloaded = preloaded.unwrap_or_default();
+    let Some(variable) = handed.map(Variable::bytes) else { return };
+    let preloaded = preloaded.and_then(|it| it.bytes().get(PRELOAD.len()..)).unwrap_or_default();
     if PRELOADED.keep(preloaded).is_none() || HANDED.keep(variable).is_none() {
         take_apart(variable, preloaded);
     }

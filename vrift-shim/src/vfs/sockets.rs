@@ -58,7 +58,7 @@ impl Address {
 }
 
 /// Whether it is a socket that can have such a name. If not the kernel says what it is.
-fn takes_paths(socket: c_int) -> bool {
+pub fn takes_paths(socket: c_int) -> bool {
     borrow(socket)
         .and_then(sockopt::socket_domain)
         .is_ok_and(|domain| domain == AddressFamily::UNIX)

@@ -26,7 +26,8 @@ pub struct Seen {
     pub shown: Shown,
 }
 
-/// Of a path; an empty one stands for the descriptor, where the flags say so.
+/// Of a path; an empty one stands for the descriptor, where the flags say so. Where the kernel is to be asked, it is to be
+/// asked without following a symlink in the last place: [`behind_link`] comes then.
 #[inline]
 pub fn at<'w>(
     directory: c_int,
@@ -46,11 +47,29 @@ pub fn at<'w>(
         };
     }
     let follow = flags & libc::AT_SYMLINK_NOFOLLOW == 0;
-    Ok(match find::node(directory, path, follow, work)? {
+    Ok(match find::node_unless_link(directory, path, follow, work)? {
         Answer::Ours(at) => Answer::Ours(of(at)?),
         Answer::Elsewhere(path) => Answer::Elsewhere(path),
         Answer::Kernel => Answer::Kernel,
     })
+}
+
+/// Of a path outside, where the kernel says that a symlink has it, which is to be followed.
+#[cold]
+pub fn behind_link<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, Seen>, Errno> {
+    find::node(directory, path, true, work)?.then(of)
+}
+
+/// Whether a mode is that of a symlink.
+#[inline]
+pub fn is_link(mode: u32) -> bool {
+    const TYPE: u32 = 0o170_000;
+    const SYMLINK: u32 = 0o120_000;
+    mode & TYPE == SYMLINK
 }
 
 /// Of a node.
@@ -74,11 +93,12 @@ fn dot<'w>() -> Result<Answer<'w, Seen>, Errno> {
 pub fn of_descriptor(descriptor: c_int) -> Result<Option<Seen>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let (held, stat) = descriptor::look(given, descriptor)?;
-    let at = match held {
+    let number = match held {
         Held::Foreign | Held::Lost(None) => return Ok(None),
         Held::Directory(node) => return of(find::by_number(given, node)?).map(Some),
-        Held::Content { node, .. } | Held::Lost(Some(node)) => find::by_number(given, node)?,
+        Held::Content { node, .. } | Held::Lost(Some(node)) => node,
     };
+    let at = find::by_number(given, number)?;
     let shown = at.session.attributes_of_open(at.cursor, &stat).map_err(session::errno_of)?;
-    Ok(Some(Seen { given, number: at.number()?, shown }))
+    Ok(Some(Seen { given, number, shown }))
 }

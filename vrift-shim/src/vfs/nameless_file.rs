@@ -1,0 +1,116 @@
+//! Files without a name (O_TMPFILE), and giving them one. Until then such a file is the kernel's, in the store, and the
+//! kernel says what is to be said of it.
+
+use std::ffi::c_int;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::fs::{Gid, OFlags, fchown};
+use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
+use vrift_manifest::tree::Change;
+use vrift_manifest::tree::path::PATH_MAX;
+
+use super::find::{self, Place, Work};
+use super::rename::Named;
+use super::session::{self, Given};
+use super::spot::Spot;
+use super::{Answer, change, descriptor, magic, make, who};
+
+/// open(2) with O_TMPFILE.
+pub fn open<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    flags: OFlags,
+    mode: u32,
+    work: &'w mut Work,
+) -> Result<Answer<'w, c_int>, Errno> {
+    if flags & OFlags::RWMODE == OFlags::RDONLY || flags.contains(OFlags::CREATE) {
+        // The kernel refuses that before it looks at the path.
+        return Ok(Answer::Kernel);
+    }
+    find::node(directory, path, !flags.contains(OFlags::NOFOLLOW), work)?.then(|at| {
+        let above = at.attributes()?;
+        if Kind::of_mode(above.mode) != Some(Kind::Directory) {
+            return Err(Errno::NOTDIR);
+        }
+        who::credentials().need(&above, 3)?;
+        let flags = flags.difference(OFlags::NOFOLLOW);
+        let file = session::with(at.given, |session| session.make_nameless(mode, flags))?;
+        if above.mode & 0o2000 != 0 {
+            // The directory gives its group to all that is made in it.
+            let _ = fchown(&file, None, Some(Gid::from_raw(above.gid)));
+        }
+        let descriptor = file.into_raw_fd();
+        descriptor::forget(descriptor);
+        Ok(descriptor)
+    })
+}
+
+/// The descriptor that linkat is given a file by, if that has no name and is ours; and whether the call names nothing else.
+pub fn named(from: Named<'_>, flags: c_int) -> Option<(c_int, bool)> {
+    let path = from.path?;
+    let by_itself = path.is_empty() && flags & libc::AT_EMPTY_PATH != 0;
+    let descriptor = match by_itself {
+        true => from.directory,
+        false if flags & libc::AT_SYMLINK_FOLLOW != 0 => magic::descriptor(path)?,
+        false => return None,
+    };
+    let given = session::given()?;
+    let mut buffer = [0; PATH_MAX];
+    let length = descriptor::path(descriptor, &mut buffer)?;
+    let is_one = session::session(given).ok()?.is_nameless(buffer.get(..length)?);
+    // One that has a name by now is known by that.
+    (is_one && !descriptor::is_noted(descriptor)).then_some((descriptor, by_itself))
+}
+
+/// Gives the file a name.
+pub fn link((descriptor, by_itself): (c_int, bool), new: &Place<'_>) -> Result<(), Errno> {
+    let spot = make::free(new, false)?;
+    let file = descriptor::borrow(descriptor)?;
+    let node = session::with(spot.given, |session| {
+        session.name_nameless(&who::who(), file.as_fd(), by_itself, (spot.directory, spot.name))
+    })?;
+    descriptor::opened(descriptor, node, true);
+    attributes(&spot, node, file)
+}
+
+/// The extended attributes that a program gave the file meanwhile are the node's.
+fn attributes(spot: &Spot<'_>, node: u64, file: BorrowedFd<'_>) -> Result<(), Errno> {
+    const MOST: usize = 64 << 10;
+    let mut names = vec![0; MOST];
+    let length = rustix::fs::flistxattr(file, &mut names[..]).unwrap_or(0);
+    if length == 0 {
+        return Ok(());
+    }
+    let mut value = vec![0; MOST];
+    for name in names.get(..length).unwrap_or_default().split(|&byte| byte == 0) {
+        if !name.starts_with(b"user.") && !name.starts_with(b"trusted.") {
+            continue;
+        }
+        let length = rustix::fs::fgetxattr(file, name, &mut value[..])?;
+        let value = value.get(..length);
+        change::apply(spot.given, &Change::SetXattr { node, name, value })?;
+        let _ = rustix::fs::fremovexattr(file, name);
+    }
+    Ok(())
+}
+
+/// Writes what the kernel's name of such a file is to programs, in the place of its path of `length` bytes; its length.
+pub fn as_seen(given: &'static Given, buffer: &mut [u8; PATH_MAX], length: usize) -> Option<usize> {
+    let path = buffer.get(..length)?;
+    if !path.starts_with(given.handover.store.as_os_str().as_bytes()) {
+        return None;
+    }
+    if !session::session(given).ok()?.is_nameless(path) {
+        return None;
+    }
+    let slash = path.iter().rposition(|&byte| byte == b'/')?;
+    let end = given.mount.len() + length - slash;
+    if end >= PATH_MAX {
+        return None;
+    }
+    buffer.copy_within(slash..length, given.mount.len());
+    buffer.get_mut(..given.mount.len())?.copy_from_slice(&given.mount);
+    Some(end)
+}

@@ -1,0 +1,66 @@
+//! Opening to read, which is what most opens are: outside, the kernel is asked in a way that follows no symlink anywhere.
+//! Nearly always there is none, and then it costs nothing to know that the path did not lead into the tree.
+
+use std::ffi::{CStr, c_int};
+use std::os::fd::IntoRawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use super::find::{self, Work};
+use super::{Answer, descriptor, magic, open};
+use crate::sys::alone;
+
+/// Whether the flags ask for nothing but reading.
+#[inline]
+pub fn is_plain(flags: c_int) -> bool {
+    let other = libc::O_CREAT | libc::O_TRUNC | libc::O_TMPFILE & !libc::O_DIRECTORY | libc::O_PATH;
+    flags & (libc::O_ACCMODE | other | libc::O_NOFOLLOW) == 0
+}
+
+/// open(2) of a path, if what it names is no symlink outside: to be asked are [`outside`] and then, where that does not
+/// say it, [`open::open`].
+pub fn open<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    flags: c_int,
+    work: &'w mut Work,
+) -> Result<Answer<'w, c_int>, Errno> {
+    if let Some(path) = path
+        && magic::is_nameless(path, false)?
+    {
+        return Ok(Answer::Kernel);
+    }
+    let flags = OFlags::from_bits_retain(flags as u32);
+    find::node_unless_link(directory, path, true, work)?.then(|at| open::node(at, flags))
+}
+
+/// The system, or a filter, knows nothing of such a call.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// The kernel's answer for a path outside, if there is no symlink on it; `None`: it is not known.
+pub fn outside(directory: c_int, path: &CStr, flags: c_int) -> Option<Result<c_int, Errno>> {
+    // What waits, for the other end of a pipe, can be cancelled by other threads in the C library alone.
+    if REFUSED.load(Ordering::Relaxed) || path.is_empty() || !alone::is() {
+        return None;
+    }
+    // What a process holds is behind a link anyway.
+    if path.to_bytes().starts_with(b"/proc/") {
+        return None;
+    }
+    let from_cwd = directory == find::CWD || path.to_bytes().first() == Some(&b'/');
+    let from = if from_cwd { CWD } else { descriptor::borrow(directory).ok()? };
+    let flags = OFlags::from_bits_retain(flags as u32);
+    match rustix::fs::openat2(from, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        Ok(file) => Some(Ok(file.into_raw_fd())),
+        Err(errno @ (Errno::NOENT | Errno::NOTDIR | Errno::ACCESS)) => Some(Err(errno)),
+        Err(errno) => {
+            let not_owner = errno == Errno::PERM && flags.contains(OFlags::NOATIME);
+            if matches!(errno, Errno::NOSYS | Errno::PERM) && !not_owner {
+                REFUSED.store(true, Ordering::Relaxed);
+            }
+            None
+        }
+    }
+}
