@@ -86,6 +86,8 @@ const THREADS: &[&str] = &[
 pub struct Generator<'p> {
     /// What decides.
     pub random: Random,
+    /// Whether files get set-id bits, which an ordinary user loses at another moment than on a real directory.
+    pub set_ids: bool,
     choices: Vec<(&'p Operation, usize)>,
     total: usize,
 }
@@ -103,14 +105,22 @@ impl<'p> Generator<'p> {
             total += weight / spellings.max(1);
             choices.push((operation, total));
         }
-        Generator { random: Random::new(seed), choices, total }
+        Generator {
+            random: Random::new(seed),
+            set_ids: rustix::process::geteuid().is_root(),
+            choices,
+            total,
+        }
     }
 
     /// A script of `length` lines; its last shows the whole tree.
     pub fn script(&mut self, length: usize) -> Vec<String> {
         // Not before: what cannot be read cannot be ingested.
-        let mut lines = vec!["chmod secret 0".to_owned()];
-        lines.extend((2..length).map(|_| self.line()));
+        let mut lines = vec!["# random".to_owned(), "chmod secret 0".to_owned()];
+        if !self.set_ids {
+            lines.push("chmod sticky 0755".to_owned());
+        }
+        lines.extend((lines.len() + 1..length).map(|_| self.line()));
         lines.push("tree".to_owned());
         lines
     }
@@ -150,6 +160,9 @@ impl<'p> Generator<'p> {
         line.push_str(&operation.name);
         for letter in operation.signature.chars() {
             line.push(' ');
+            // Streams whose descriptor is closed behind their back are nobody's to say anything about.
+            let closes = letter == 'f' && operation.family == "close";
+            let letter = if closes { 'n' } else { letter };
             let word = self.argument(letter, operation);
             line.push_str(&word);
         }

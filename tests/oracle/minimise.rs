@@ -32,7 +32,12 @@ pub fn minimise(
         let mut at = 0;
         while at < lines.len() && Instant::now() < until {
             let mut tried = lines.clone();
-            tried.drain(at..(at + chunk).min(lines.len()));
+            // The first line says that it is by chance.
+            tried.drain(at.max(1)..(at + chunk).clamp(1, lines.len()));
+            if tried.len() == lines.len() {
+                at += chunk;
+                continue;
+            }
             let still = match tried.is_empty() {
                 true => None,
                 false => match compare::both(sides, differences, &tried, None)? {

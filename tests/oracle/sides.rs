@@ -214,6 +214,10 @@ impl Sides {
         played.ours = fs::read(self.work.join("ours.out"))?;
         let said = fs::read_to_string(self.work.join("ours.err")).unwrap_or_default();
         let usual = fs::read_to_string(self.work.join("native.err")).unwrap_or_default();
+        if usual.starts_with("player: ") {
+            // It has not understood the script.
+            return Err(io::Error::other(usual));
+        }
         if ends.0 != ends.1 {
             played.beside.push(format!("ends: native {}, ours {}: {said}", ends.0, ends.1));
         } else if said != usual {

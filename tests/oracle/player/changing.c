@@ -6,6 +6,9 @@
 int __xmknod(int, const char *, mode_t, dev_t *);
 int __xmknodat(int, int, const char *, mode_t, dev_t *);
 
+/* A device that no driver has: opened it is not there, on both sides. */
+#define NOBODYS 0x3c03
+
 #define DO(name, expression) static void act_##name(struct call *c) { say_done(c, expression); }
 
 DO(unlink, unlink(path(c, 0)))
@@ -42,10 +45,30 @@ static void act_link_fd(struct call *c)
     say_done(c, linkat(AT_FDCWD, name, AT_FDCWD, path(c, 1), AT_SYMLINK_FOLLOW));
 }
 
-DO(symlink, symlink(path(c, 0), path(c, 1)))
-DO(symlinkat, symlinkat(path(c, 0), dir_fd(c, 1), path(c, 2)))
-DO(sys_symlink, syscall(SYS_symlink, path(c, 0), path(c, 1)))
-DO(sys_symlinkat, syscall(SYS_symlinkat, path(c, 0), dir_fd(c, 1), path(c, 2)))
+/* A symlink outside that leads into the tree leads to what is on the disk there: none is made by chance. */
+static int leads_in(struct call *c, int from, const char *name)
+{
+    char here[8192], link[64];
+    const char *target = path(c, 0);
+    size_t length = strlen(root_path());
+    if (!at_random || target == NULL || name == NULL || *name == '/' || strncmp(target, root_path(), length) != 0)
+        return 0;
+    snprintf(link, sizeof link, from == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/%d", from);
+    ssize_t got = readlink(link, here, sizeof here - 1);
+    if (got == -1)
+        return 0;
+    here[got] = 0;
+    if (strncmp(here, root_path(), length) == 0)
+        return 0;
+    say(c, "left out");
+    return 1;
+}
+#define SYMLINK(name, from, place, expression) \
+    static void act_##name(struct call *c) { if (!leads_in(c, from, path(c, place))) say_done(c, expression); }
+SYMLINK(symlink, AT_FDCWD, 1, symlink(path(c, 0), path(c, 1)))
+SYMLINK(symlinkat, dir_fd(c, 1), 2, symlinkat(path(c, 0), dir_fd(c, 1), path(c, 2)))
+SYMLINK(sys_symlink, AT_FDCWD, 1, syscall(SYS_symlink, path(c, 0), path(c, 1)))
+SYMLINK(sys_symlinkat, dir_fd(c, 1), 2, syscall(SYS_symlinkat, path(c, 0), dir_fd(c, 1), path(c, 2)))
 
 DO(mkdir, mkdir(path(c, 0), (mode_t)number(c, 1)))
 DO(mkdirat, mkdirat(dir_fd(c, 0), path(c, 1), (mode_t)number(c, 2)))
@@ -54,11 +77,11 @@ DO(sys_mkdirat, syscall(SYS_mkdirat, dir_fd(c, 0), path(c, 1), (mode_t)number(c,
 
 DO(mkfifo, mkfifo(path(c, 0), (mode_t)number(c, 1)))
 DO(mkfifoat, mkfifoat(dir_fd(c, 0), path(c, 1), (mode_t)number(c, 2)))
-DO(mknod, mknod(path(c, 0), (mode_t)(number(c, 1) | number(c, 2)), 0x103))
-DO(mknodat, mknodat(dir_fd(c, 0), path(c, 1), (mode_t)(number(c, 2) | number(c, 3)), 0x103))
-DO(sys_mknod, syscall(SYS_mknod, path(c, 0), (mode_t)(number(c, 1) | number(c, 2)), 0x103))
-DO(sys_mknodat, syscall(SYS_mknodat, dir_fd(c, 0), path(c, 1), (mode_t)(number(c, 2) | number(c, 3)), 0x103))
-static dev_t device = 0x103;
+DO(mknod, mknod(path(c, 0), (mode_t)(number(c, 1) | number(c, 2)), NOBODYS))
+DO(mknodat, mknodat(dir_fd(c, 0), path(c, 1), (mode_t)(number(c, 2) | number(c, 3)), NOBODYS))
+DO(sys_mknod, syscall(SYS_mknod, path(c, 0), (mode_t)(number(c, 1) | number(c, 2)), NOBODYS))
+DO(sys_mknodat, syscall(SYS_mknodat, dir_fd(c, 0), path(c, 1), (mode_t)(number(c, 2) | number(c, 3)), NOBODYS))
+static dev_t device = NOBODYS;
 DO(__xmknod, __xmknod(0, path(c, 0), (mode_t)(number(c, 1) | number(c, 2)), &device))
 DO(__xmknodat, __xmknodat(0, dir_fd(c, 0), path(c, 1), (mode_t)(number(c, 2) | number(c, 3)), &device))
 

@@ -215,10 +215,16 @@ SCAN(scandirat64, dirent64, scandirat64(dir_fd(c, 0), path(c, 1), &found, NULL, 
     }
 GLOB(glob, glob_t, globfree) GLOB(glob64, glob64_t, globfree64)
 
+/* What both sides have in common of a whole name. */
+static const char *below_base(const char *name)
+{
+    size_t length = strlen(root_path()) - strlen("/1/2/3/4/5/6/tree");
+    return strncmp(name, root_path(), length) == 0 ? name + length : name;
+}
 static int visit(const char *name, const struct stat *stat, int flag)
 {
     char text[9000];
-    const char *top = strncmp(name, root_path(), strlen(root_path())) == 0 ? name + strlen(root_path()) : name;
+    const char *top = below_base(name);
     snprintf(text, sizeof text, "%d:%o:%s", flag, flag == FTW_NS ? 0 : stat->st_mode & S_IFMT, top);
     add(text);
     return names >= NAMES - 1;
@@ -226,8 +232,7 @@ static int visit(const char *name, const struct stat *stat, int flag)
 static int visit_more(const char *name, const struct stat *stat, int flag, struct FTW *place)
 {
     char text[9000];
-    int inside = strncmp(name, root_path(), strlen(root_path())) == 0;
-    snprintf(text, sizeof text, "%d:%d.%d:%s", flag, place->level, place->base, inside ? name + strlen(root_path()) : name);
+    snprintf(text, sizeof text, "%d:%d.%d:%s", flag, place->level, place->base, below_base(name));
     (void)stat;
     add(text);
     return names >= NAMES - 1;

@@ -153,6 +153,16 @@ static void say_name(struct call *c, const char *name)
 {
     if (name == NULL) say_errno(c); else say_path(c, name);
 }
+/* Which of a file's names is told depends on what else was done to it. */
+static int is_one_of_many(int fd, ssize_t length)
+{
+    struct stat opened, named;
+    if (length < 0 || length >= 8000)
+        return 0;
+    target[length] = 0;
+    return fstat(fd, &opened) == 0 && !S_ISDIR(opened.st_mode) && opened.st_nlink > 1
+        && (lstat(target, &named) == 0 ? named.st_ino == opened.st_ino : errno == EACCES);
+}
 static void act_proc_fd(struct call *c)
 {
     char name[64];
@@ -162,6 +172,8 @@ static void act_proc_fd(struct call *c)
         say(c, "%.4s", target);
     else if (length > 10 && memcmp(target + length - 10, " (deleted)", 10) == 0) /* perhaps a name that libc made up */
         say(c, "deleted");
+    else if (is_one_of_many(fd(c, 0), length))
+        say(c, "one of its names");
     else
         say_target(c, target, length);
 }

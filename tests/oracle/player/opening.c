@@ -56,6 +56,8 @@ static void take_stream(struct call *c, FILE *file)
         say_errno(c);
         return;
     }
+    if (at_random)
+        end_reading(fileno(file));
     say(c, "stream %d", fileno(file));
     if (stream[place] && stream[place] != file)
         fclose(stream[place]);

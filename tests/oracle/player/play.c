@@ -15,6 +15,7 @@ FILE *stream[SLOTS];
 DIR *directory[SLOTS];
 void *shared;
 int skip_access_times;
+int at_random;
 
 static const struct operation *const families[] = { opening, looking, listing, changing, describing, running, odd };
 
@@ -109,6 +110,20 @@ static void forked(struct call *c)
         say(c, "%s", (const char *)shared);
 }
 
+/* Who may not search the directories that the tree lies in is a matter of the kernel alone. */
+static void open_above(void)
+{
+    static const char *const above[] = { "/1/2/3/4", "/1/2/3/4/5", "/1/2/3/4/5/6" };
+    char name[700];
+    struct stat stat;
+    size_t base = strlen(root_path()) - strlen("/1/2/3/4/5/6/tree");
+    for (size_t at = 0; at < COUNT(above); at++) {
+        snprintf(name, sizeof name, "%.*s%s", (int)base, root_path(), above[at]);
+        if (lstat(name, &stat) == 0 && (stat.st_mode & 0700) != 0700)
+            chmod(name, stat.st_mode | 0700);
+    }
+}
+
 void play_one(struct call *c)
 {
     const char *word = c->argument[0];
@@ -127,10 +142,14 @@ void play_one(struct call *c)
         threaded(c);
     } else {
         const struct operation *known = found(c);
-        limit(60000);
+        /* What a shell says takes as long as the machine needs. */
+        if (strcmp(known->family, "shell") != 0)
+            limit(60000);
         errno = 77;
         known->act(c);
         int kept = errno;
+        if (strstr(known->family, "chmod"))
+            open_above();
         limit(0);
         errno = kept;
     }
@@ -185,6 +204,7 @@ int main(int count, char **arguments)
             script = realloc(script, room *= 2);
     }
     script[length] = 0;
+    at_random = strncmp(script, "# random", 8) == 0;
     if (chdir(root_path()) != 0) {
         fprintf(stderr, "player: %s: %s\n", root_path(), strerror(errno));
         return 97;

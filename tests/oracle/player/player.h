@@ -73,6 +73,7 @@ void say_time(struct call *, long seconds, long nanoseconds);
 void say_number(struct call *, long result);
 void say_done(struct call *, long result);
 void say_fd(struct call *, int place, int fd);
+void end_reading(int writer);
 struct shape {
     mode_t mode;
     nlink_t nlink;
@@ -95,6 +96,7 @@ void play_one(struct call *);
 void take_slot(int place, int fd);
 extern void *shared; /* memory that a forked child shares */
 extern int skip_access_times;
+extern int at_random; /* the script was made by chance */
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 #define END { NULL, NULL, NULL, NULL }

@@ -149,7 +149,7 @@ static void act_child_writes(struct call *c)
 }
 static void act_cat_from(struct call *c)
 {
-    char got[65536];
+    static char got[1 << 20];
     int ends[2];
     if (!is_file(c)) return;
     if (pipe(ends) != 0) { say_errno(c); return; }

@@ -95,12 +95,33 @@ void say_done(struct call *c, long result)
         say(c, " (errno %s)", strerrorname_np(now));
 }
 
+/* A descriptor for reading has the content of when it was opened, in a workspace; a known difference. So no descriptor for
+ * reading is kept of a file that is opened to be written, or cut. */
+void end_reading(int writer)
+{
+    struct stat written, read;
+    int why = errno;
+    if (fstat(writer, &written) != 0 || !S_ISREG(written.st_mode))
+        return;
+    if ((fcntl(writer, F_GETFL) & O_ACCMODE) == O_RDONLY && written.st_size != 0)
+        return;
+    for (int at = 0; at < SLOTS; at++)
+        if (descriptor[at] != -1 && descriptor[at] != writer && fstat(descriptor[at], &read) == 0
+            && read.st_ino == written.st_ino && (fcntl(descriptor[at], F_GETFL) & O_ACCMODE) == O_RDONLY) {
+            close(descriptor[at]);
+            descriptor[at] = -1;
+        }
+    errno = why;
+}
+
 void say_fd(struct call *c, int place, int fd)
 {
     if (fd == -1)
         say_errno(c);
     else
         say(c, "fd %d", fd);
+    if (fd != -1 && at_random)
+        end_reading(fd);
     take_slot(slot(c, place), fd);
 }
 

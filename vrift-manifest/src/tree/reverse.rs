@@ -110,9 +110,9 @@ impl Tree {
         Ok(None)
     }
 
-    /// A file with this content, the first of the image or else of those that changed, and whether it is the only one:
-    /// for whoever holds content and has lost sight of whose it was.
-    pub fn with_content(&self, digest: &Digest) -> Option<(u64, bool)> {
+    /// A file with this content whose number `fits`, the first of the image or else of those that changed, and whether it
+    /// is the only one: for whoever holds content and has lost sight of whose it was.
+    pub fn with_content(&self, digest: &Digest, fits: impl Fn(u64) -> bool) -> Option<(u64, bool)> {
         let words = digest_words(digest);
         let is_it = |at: &Cursor| {
             self.state(*at).is_ok_and(|state| {
@@ -122,6 +122,7 @@ impl Tree {
         let of_image = (0..self.image.record_count()).map(|record| self.at_record(record));
         let changed = self.index.nodes().map(|node| self.at_node(node));
         let numbers = of_image.chain(changed).filter(is_it).filter_map(|at| self.number(at).ok());
+        let numbers = numbers.filter(|number| fits(*number));
         // A node has a record for each of its names, and one more if it changed.
         let mut found = None;
         for number in numbers {

@@ -6,6 +6,7 @@ use libc::{msghdr as Message, socklen_t as Length};
 use rustix::io::Errno;
 
 use super::args::{In, Out, Room, fail};
+use super::rights;
 use crate::sys::errno;
 use crate::vfs::sockets::Way;
 use crate::vfs::{session, sockets};
@@ -87,7 +88,11 @@ hook! {
 hook! {
     /// sendmsg(2)
     real => fn sendmsg(socket: c_int, message: In<Message>, flags: c_int) -> isize {
-        let named = match message.get() {
+        let sent = message.get();
+        if let Ok(Some(sent)) = sent {
+            rights::before(&sent);
+        }
+        let named = match sent {
             Ok(Some(given)) if is_for_a_name(socket, In::at(given.msg_name.cast())) => given,
             _ => return real(socket, message, flags),
         };
@@ -181,9 +186,18 @@ hook! {
 hook! {
     /// recvmsg(2)
     real => fn recvmsg(socket: c_int, message: Out<Message>, flags: c_int) -> isize {
+        if session::given().is_none() {
+            return real(socket, message, flags);
+        }
         let asked = match message.read() {
-            Some(asked) if session::given().is_some() && !asked.msg_name.is_null() => asked,
-            _ => return real(socket, message, flags),
+            Some(asked) if !asked.msg_name.is_null() => asked,
+            _ => {
+                let result = real(socket, message, flags);
+                if result >= 0 && let Some(got) = message.read() {
+                    rights::forget(&got);
+                }
+                return result;
+            }
         };
         let mut any = Any([0; 128]);
         let msg_name = any.0.as_mut_ptr().cast();
@@ -192,6 +206,7 @@ hook! {
         if result < 0 {
             return result;
         }
+        rights::forget(&ours);
         let got = renamed(&mut any, ours.msg_namelen as usize);
         let known = any.0.get(..got.min(any.0.len())).unwrap_or_default();
         let _ = Room::new(asked.msg_name.cast(), asked.msg_namelen as usize).fill(known);

@@ -54,6 +54,10 @@ fn opened(real: extern "C" fn(CPath, CPath) -> Stream, path: CPath, mode: CPath)
     };
     let opened = open::open(CWD, path.bytes(), flags, MODE, &mut work);
     answer(path, opened, outside, |fd| {
+        if flags & (libc::O_APPEND | libc::O_ACCMODE) == libc::O_APPEND | libc::O_WRONLY {
+            // What only appends says from the beginning that it is at the end.
+            descriptor::to_end(fd);
+        }
         // An encoding is only taken from a mode that a path is opened with.
         let stream = if text.contains(&b',') {
             let stream = real(again(fd).path(), mode);
@@ -150,19 +154,19 @@ impl Mode {
 
 spellings!(reopened: fn(path: CPath, mode: CPath, stream: Stream) -> Stream: freopen, freopen64);
 
-hook! {
-    /// fclose(3): what the stream still holds is written first, so that it is part of what is sealed.
-    real => fn fclose(stream: Stream) -> c_int {
-        if stream.is_null() {
-            return real(stream);
-        }
-        let descriptor = descriptor_of(stream);
-        if descriptor < 0 {
-            return real(stream);
-        }
-        let ends = close::before(descriptor);
-        let closed = real(stream);
-        close::after(ends);
-        closed
+/// What the stream still holds is written first, so that it is part of what is sealed.
+fn closed(real: extern "C" fn(Stream) -> c_int, stream: Stream) -> c_int {
+    if stream.is_null() {
+        return real(stream);
     }
+    let descriptor = descriptor_of(stream);
+    if descriptor < 0 {
+        return real(stream);
+    }
+    let ends = close::before(descriptor);
+    let closed = real(stream);
+    close::after(ends);
+    closed
 }
+
+spellings!(closed: fn(stream: Stream) -> c_int: fclose, endmntent, __endmntent);

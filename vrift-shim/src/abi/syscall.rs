@@ -16,8 +16,8 @@ use super::{
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
 use crate::sys::{apart, gate};
-use crate::vfs::find::{self, Work};
-use crate::vfs::{Answer, session, who};
+
+use crate::vfs::{session, who};
 
 /// The arguments behind the number.
 type Words = [usize; 6];
@@ -287,25 +287,10 @@ fn utimensat(_: c_long, words: Words) -> c_long {
     pointer!(times::utimensat: 4).call(words)
 }
 
-/// How a walk is bounded, in which ours is anyway.
-const NO_XDEV_NO_MAGICLINKS: u64 = 3;
-
 fn openat2(number: c_long, words: Words) -> c_long {
     let [directory, path, how, size, ..] = words;
-    let mut work = Work::default();
-    let path_given = <CPath as Word>::of(path);
-    let found = find::node(directory as c_int, path_given.bytes(), true, &mut work);
-    if matches!(found, Ok(Answer::Kernel)) || size < 24 {
-        return kernel(number, words);
-    }
-    let Some([flags, mode, resolve]) = <Out<[u64; 3]> as Word>::of(how).read() else {
-        return fail(Errno::FAULT);
-    };
-    if resolve & !NO_XDEV_NO_MAGICLINKS != 0 {
-        // As a kernel that does not know the call: programs have another way.
-        return fail(Errno::NOSYS);
-    }
-    pointer!(open::openat: 4).call([directory, path, flags as usize, mode as usize, 0, 0])
+    let (path, how) = (<CPath as Word>::of(path), <Out<[u64; 3]> as Word>::of(how));
+    super::openat2::openat2(directory as c_int, path, how, size, || kernel(number, words))
 }
 
 /// Rings work past every library: programs have another way.

@@ -86,6 +86,8 @@ fn of_descriptor(
         Ok(times) => match times::of_descriptor(descriptor, times) {
             Ok(None | Some(Rest::Kernel)) => kernel(),
             Ok(Some(Rest::None)) => 0,
+            // No descriptor, or what may not stand for one: what is told of that depends on the spelling.
+            Err(Errno::BADF) => kernel(),
             Err(errno) => fail(errno),
         },
     }

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::args::{CPath, Out, answer, fail};
 use crate::vfs::find::{self, CWD, Work};
-use crate::vfs::stat;
+use crate::vfs::{stat, who};
 
 /// Do not follow a symlink in the last place: of inotify.
 const DONT_FOLLOW: u32 = libc::IN_DONT_FOLLOW;
@@ -21,7 +21,10 @@ hook! {
         let mut work = Work::default();
         let follow = mask & DONT_FOLLOW == 0;
         let found = find::node(CWD, path.bytes(), follow, &mut work);
-        answer(path, found, |path| real(watcher, path, mask), |_| Err(Errno::NOSPC))
+        answer(path, found, |path| real(watcher, path, mask), |at| {
+            who::credentials().need(&at.attributes()?, 4)?;
+            Err(Errno::NOSPC)
+        })
     }
 }
 

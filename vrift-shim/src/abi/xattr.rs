@@ -36,13 +36,31 @@ fn of_path<R: super::args::Failure>(
 #[inline]
 fn of_descriptor<R: super::args::Failure>(
     descriptor: c_int,
-    kernel: impl FnOnce() -> R,
+    kernel: impl FnOnce(c_int) -> R,
     ours: impl FnOnce(At) -> Result<R, Errno>,
 ) -> R {
     match subject::of_descriptor(descriptor) {
         // Which wrong argument is told depends on the kernel's version.
-        Err(Errno::BADF) => kernel(),
-        found => answer_for_descriptor(found, kernel, ours),
+        Err(Errno::BADF) if descriptor != CWD => kernel(descriptor),
+        Err(Errno::BADF) => match subject::dot() {
+            // The kernel's working directory is a placeholder.
+            Ok(Some(_)) => kernel(-1),
+            _ => kernel(CWD),
+        },
+        found => answer_for_descriptor(found, || kernel(descriptor), ours),
+    }
+}
+
+/// The same for the calls that newer kernels take the working directory in.
+#[inline]
+fn of_descriptor_or_dot<R: super::args::Failure>(
+    descriptor: c_int,
+    kernel: impl FnOnce(c_int) -> R,
+    ours: impl FnOnce(At) -> Result<R, Errno>,
+) -> R {
+    match descriptor {
+        CWD if xattr::is_dot_taken() => answer_for_descriptor(subject::dot(), || kernel(CWD), ours),
+        _ => of_descriptor(descriptor, kernel, ours),
     }
 }
 
@@ -93,7 +111,7 @@ hook! {
         room: *mut c_void,
         size: size_t,
     ) -> ssize_t {
-        of_descriptor(descriptor, || real(descriptor, named, room, size), |at| {
+        of_descriptor_or_dot(descriptor, |descriptor| real(descriptor, named, room, size), |at| {
             get(&at, xattr::name(named.bytes())?, room, size)
         })
     }
@@ -120,7 +138,7 @@ hook! {
 hook! {
     /// flistxattr(2)
     real => fn flistxattr(descriptor: c_int, room: *mut c_char, size: size_t) -> ssize_t {
-        of_descriptor(descriptor, || real(descriptor, room, size), |at| list(&at, room, size))
+        of_descriptor(descriptor, |descriptor| real(descriptor, room, size), |at| list(&at, room, size))
     }
 }
 
@@ -189,7 +207,7 @@ hook! {
         size: size_t,
         flags: c_int,
     ) -> c_int {
-        of_descriptor(descriptor, || real(descriptor, named, value, size, flags), |at| {
+        of_descriptor_or_dot(descriptor, |descriptor| real(descriptor, named, value, size, flags), |at| {
             set(&at, xattr::asked(named.bytes(), size, flags)?, value, size, flags)
         })
     }
@@ -229,7 +247,7 @@ hook! {
 hook! {
     /// fremovexattr(2)
     real => fn fremovexattr(descriptor: c_int, named: CPath) -> c_int {
-        of_descriptor(descriptor, || real(descriptor, named), |at| {
+        of_descriptor(descriptor, |descriptor| real(descriptor, named), |at| {
             xattr::remove(&at, xattr::name(named.bytes())?).and_then(done)
         })
     }

@@ -8,6 +8,7 @@ use rustix::fs::OFlags;
 use rustix::io::{DupFlags, Errno, dup3};
 
 use super::errno;
+
 use super::next::Next;
 
 /// The descriptor, to be asked about or worked on in one system call; the program may close it at any time, and the
@@ -68,6 +69,30 @@ pub fn replace(file: &OwnedFd, descriptor: c_int, close_on_exec: bool) -> Result
     let mut number = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(descriptor) });
     let flags = if close_on_exec { DupFlags::CLOEXEC } else { DupFlags::empty() };
     dup3(file, &mut number, flags)
+}
+
+/// The numbers of the commands, the same on all of Linux; the crate `libc` leaves them out.
+const F_SETSIG: c_int = 10;
+const F_GETSIG: c_int = 11;
+
+/// Leaves a mark, of 1 to 64, with what is open as a descriptor, for whoever has it after this process or beside it. It is
+/// kept as the signal that would tell of input if anybody asked for that, which regular files have not.
+pub fn set_mark(file: BorrowedFd<'_>, mark: u8) {
+    errno::kept(|| {
+        // SAFETY: a command that takes a number, on a descriptor that the borrow keeps open.
+        unsafe {
+            libc::syscall(libc::SYS_fcntl, file.as_raw_fd(), F_SETSIG, libc::c_long::from(mark))
+        }
+    });
+}
+
+/// The mark that was left, if there is one.
+pub fn mark(file: BorrowedFd<'_>) -> Option<u8> {
+    let mark = errno::kept(|| {
+        // SAFETY: as above, without an argument.
+        unsafe { libc::syscall(libc::SYS_fcntl, file.as_raw_fd(), F_GETSIG, 0) }
+    });
+    u8::try_from(mark).ok().filter(|&mark| mark != 0)
 }
 
 /// A descriptor of our own for a moment: closed by the kernel alone, not by the hook that looks at what is closed.

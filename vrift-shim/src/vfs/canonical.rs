@@ -44,13 +44,14 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
         return Ok(None);
     };
     let from_above = given.is_above;
-    let (length, path) = match path.first() {
-        Some(b'/') => {
+    let absolute = path.first() == Some(&b'/');
+    let (length, path) = match absolute {
+        true => {
             let room = out.get_mut(..given.mount.len()).ok_or(Errno::NAMETOOLONG)?;
             room.copy_from_slice(&given.mount);
             (given.mount.len(), below(path, &given.mount).unwrap_or(path))
         }
-        _ => {
+        false => {
             let number = session.tree().number(at).map_err(|_| Errno::IO)?;
             (paths::of_node(given, number, out)?, path)
         }
@@ -69,6 +70,7 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
         rest: [0; PATH_MAX],
         start: PATH_MAX,
         behind: path,
+        searched: absolute,
         links: 0,
     };
     match walk.run() {
@@ -94,6 +96,8 @@ struct Walk<'a> {
     start: usize,
     /// What is left of the path, which may be longer than any that the kernel takes.
     behind: &'a [u8],
+    /// All directories above may be searched. The C library walks by whole paths, from the root.
+    searched: bool,
     links: usize,
 }
 
@@ -112,10 +116,13 @@ impl Walk<'_> {
             let is_last = is_end(rest) && is_end(behind);
             wants_directory |= is_last && !(rest.is_empty() && behind.is_empty());
             (self.start, self.behind) = (PATH_MAX - rest.len(), behind);
-            if name.len() > NAME_MAX {
+            let is_too_long = name.len() > NAME_MAX;
+            let name = NameBuf::of(name.get(..NAME_MAX).unwrap_or(name));
+            if is_too_long {
+                // Looked for all the same, for what else is wrong comes first.
+                self.at.map_or(Ok(()), |at| self.search(at))?;
                 return Err(Errno::NAMETOOLONG);
             }
-            let name = NameBuf::of(name);
             match self.at {
                 Some(at) => self.step_inside(at, &name)?,
                 None => self.step_outside(&name)?,
@@ -126,12 +133,11 @@ impl Walk<'_> {
 
     fn step_inside(&mut self, at: Cursor, name: &[u8]) -> Result<(), Errno> {
         let tree = self.session.tree();
-        let attributes = tree.attributes(at).map_err(|_| Errno::IO)?;
-        if Kind::of_mode(attributes.mode) != Some(Kind::Directory) {
+        if tree.kind(at).map_err(|_| Errno::IO)? != Kind::Directory {
             return Err(Errno::NOTDIR);
         }
         if name == b"." || name == b".." {
-            who::credentials().need(&attributes, 1)?;
+            // Not searched: the C library takes them back by name.
             if name == b".." {
                 self.at = if at == tree.root() {
                     None
@@ -144,7 +150,7 @@ impl Walk<'_> {
         }
         let above = self.length;
         self.push(name)?;
-        who::credentials().need(&attributes, 1)?;
+        self.search(at)?;
         let child = tree.child(at, name).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
         if tree.kind(child).map_err(|_| Errno::IO)? != Kind::Symlink {
             self.at = Some(child);
@@ -155,6 +161,27 @@ impl Walk<'_> {
         let length = tree.read_target(child, target).map_err(|_| Errno::IO)?;
         self.length = above;
         self.follow(target.get(..length).unwrap_or(b""))
+    }
+
+    /// Whether names may be looked for here.
+    fn search(&mut self, at: Cursor) -> Result<(), Errno> {
+        let attributes = self.session.tree().attributes(at).map_err(|_| Errno::IO)?;
+        if Kind::of_mode(attributes.mode) != Some(Kind::Directory) {
+            return Err(Errno::NOTDIR);
+        }
+        who::credentials().need(&attributes, 1)?;
+        if self.searched { Ok(()) } else { self.search_above(at) }
+    }
+
+    #[cold]
+    fn search_above(&mut self, mut at: Cursor) -> Result<(), Errno> {
+        let tree = self.session.tree();
+        while at != tree.root() {
+            at = tree.parent(at).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+            who::credentials().need(&tree.attributes(at).map_err(|_| Errno::IO)?, 1)?;
+        }
+        self.searched = true;
+        Ok(())
     }
 
     fn step_outside(&mut self, name: &[u8]) -> Result<(), Errno> {

@@ -9,7 +9,7 @@ use std::ffi::c_int;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::Stat;
+use rustix::fs::{SeekFrom, Stat};
 use rustix::io::Errno;
 use vrift_cas::Digest;
 use vrift_manifest::places;
@@ -215,7 +215,7 @@ fn by_name(given: &'static Given, descriptor: c_int, stat: &Stat) -> Option<Held
     let buffer = buffer.bytes();
     let length = path(descriptor, buffer)?;
     let path = buffer.get(..length)?;
-    let Some(held) = of_path(given, path) else {
+    let Some(held) = of_path(given, path, fd::mark(borrow(descriptor).ok()?)) else {
         // It was opened without a name, and has one by now.
         let session = session::session(given).ok().filter(|session| session.is_nameless(path))?;
         return Some(Held::Content { node: session.node_of_inode(stat.st_ino)?, draft: true });
@@ -226,8 +226,34 @@ fn by_name(given: &'static Given, descriptor: c_int, stat: &Stat) -> Option<Held
     Some(held)
 }
 
-/// What a path stands for by which the kernel knows a file of the store.
-pub fn of_path(given: &'static Given, path: &[u8]) -> Option<Held> {
+/// The mark of a file among those with the same content: one of as many as a description can carry.
+fn mark_of(node: u64) -> u8 {
+    const MARKS: u64 = 62;
+    1 + (node % MARKS) as u8
+}
+
+/// Before descriptors come into hands that have no notes, by a program that is executed or through a socket: what is open of
+/// the store's content gets the mark of its file, which stays with it.
+pub fn leave_marks() {
+    for (number, note) in NOTES.iter().enumerate() {
+        let value = note.node.load(Ordering::Acquire);
+        if value == OUTSIDE || value & READS == 0 {
+            continue;
+        }
+        let (Some(node), Ok(number)) = (node_in(value), c_int::try_from(number)) else { continue };
+        let Some(file) = fd::borrow(number) else { continue };
+        let Ok(stat) = rustix::fs::fstat(file) else { continue };
+        let inode = note.inode.load(Ordering::Acquire);
+        // It may have been replaced since, without our being asked.
+        let same = inode == 0 || inode == stat.st_ino;
+        if same && is_content(&stat) && stat.st_mode & 0o7777 == BLOB {
+            fd::set_mark(file, mark_of(node));
+        }
+    }
+}
+
+/// What a path stands for by which the kernel knows a file of the store. With the mark of what is open by it, if it has one.
+pub fn of_path(given: &'static Given, path: &[u8], mark: Option<u8>) -> Option<Held> {
     use std::os::unix::ffi::OsStrExt;
     let name = path.strip_suffix(b" (deleted)").unwrap_or(path);
     let inside =
@@ -245,10 +271,11 @@ pub fn of_path(given: &'static Given, path: &[u8]) -> Option<Held> {
     };
     let digest: Digest = std::str::from_utf8(&digest).ok()?.parse().ok()?;
     let session = session::session(given).ok()?;
-    Some(match session.tree().with_content(&digest) {
+    let fits = |node| mark.is_none_or(|mark| mark == mark_of(node));
+    Some(match session.tree().with_content(&digest, fits) {
         Some((node, true)) => Held::Content { node, draft: false },
         Some((node, false)) => Held::Lost(Some(node)),
-        None => Held::Lost(None),
+        None => Held::Lost(session.tree().with_content(&digest, |_| true).map(|(node, _)| node)),
     })
 }
 
@@ -271,6 +298,11 @@ pub fn path(descriptor: c_int, buffer: &mut [u8; PATH_MAX]) -> Option<usize> {
     digits.get_mut(..number.len())?.copy_from_slice(number);
     let link = std::ffi::CStr::from_bytes_until_nul(&link).ok()?;
     rustix::fs::readlinkat_raw(rustix::fs::CWD, link, &mut buffer[..]).ok()
+}
+
+/// Moves the offset to the end. What has none stays as it is.
+pub fn to_end(descriptor: c_int) {
+    let _ = borrow(descriptor).and_then(|file| rustix::fs::seek(file, SeekFrom::End(0)));
 }
 
 /// A descriptor of the program's, for the time of a call.

@@ -10,7 +10,7 @@ use vrift_manifest::tree::{Cursor, Found, WalkError};
 
 use super::Answer;
 use super::lead::{self, Last};
-pub use super::place::{Name, Place, place, place_followed, place_from};
+pub use super::place::{Name, Place, ends_in_dots, place, place_followed, place_from};
 use super::session::{self, Given};
 use super::who::Identity;
 use super::{above, cwd, descriptor, magic, who};

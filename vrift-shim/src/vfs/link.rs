@@ -9,7 +9,7 @@ use vrift_manifest::tree::Change;
 use super::find::{self, At, Name, Place, Work};
 use super::outside::{Outside, is_directory};
 use super::rename::{Named, Renamed};
-use super::{Answer, change, lead, make, nameless_file, subject, who};
+use super::{Answer, change, lead, make, nameless_file, spot, subject, who};
 
 /// Gives `from` the further name `to`.
 pub fn between<'w>(
@@ -44,8 +44,10 @@ pub fn between<'w>(
             inside(&old, &new)?;
             return Ok(Renamed::Done);
         }
-        (Answer::Ours(_), Answer::Kernel) => return Err(leaving(Outside::named(to))),
-        (Answer::Ours(_), Answer::Elsewhere(new)) => return Err(leaving(Outside::at(new))),
+        (Answer::Ours(old), Answer::Kernel) => return Err(leaving(&old, Outside::named(to))),
+        (Answer::Ours(old), Answer::Elsewhere(new)) => {
+            return Err(leaving(&old, Outside::at(new)));
+        }
         (Answer::Kernel, Answer::Ours(new)) => {
             if let Some(file) = nameless_file::named(from, flags) {
                 nameless_file::link(file, &new)?;
@@ -119,7 +121,7 @@ fn are_protected() -> bool {
 }
 
 /// What is wrong with a name outside comes before what is wrong with the pair.
-fn leaving(new: Option<Outside<'_>>) -> Errno {
+fn leaving(old: &At, new: Option<Outside<'_>>) -> Errno {
     let Some(new) = new else { return Errno::FAULT };
     let beside = match new.beside(Errno::EXIST) {
         Ok(beside) => beside,
@@ -127,7 +129,12 @@ fn leaving(new: Option<Outside<'_>>) -> Errno {
     };
     match beside.stat() {
         Ok(_) => Errno::EXIST,
-        Err(Errno::NOENT) if !beside.slash => Errno::XDEV,
+        Err(Errno::NOENT) if !beside.slash => match old.attributes() {
+            // No directory has two names anywhere.
+            Ok(seen) if spot::is_directory(&seen) => Errno::PERM,
+            Ok(seen) if seen.nlink == 0 => Errno::NOENT,
+            _ => beside.need_replacement(None).err().unwrap_or(Errno::XDEV),
+        },
         Err(errno) => errno,
     }
 }
@@ -141,6 +148,7 @@ fn entering(old: Option<Outside<'_>>, new: &Place<'_>, flags: c_int) -> Errno {
     match free {
         // No directory has two names anywhere.
         Ok(seen) if is_directory(&seen) => Errno::PERM,
+        Ok(seen) if seen.st_nlink == 0 => Errno::NOENT,
         Ok(_) => Errno::XDEV,
         Err(errno) => errno,
     }

@@ -29,6 +29,9 @@ pub const HEAD: usize = 19;
 /// Cookies 0 and 1 stand before `.` and `..`; those of the tree's listing follow.
 const DOTS: u64 = 2;
 
+/// Behind the last entry, as the kernel's file systems have it: what comes later is not listed any more.
+const END: u64 = i64::MAX as u64;
+
 /// A directory being read.
 pub struct Stream {
     given: &'static Given,
@@ -253,6 +256,9 @@ fn fetch(
     part: &mut Vec<u8>,
     room: usize,
 ) -> Result<u64, Errno> {
+    if from == END {
+        return Ok(END);
+    }
     let tree = at.session.tree();
     let mut next = from;
     let mut full = false;
@@ -274,7 +280,11 @@ fn fetch(
         })
         .map_err(|_| Errno::IO)?;
     }
-    if full && part.is_empty() { Err(Errno::INVAL) } else { Ok(next) }
+    match full {
+        false => Ok(END),
+        true if part.is_empty() => Err(Errno::INVAL),
+        true => Ok(next),
+    }
 }
 
 /// The number of the directory above, as stat says it.

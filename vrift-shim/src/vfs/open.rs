@@ -30,12 +30,17 @@ pub fn open<'w>(
     mode: u32,
     work: &'w mut Work,
 ) -> Result<Answer<'w, c_int>, Errno> {
-    let flags = OFlags::from_bits_retain(flags as u32);
+    let mut flags = OFlags::from_bits_retain(flags as u32);
+    if flags.contains(OFlags::PATH) {
+        // Nothing else counts then.
+        flags &= OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    }
     if flags.contains(OFlags::TMPFILE) {
         return nameless_file::open(directory, path, flags, mode, work);
     }
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
+        && !flags.contains(OFlags::NOFOLLOW)
         && magic::is_nameless(path, writes)?
     {
         return Ok(Answer::Kernel);
@@ -47,6 +52,9 @@ pub fn open<'w>(
     let creates = flags.contains(OFlags::CREATE) && !flags.contains(OFlags::PATH);
     let exclusive = creates && flags.contains(OFlags::EXCL);
     let follow = !flags.contains(OFlags::NOFOLLOW) && !exclusive;
+    if exclusive && path.is_some_and(find::ends_in_dots) {
+        return there_already(directory, path, work);
+    }
     if creates && path.is_some_and(|path| path.ends_with(b"/")) {
         return slash_behind(directory, path, work);
     }
@@ -68,7 +76,8 @@ pub fn open<'w>(
             }
             Ok(Answer::Elsewhere(_)) => break,
             Ok(Answer::Kernel) => return Ok(Answer::Kernel),
-            Err(Errno::NOENT) if creates => {
+            // A name that is too long has its own order of checks where it is to be made.
+            Err(Errno::NOENT | Errno::NAMETOOLONG) if creates => {
                 if let Some(made) = create(directory, path, flags, mode)? {
                     return Ok(Answer::Ours(made));
                 }
@@ -102,6 +111,20 @@ fn refused<'w>(
     }
 }
 
+/// O_EXCL with a path that ends in dots, which are there if the way there is.
+fn there_already<'w>(
+    directory: c_int,
+    path: Option<&[u8]>,
+    work: &'w mut Work,
+) -> Result<Answer<'w, c_int>, Errno> {
+    match find::node(directory, path, true, work)? {
+        Answer::Ours(_) => Err(Errno::EXIST),
+        Answer::Elsewhere(path) if path.to_bytes().ends_with(b"/") => Err(Errno::EXIST),
+        Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
+        Answer::Kernel => Ok(Answer::Kernel),
+    }
+}
+
 /// A directory is asked for by its slash, and a file is what is made: EISDIR, once the way there is walked.
 fn slash_behind<'w>(
     directory: c_int,
@@ -109,7 +132,8 @@ fn slash_behind<'w>(
     work: &'w mut Work,
 ) -> Result<Answer<'w, c_int>, Errno> {
     match find::place(directory, path, work)? {
-        Answer::Ours(_) => Err(Errno::ISDIR),
+        Answer::Ours(place) if place.name == Name::Root => Err(Errno::ISDIR),
+        Answer::Ours(place) => place.searched().and(Err(Errno::ISDIR)),
         Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
         Answer::Kernel => Ok(Answer::Kernel),
     }
@@ -179,6 +203,10 @@ fn create_at(place: &Place<'_>, flags: OFlags, mode: u32) -> Result<Option<c_int
     let who = who::credentials();
     let tree = place.session.tree();
     let above = tree.attributes(place.parent).map_err(|_| Errno::IO)?;
+    // In a directory that was removed no name is looked for.
+    if above.nlink == 0 {
+        return Err(Errno::NOENT);
+    }
     if name.len() > vrift_manifest::name::NAME_MAX {
         return Err(Errno::NAMETOOLONG);
     }
@@ -264,7 +292,7 @@ fn placeholder(at: At, flags: OFlags) -> Result<c_int, Errno> {
     let handover = &at.given.handover;
     let runtime = handover.runtime.as_os_str().as_bytes();
     let shown = OFlags::PATH | OFlags::NONBLOCK | OFlags::NOATIME | OFlags::DIRECTORY;
-    let kept = flags & (shown | OFlags::CLOEXEC);
+    let kept = flags & (shown | OFlags::APPEND | OFlags::SYNC | OFlags::CLOEXEC);
     places::open(runtime, handover.id.as_bytes(), at.number()?, kept).map(IntoRawFd::into_raw_fd)
 }
 
@@ -288,7 +316,12 @@ fn file(at: At, mode: u32, flags: OFlags) -> Result<c_int, Errno> {
     let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW);
     let file = if kept & OFlags::RWMODE == OFlags::RDONLY {
         if kept.contains(OFlags::TRUNC) {
-            session::with(given, |session| session.truncate(&who::who(), number, 0))?;
+            // As by whoever writes: also where there is nothing to cut, the file counts as written now.
+            let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC;
+            drop(session::with(given, |session| {
+                session.open_for_writing(&who::who(), number, flags)
+            })?);
+            without_rights(at, number, mode)?;
         }
         let kept = kept.difference(OFlags::TRUNC);
         // As it was found; by its number, if the workspace was replaced since.

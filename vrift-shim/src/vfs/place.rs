@@ -196,3 +196,8 @@ fn without_slashes(path: &[u8]) -> &[u8] {
     let end = path.iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1);
     path.get(..end).unwrap_or(path)
 }
+
+/// Whether the last component is `.` or `..`.
+pub fn ends_in_dots(path: &[u8]) -> bool {
+    matches!(split_last(without_slashes(path)).1, b"." | b"..")
+}

@@ -103,7 +103,7 @@ fn held(given: &'static Given, link: &[u8], text: &[u8]) -> Option<u64> {
     let known = magic::descriptor(link).and_then(|fd| descriptor::look(given, fd).ok());
     let held = match known {
         Some((held, _)) => held,
-        None => descriptor::of_path(given, text)?,
+        None => descriptor::of_path(given, text, None)?,
     };
     match held {
         Held::Foreign | Held::Lost(None) => None,

@@ -43,8 +43,9 @@ impl<'a> Place<'a> {
 
     /// What stands at `name`, which is the place's.
     pub fn spot(&self, above: Attributes, name: &'a [u8]) -> Result<Spot<'a>, Errno> {
+        // In a directory that was removed no name is looked for.
         if name.len() > NAME_MAX {
-            return Err(Errno::NAMETOOLONG);
+            return Err(if above.nlink == 0 { Errno::NOENT } else { Errno::NAMETOOLONG });
         }
         let tree = self.session.tree();
         Ok(Spot {

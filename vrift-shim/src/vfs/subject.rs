@@ -31,14 +31,14 @@ pub fn at<'w>(
 /// (O_PATH) is EBADF.
 #[inline]
 pub fn of_descriptor(descriptor: c_int) -> Result<Option<At>, Errno> {
-    let at = of_any_descriptor(descriptor)?;
-    if at.is_some() {
+    let at = of_any_descriptor(descriptor);
+    if !matches!(at, Ok(None) | Err(Errno::BADF)) {
         let flags = rustix::fs::fcntl_getfl(descriptor::borrow(descriptor)?)?;
         if flags.contains(OFlags::PATH) {
             return Err(Errno::BADF);
         }
     }
-    Ok(at)
+    at
 }
 
 /// The same where O_PATH is enough.

@@ -3,7 +3,7 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::XattrFlags;
+use rustix::fs::{CWD, XattrFlags};
 use rustix::io::Errno;
 use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::tree::Change;
@@ -42,6 +42,12 @@ pub fn asked(named: Option<&[u8]>, size: usize, flags: i32) -> Result<&[u8], Err
     }
     let name = name(named)?;
     if size > VALUE_MAX { Err(Errno::TOOBIG) } else { Ok(name) }
+}
+
+/// Whether this kernel takes the working directory for a descriptor, where it reads or sets an attribute of one.
+#[cold]
+pub fn is_dot_taken() -> bool {
+    rustix::fs::fgetxattr(CWD, c"user.vrift", &mut [0u8; 0][..]) != Err(Errno::BADF)
 }
 
 /// The value of an attribute.

@@ -45,6 +45,7 @@ pub fn with<R>(
     asked: Asked<'_>,
     go: impl FnOnce(Launch<'_>) -> R,
 ) -> Result<R, Errno> {
+    descriptor::leave_marks();
     let mut program = Program::new();
     resolve(given, &asked, &mut program)?;
     if !program.lines().is_empty() && !stays_reachable(&asked) {
