@@ -61,7 +61,7 @@ const STRETCH: usize = 1 << 20;
 /// Files up to this length are read, longer ones mapped: to map costs more than to copy a few pages.
 const SMALL: u64 = 128 << 10;
 
-/// How much is read onto the stack at a time.
+/// How much is read at a time.
 const PIECE: usize = 16 << 10;
 
 /// The longest that the record of a seal gets, with its frame.
@@ -357,10 +357,10 @@ fn digest_of(file: &OwnedFd, size: u64) -> Result<Option<Digest>, SessionError> 
     if size <= SMALL { read_digest(file, size).map(Some) } else { mapped_digest(file) }
 }
 
-// Out of line: the buffer is not to be on the stack of anything else.
+// Not on the stack, which may be that of a signal handler or of a small thread.
 #[inline(never)]
 fn read_digest(file: &OwnedFd, size: u64) -> Result<Digest, SessionError> {
-    let mut buffer = [0; PIECE];
+    let mut buffer = vec![0; PIECE.min(usize::try_from(size).unwrap_or(PIECE))];
     let mut hasher = Hasher::new();
     let mut at = 0;
     while at < size {

@@ -3,14 +3,25 @@
 /// The longest path including its NUL, as in Linux.
 pub const PATH_MAX: usize = 4096;
 
-/// Working space of a walk, taken when it is needed: most walks need none, and clearing it costs more than they do.
+/// Working space of a walk, taken when it is needed: most walks need none, and clearing it costs more than they do. Not on
+/// the stack, which may be that of a signal handler or of a small thread.
 #[derive(Default)]
-pub struct Scratch(Option<[u8; PATH_MAX]>);
+pub struct Scratch(Option<Box<[u8; PATH_MAX]>>);
 
 impl Scratch {
     /// The space.
     pub fn bytes(&mut self) -> &mut [u8; PATH_MAX] {
-        self.0.get_or_insert([0; PATH_MAX])
+        self.0.get_or_insert_with(space)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn space() -> Box<[u8; PATH_MAX]> {
+    match vec![0; PATH_MAX].into_boxed_slice().try_into() {
+        Ok(space) => space,
+        // It has that length.
+        Err(_) => Box::new([0; PATH_MAX]),
     }
 }
 

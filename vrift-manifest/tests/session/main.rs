@@ -6,6 +6,7 @@ mod full;
 mod kills;
 mod races;
 mod support;
+mod times;
 #[allow(dead_code, reason = "shared with the tests of workspaces, which use all of it")]
 #[path = "../workspace/trace.rs"]
 mod trace;

@@ -1,12 +1,13 @@
 //! C's arguments and results, as types that the rest can use without `unsafe`.
 //!
-//! What the program passes is believed as libc believes it: a pointer is to what the prototype says. Null, -1 and what else
-//! lies in the first page or the last one go to the kernel, which answers EFAULT.
+//! What the program passes is believed as libc believes it: a pointer is to what the prototype says. Null and what else
+//! lies in the first page, and what is the kernel's, goes to the kernel, which answers EFAULT.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::marker::PhantomData;
 
 use rustix::io::Errno;
+use vrift_manifest::tree::path::PATH_MAX;
 
 use crate::sys::strings::is_nowhere;
 use crate::vfs::Answer;
@@ -17,9 +18,22 @@ use crate::vfs::Answer;
 pub struct CPath(*const c_char);
 
 impl CPath {
-    /// The bytes before the NUL.
+    /// The bytes before the NUL, but no more than make a path too long: as the kernel, which reads no further.
     #[inline]
     pub fn bytes<'a>(self) -> Option<&'a [u8]> {
+        if is_nowhere(self.0) {
+            return None;
+        }
+        // SAFETY: the program passed it as a C string, which stays as it is during the call, or as bytes of which so many
+        // are there.
+        Some(unsafe {
+            let length = libc::strnlen(self.0, PATH_MAX);
+            std::slice::from_raw_parts(self.0.cast(), length)
+        })
+    }
+
+    /// All bytes before the NUL: for what the C library takes apart itself, however long it is.
+    pub fn text<'a>(self) -> Option<&'a [u8]> {
         if is_nowhere(self.0) {
             return None;
         }
@@ -27,13 +41,15 @@ impl CPath {
         Some(unsafe { CStr::from_ptr(self.0) }.to_bytes())
     }
 
-    /// The C string.
+    /// The C string; `None`: it is nowhere, or too long for a path.
     pub fn c_str<'a>(self) -> Option<&'a CStr> {
-        if is_nowhere(self.0) {
+        let length = self.bytes()?.len();
+        if length >= PATH_MAX {
             return None;
         }
-        // SAFETY: as above.
-        Some(unsafe { CStr::from_ptr(self.0) })
+        // SAFETY: behind so many bytes there is the NUL.
+        let whole = unsafe { std::slice::from_raw_parts(self.0.cast(), length + 1) };
+        CStr::from_bytes_with_nul(whole).ok()
     }
 
     /// A path of ours for the next definition.

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use rustix::io::Errno;
-use vrift_manifest::tree::path::{PATH_MAX, below};
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 
 use super::args::{CPath, Room, fail, give};
 use crate::sys::{errno, lend};
@@ -11,10 +11,11 @@ use crate::vfs::{canonical, session};
 
 /// The path into the program's room of PATH_MAX bytes, or into memory that it frees; `None`: it is the C library's.
 fn ours(name: CPath, room: *mut c_char) -> Option<*mut c_char> {
-    let path = name.bytes()?;
-    let mut buffer = [0; PATH_MAX];
-    let (length, errno) = match canonical::resolve(path, &mut buffer) {
-        Ok(None) => (of_kernel(path, name, &mut buffer)?, None),
+    let path = name.text()?;
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    let (length, errno) = match canonical::resolve(path, buffer) {
+        Ok(None) => (of_kernel(path, name, buffer)?, None),
         Ok(Some(length)) => (length, None),
         Err(failed) => (failed.partial, Some(failed.errno)),
     };

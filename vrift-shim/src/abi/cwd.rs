@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use rustix::io::Errno;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::args::{CPath, Room, answer, fail, give};
 use crate::sys::{environment, lend};
@@ -57,8 +57,9 @@ fn put(path: &[u8], room: *mut c_char, size: usize) -> Result<*mut c_char, Errno
 
 /// As getcwd; `None`: the kernel is to be asked.
 fn ours(room: *mut c_char, size: usize) -> Option<*mut c_char> {
-    let mut buffer = [0; PATH_MAX];
-    match directory::path(&mut buffer) {
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    match directory::path(buffer) {
         Ok(None) => None,
         Ok(Some(length)) => Some(give(put(buffer.get(..length).unwrap_or(b"/"), room, size))),
         Err(_) if size == 0 && !room.is_null() => Some(fail(Errno::INVAL)),
@@ -96,8 +97,9 @@ hook! {
 hook! {
     /// getwd(3), fortified.
     real => fn __getwd_chk(room: *mut c_char, known: usize) -> *mut c_char {
-        let mut buffer = [0; PATH_MAX];
-        match directory::path(&mut buffer) {
+        let mut buffer = Scratch::default();
+        let buffer = buffer.bytes();
+        match directory::path(buffer) {
             Ok(Some(length)) if length < known && !room.is_null() => {
                 ours(room, PATH_MAX).unwrap_or_else(|| real(room, known))
             }

@@ -40,7 +40,7 @@ fn matching(
     complain: Complain,
     found: Out<Glob>,
 ) -> c_int {
-    let (Some(text), Some(before)) = (pattern.bytes(), found.read()) else {
+    let (Some(text), Some(before)) = (pattern.text(), found.read()) else {
         return real(pattern, flags, complain, found);
     };
     if flags & ALTDIRFUNC != 0 || !reach::reaches(text, true) {

@@ -6,10 +6,15 @@ use std::ffi::{CStr, c_char};
 const PAGE: usize = 4096;
 
 /// Whether nothing can be at the address: it lies in the first page, or in the last one, as -1 and what else C makes of
-/// a failure does. The kernel says EFAULT.
+/// a failure does, or elsewhere where the kernel is. The kernel says EFAULT. (With a tag in its highest byte an address
+/// of the program may look like one of the kernel on aarch64.)
 #[inline]
 pub fn is_nowhere<T: ?Sized>(address: *const T) -> bool {
-    address.cast::<u8>().addr().wrapping_add(PAGE) < 2 * PAGE
+    let address = address.cast::<u8>().addr();
+    match cfg!(target_arch = "x86_64") {
+        true => address.cast_signed() < PAGE.cast_signed(),
+        false => address.wrapping_add(PAGE) < 2 * PAGE,
+    }
 }
 
 /// Such an array, or null, which the kernel takes for an empty one.

@@ -156,8 +156,9 @@ impl Walk<'_> {
             self.at = Some(child);
             return Ok(());
         }
-        let mut target = [0; PATH_MAX];
-        let length = tree.read_target(child, &mut target).map_err(|_| Errno::IO)?;
+        let mut target = Scratch::default();
+        let target = target.bytes();
+        let length = tree.read_target(child, target).map_err(|_| Errno::IO)?;
         self.length = above;
         self.follow(target.get(..length).unwrap_or(b""))
     }
@@ -201,7 +202,8 @@ impl Walk<'_> {
         if self.is_above() {
             return Ok(());
         }
-        let mut target = [0; PATH_MAX];
+        let mut target = Scratch::default();
+        let target = target.bytes();
         match rustix::fs::readlinkat_raw(CWD, self.text()?, &mut target[..]) {
             Err(Errno::INVAL) => Ok(()),
             Err(errno) => Err(errno),

@@ -97,8 +97,9 @@ fn look(given: &'static Given, seen: u64) -> Result<Where, Errno> {
 /// A real directory: one that lies at or below the mount path (the process was there before it was preloaded) counts as
 /// the directory of the tree that has its path.
 fn by_path(given: &'static Given) -> Result<Where, Errno> {
-    let mut buffer = [0; PATH_MAX];
-    let Ok(length) = kernel_path(&mut buffer) else { return Ok(Where::Apart) };
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    let Ok(length) = kernel_path(buffer) else { return Ok(Where::Apart) };
     let path = buffer.get(..length).unwrap_or(b"");
     if below(path, &given.mount).is_some() {
         let session = session::session(given)?;

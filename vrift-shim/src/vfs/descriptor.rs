@@ -13,7 +13,7 @@ use rustix::fs::{SeekFrom, Stat};
 use rustix::io::Errno;
 use vrift_cas::Digest;
 use vrift_manifest::places;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::pipes;
 use super::session::{self, Given};
@@ -202,16 +202,18 @@ fn content(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
 /// The node of a named pipe, by the path of its meeting place.
 #[cold]
 fn pipe(given: &'static Given, descriptor: c_int) -> Option<u64> {
-    let mut buffer = [0; PATH_MAX];
-    let length = path(descriptor, &mut buffer)?;
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    let length = path(descriptor, buffer)?;
     pipes::node_of_path(given, buffer.get(..length)?)
 }
 
 /// Asks the kernel by which name the file was opened.
 #[cold]
 fn by_name(given: &'static Given, descriptor: c_int, stat: &Stat) -> Option<Held> {
-    let mut buffer = [0; PATH_MAX];
-    let length = path(descriptor, &mut buffer)?;
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    let length = path(descriptor, buffer)?;
     let path = buffer.get(..length)?;
     let Some(held) = of_path(given, path, fd::mark(borrow(descriptor).ok()?)) else {
         // It was opened without a name, and has one by now.

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::session::Watch;
 use vrift_manifest::time::Timestamp;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Change, RenameMode};
 
 use super::find::{Name, Place};
@@ -165,7 +165,8 @@ fn same_attributes(spot: &Spot<'_>, node: u64, stat: &Stat) -> Result<(), Errno>
 }
 
 fn symlink(source: &Beside<'_>, stat: &Stat, spot: &Spot<'_>) -> Result<Temporary, Errno> {
-    let mut buffer = [0; PATH_MAX];
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
     let length = rustix::fs::readlinkat_raw(&source.parent, source.name, &mut buffer[..])?;
     let target = buffer.get(..length).unwrap_or(b"");
     without_content(Kind::Symlink as u32 | 0o777, stat, spot, target)

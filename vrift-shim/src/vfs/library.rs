@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 
 use super::find::{self, CWD, Work};
 use super::session;
@@ -23,8 +23,9 @@ pub fn for_loader(path: &[u8]) -> Option<CString> {
         Ok(Answer::Ours(at)) => Ok(at),
         Err(errno) => Err(errno),
     };
-    let mut room = [0; PATH_MAX];
-    let placed = found.and_then(|at| exec::library(given, at, path, &mut room));
+    let mut room = Scratch::default();
+    let room = room.bytes();
+    let placed = found.and_then(|at| exec::library(given, at, path, room));
     match placed {
         Ok(path) => Some(path.to_owned()),
         // The loader says what it finds at a path: at one where the same is found.

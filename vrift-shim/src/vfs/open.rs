@@ -9,7 +9,7 @@ use vrift_manifest::attributes::Kind;
 use vrift_manifest::places;
 use vrift_manifest::session::SessionError;
 use vrift_manifest::tree::Change;
-use vrift_manifest::tree::path::{PATH_MAX, Scratch};
+use vrift_manifest::tree::path::Scratch;
 
 use super::find::{self, At, Name, Place, Work};
 use super::session;
@@ -163,6 +163,7 @@ fn create(
 
 /// The name is that of a symlink to nowhere: the file is made where it points.
 #[cold]
+#[inline(never)]
 fn behind_link(
     mut from: At,
     mut link: vrift_manifest::tree::Cursor,
@@ -174,8 +175,9 @@ fn behind_link(
         if tree.kind(link).map_err(|_| Errno::IO)? != Kind::Symlink {
             return Ok(None);
         }
-        let mut target = [0; PATH_MAX];
-        let length = tree.read_target(link, &mut target).map_err(|_| Errno::IO)?;
+        let mut target = Scratch::default();
+        let target = target.bytes();
+        let length = tree.read_target(link, target).map_err(|_| Errno::IO)?;
         let target = target.get(..length).unwrap_or(b"");
         let absolute = target.first() == Some(&b'/');
         if absolute {

@@ -9,7 +9,7 @@ use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::session::{Removal, Seal, Version};
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::RenameMode;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 
 use super::find::{Name, Place};
 use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
@@ -136,9 +136,10 @@ fn file(spot: &Spot<'_>, target: &Beside<'_>) -> Result<Temporary, Errno> {
 }
 
 fn symlink(spot: &Spot<'_>, target: &Beside<'_>) -> Result<Temporary, Errno> {
-    let mut buffer = [0; PATH_MAX];
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
     let there = spot.there.ok_or(Errno::NOENT)?;
-    let length = spot.session.tree().read_target(there, &mut buffer).map_err(|_| Errno::IO)?;
+    let length = spot.session.tree().read_target(there, buffer).map_err(|_| Errno::IO)?;
     let text = buffer.get(..length).unwrap_or(b"");
     let make = |name: &[u8]| rustix::fs::symlinkat(text, &target.parent, name);
     Temporary::make(make).map(|(temporary, ())| temporary)

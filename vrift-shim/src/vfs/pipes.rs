@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use vrift_manifest::places;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::change;
 use super::session::Given;
@@ -19,8 +19,9 @@ pub const SUFFIX: &str = ".fifo";
 
 /// Opens the pipe of a node; it is made by whoever comes first.
 pub fn open(given: &'static Given, node: u64, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let mut buffer = [0; PATH_MAX];
-    let path = path(given, node, &mut buffer)?;
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    let path = path(given, node, buffer)?;
     let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC | OFlags::NOFOLLOW);
     // By the C library: who waits for the other end may be cancelled there, and be interrupted by a handler.
     match fd::open_waiting(path, kept) {
@@ -62,8 +63,9 @@ pub fn node_of_path(given: &'static Given, path: &[u8]) -> Option<u64> {
 
 /// Removes the meeting place of a pipe that has no name any more. Who has it open goes on.
 pub fn removed(given: &'static Given, node: u64) {
-    let mut buffer = [0; PATH_MAX];
-    if let Ok(path) = path(given, node, &mut buffer) {
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    if let Ok(path) = path(given, node, buffer) {
         let _ = rustix::fs::unlinkat(CWD, path, AtFlags::empty());
     }
     change::directory_removed(given, node);

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use rustix::fs::CWD;
 use rustix::io::Errno;
 use vrift_manifest::places;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::descriptor::{self, Held};
 use super::exec::farm;
@@ -36,8 +36,9 @@ pub fn at<'w, T>(
 }
 
 fn target<T>(at: &At, put: impl FnOnce(&[u8]) -> Result<T, Errno>) -> Result<T, Errno> {
-    let mut buffer = [0; PATH_MAX];
-    let length = at.session.tree().read_target(at.cursor, &mut buffer).map_err(|_| Errno::IO)?;
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    let length = at.session.tree().read_target(at.cursor, buffer).map_err(|_| Errno::IO)?;
     if length == 0 {
         return Err(Errno::INVAL);
     }
@@ -65,14 +66,15 @@ pub fn mapped<T>(
     put: impl FnOnce(&[u8]) -> Result<T, Errno>,
 ) -> Result<Option<T>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
-    let mut buffer = [0; PATH_MAX];
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
     let from_cwd = directory == find::CWD || path.first() == Some(&b'/');
     let start = if from_cwd { CWD } else { descriptor::borrow(directory)? };
     let length = rustix::fs::readlinkat_raw(start, path, &mut buffer[..])?;
-    if let Some(length) = farm::as_seen(given, &mut buffer, length) {
+    if let Some(length) = farm::as_seen(given, buffer, length) {
         return put(buffer.get(..length).ok_or(Errno::IO)?).map(Some);
     }
-    if let Some(length) = nameless_file::as_seen(given, &mut buffer, length) {
+    if let Some(length) = nameless_file::as_seen(given, buffer, length) {
         return put(buffer.get(..length).ok_or(Errno::IO)?).map(Some);
     }
     let held = match buffer.get(..length) {
@@ -80,7 +82,7 @@ pub fn mapped<T>(
         None => None,
     };
     let Some(node) = held else { return Ok(None) };
-    let length = written(given, node, &mut buffer)?;
+    let length = written(given, node, buffer)?;
     put(buffer.get(..length).ok_or(Errno::IO)?).map(Some)
 }
 

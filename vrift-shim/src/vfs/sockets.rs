@@ -17,7 +17,7 @@ use vrift_manifest::attributes::Kind;
 use vrift_manifest::name::{NAME_MAX, NameBuf};
 use vrift_manifest::places;
 use vrift_manifest::tree::Change;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::descriptor::borrow;
 use super::find::{self, Name, Work};
@@ -146,12 +146,13 @@ impl Bound {
             remove(self.given, self.parent, &self.name);
             return;
         }
-        let mut buffer = [0; PATH_MAX];
-        if let Ok(link) = beside(self.given, self.node, NAME_SUFFIX, &mut buffer) {
+        let mut buffer = Scratch::default();
+        let buffer = buffer.bytes();
+        if let Ok(link) = beside(self.given, self.node, NAME_SUFFIX, buffer) {
             let _ = rustix::fs::symlinkat(path, CWD, link);
         }
         // The node's mode is what counts, and was asked.
-        if let Ok(real) = beside(self.given, self.node, SUFFIX, &mut buffer) {
+        if let Ok(real) = beside(self.given, self.node, SUFFIX, buffer) {
             let _ = rustix::fs::chmodat(
                 CWD,
                 real,
@@ -201,13 +202,14 @@ pub fn name_of(path: &[u8], buffer: &mut [u8; LONGEST]) -> Option<usize> {
     let slash = path.iter().rposition(|&byte| byte == b'/')?;
     let node = number(path.get(slash + 1..)?.strip_suffix(SUFFIX)?)?;
     let above = path.get(..slash)?;
-    let mut room = [0; PATH_MAX];
+    let mut room = Scratch::default();
+    let room = room.bytes();
     let (runtime, id) = (given.handover.runtime.as_os_str().as_bytes(), &given.handover.id);
-    let directory = places::directory(runtime, id.as_bytes(), &mut room).ok()?;
+    let directory = places::directory(runtime, id.as_bytes(), room).ok()?;
     if above != directory.to_bytes() && !above.starts_with(BY_DESCRIPTOR) {
         return None;
     }
-    let link = beside(given, node, NAME_SUFFIX, &mut room).ok()?;
+    let link = beside(given, node, NAME_SUFFIX, room).ok()?;
     rustix::fs::readlinkat_raw(CWD, link, &mut buffer[..]).ok()
 }
 
@@ -232,11 +234,12 @@ fn beside<'b>(
 
 /// The address of the meeting place of a node.
 fn address_of(given: &'static Given, node: u64) -> Result<Address, Errno> {
-    let mut buffer = [0; PATH_MAX];
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
     let (runtime, id) = (given.handover.runtime.as_os_str().as_bytes(), &given.handover.id);
     // The directory is there once a placeholder is.
-    places::make(runtime, id.as_bytes(), node, &mut buffer)?;
-    let path = beside(given, node, SUFFIX, &mut buffer)?;
+    places::make(runtime, id.as_bytes(), node, buffer)?;
+    let path = beside(given, node, SUFFIX, buffer)?;
     if path.count_bytes() < LONGEST {
         return address(path.to_bytes(), None);
     }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 
 use super::find::{self, Work};
 use super::session::{self, Given};
@@ -28,10 +28,11 @@ pub fn of_descriptor(descriptor: c_int) -> Option<&'static Given> {
 
 /// Runs `work` with the store's path.
 pub fn with_store<R>(given: &'static Given, work: impl FnOnce(&CStr) -> R) -> Result<R, Errno> {
-    let mut buffer = [0; PATH_MAX];
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
     let store = given.handover.store.as_os_str().as_bytes();
     buffer.get_mut(..store.len()).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(store);
-    let path = CStr::from_bytes_until_nul(&buffer).map_err(|_| Errno::NAMETOOLONG)?;
+    let path = CStr::from_bytes_until_nul(buffer).map_err(|_| Errno::NAMETOOLONG)?;
     Ok(work(path))
 }
 

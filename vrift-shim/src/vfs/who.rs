@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Attributes;
 use vrift_manifest::session::Who;
 use vrift_manifest::tree::Credentials;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::workspace::Author;
 
 use super::exec::farm;
@@ -184,18 +184,20 @@ fn author() -> Author {
 
 /// The program's path, as programs see it.
 fn program() -> Vec<u8> {
-    let mut buffer = [0; PATH_MAX];
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
     let path = rustix::fs::readlinkat_raw(CWD, c"/proc/self/exe", &mut buffer[..]);
     let Ok(length) = path else { return Vec::new() };
     let given = super::session::given();
-    let seen = given.and_then(|given| farm::as_seen(given, &mut buffer, length));
+    let seen = given.and_then(|given| farm::as_seen(given, buffer, length));
     buffer.get(..seen.unwrap_or(length)).unwrap_or_default().to_vec()
 }
 
 /// The working directory, as programs see it.
 fn working_directory() -> Vec<u8> {
-    let mut buffer = [0; PATH_MAX];
-    match directory::path(&mut buffer) {
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    match directory::path(buffer) {
         Ok(Some(length)) => buffer.get(..length).unwrap_or_default().to_vec(),
         _ => rustix::process::getcwd(Vec::new()).map(|path| path.into_bytes()).unwrap_or_default(),
     }

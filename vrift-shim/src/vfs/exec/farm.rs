@@ -25,14 +25,25 @@ pub fn place(
     length: usize,
     file: BorrowedFd<'_>,
 ) -> Result<(), Errno> {
+    let (mut name, root) = name_of(given, path, length)?;
+    link(&mut name, root, file)?;
+    path.copy_from_slice(&name.bytes);
+    Ok(())
+}
+
+/// The name there of the program `path`, and how long the farm's own is.
+#[inline(always)]
+fn name_of(
+    given: &'static Given,
+    path: &[u8; PATH_MAX],
+    length: usize,
+) -> Result<(Text, usize), Errno> {
     let inside = path.get(given.mount.len()..length).ok_or(Errno::NOENT)?;
     let mut name = Text::new();
     name.root(given)?;
     let root = name.length;
     name.push(inside)?;
-    link(&mut name, root, file)?;
-    path.copy_from_slice(&name.bytes);
-    Ok(())
+    Ok((name, root))
 }
 
 fn link(name: &mut Text, root: usize, file: BorrowedFd<'_>) -> Result<(), Errno> {
@@ -75,6 +86,11 @@ fn replace(name: &mut Text, root: usize, source: &Descriptor) -> Result<(), Errn
     let mut aside = aside(name, root)?;
     let _ = rustix::fs::unlinkat(CWD, aside.path()?, AtFlags::empty());
     link_to(source, aside.path()?)?;
+    move_to(name, root, &mut aside)
+}
+
+/// Gives what is aside the name. A directory that has it is in the way no more.
+fn move_to(name: &mut Text, root: usize, aside: &mut Text) -> Result<(), Errno> {
     let mut renamed = rustix::fs::renameat(CWD, aside.path()?, CWD, name.path()?);
     if renamed == Err(Errno::ISDIR) {
         set_aside(name, root)?;
@@ -289,12 +305,11 @@ pub fn copy(
     length: usize,
     file: BorrowedFd<'_>,
 ) -> Result<(), Errno> {
-    let inside = path.get(given.mount.len()..length).ok_or(Errno::NOENT)?;
-    let mut name = Text::new();
-    name.root(given)?;
-    let root = name.length;
-    name.push(inside)?;
-    make_directories(&mut name, root)?;
+    let (mut name, root) = name_of(given, path, length)?;
+    if make_directories(&mut name, root).is_err() {
+        clear_way(&mut name, root)?;
+        make_directories(&mut name, root)?;
+    }
     let mut aside = aside(&name, root)?;
     let _ = rustix::fs::unlinkat(CWD, aside.path()?, AtFlags::empty());
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
@@ -302,7 +317,7 @@ pub fn copy(
     let mut from = 0;
     while rustix::fs::sendfile(&copy, file, Some(&mut from), 1 << 30)? > 0 {}
     drop(copy);
-    let renamed = rustix::fs::renameat(CWD, aside.path()?, CWD, name.path()?);
+    move_to(&mut name, root, &mut aside)?;
     path.copy_from_slice(&name.bytes);
-    renamed
+    Ok(())
 }
