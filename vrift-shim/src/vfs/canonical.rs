@@ -61,13 +61,14 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
         Some(given) if from_above => (given, session::session(given)?, None),
         _ => (given, session, Some(at)),
     };
+    let mut rest = Scratch::default();
     let mut walk = Walk {
         given,
         session,
         at,
         out,
         length,
-        rest: [0; PATH_MAX],
+        rest: rest.bytes(),
         start: PATH_MAX,
         behind: path,
         searched: absolute,
@@ -92,7 +93,7 @@ struct Walk<'a> {
     out: &'a mut [u8; PATH_MAX],
     length: usize,
     /// What is left to walk of symlinks, at the end of the room.
-    rest: [u8; PATH_MAX],
+    rest: &'a mut [u8; PATH_MAX],
     start: usize,
     /// What is left of the path, which may be longer than any that the kernel takes.
     behind: &'a [u8],

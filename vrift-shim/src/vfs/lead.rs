@@ -212,7 +212,7 @@ struct Walk<'a> {
     out: &'a mut [u8; PATH_MAX],
     length: usize,
     /// What is left to walk, at the end of the room.
-    rest: [u8; PATH_MAX],
+    rest: &'a mut [u8; PATH_MAX],
     start: usize,
 }
 
@@ -230,7 +230,8 @@ fn walk(
     // The root's slash comes with the next name.
     let length = if length == 1 { 0 } else { length };
     let out = normal.bytes();
-    let mut walk = Walk { out, length, rest: [0; PATH_MAX], start: PATH_MAX };
+    let mut rest = Scratch::default();
+    let mut walk = Walk { out, length, rest: rest.bytes(), start: PATH_MAX };
     walk.wait(path).and_then(|()| walk.run(last, given)).unwrap_or(Lead::Apart)
 }
 
@@ -239,6 +240,7 @@ impl Walk<'_> {
         let now = now(false) ^ PLAIN;
         let mut links = 0;
         let mut directory = false;
+        let mut target = Scratch::default();
         loop {
             let rest = self.rest.get(self.start..).unwrap_or(b"");
             let Some((name, behind)) = split_first(rest) else { return Ok(Lead::Apart) };
@@ -276,7 +278,7 @@ impl Walk<'_> {
             if is_known(here, now ^ MISSING) {
                 return Ok(Lead::Apart);
             }
-            let mut target = [0; PATH_MAX];
+            let target = target.bytes();
             match rustix::fs::readlinkat_raw(CWD, self.text()?, &mut target[..]) {
                 Ok(_) if links == LINKS_MAX => return Ok(Lead::Apart),
                 Ok(length) => {

@@ -9,7 +9,7 @@ use rustix::fs::{Gid, OFlags, fchown};
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::Change;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::find::{self, Place, Work};
 use super::rename::Named;
@@ -57,8 +57,9 @@ pub fn named(from: Named<'_>, flags: c_int) -> Option<(c_int, bool)> {
         false => return None,
     };
     let given = session::given()?;
-    let mut buffer = [0; PATH_MAX];
-    let length = descriptor::path(descriptor, &mut buffer)?;
+    let mut buffer = Scratch::default();
+    let buffer = buffer.bytes();
+    let length = descriptor::path(descriptor, buffer)?;
     let is_one = session::session(given).ok()?.is_nameless(buffer.get(..length)?);
     // One that has a name by now is known by that.
     (is_one && !descriptor::is_noted(descriptor)).then_some((descriptor, by_itself))
