@@ -12,6 +12,7 @@ use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Change, RenameMode};
 
+use super::crossing::Crossing;
 use super::find::{Name, Place};
 use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
 use super::spot::{Spot, is_directory};
@@ -75,26 +76,18 @@ fn may_take(
         (None, _) => None,
         (Some(_), _) => Some(spot.attributes()?),
     };
-    let exchange = mode == RenameMode::Exchange;
-    let (moves, over) = (is_directory_there(stat), replaced.as_ref().map(is_directory));
-    if exchange && spot.slash && over == Some(false) {
-        return Err(Errno::NOTDIR);
-    }
-    if !moves && (source.slash || !exchange && spot.slash) {
-        return Err(Errno::NOTDIR);
-    }
+    let crossing = Crossing {
+        moves: is_directory_there(stat),
+        over: replaced.as_ref().map(is_directory),
+        exchange: mode == RenameMode::Exchange,
+    };
+    crossing.need_slashes(source.slash, spot.slash)?;
     source.need_replacement(Some(stat))?;
     match &replaced {
-        None => spot.need_free(moves)?,
+        None => spot.need_free(crossing.moves)?,
         Some(replaced) => who::credentials().need_removal(&spot.above, replaced)?,
     }
-    match over {
-        _ if exchange => Err(Errno::XDEV),
-        Some(true) if !moves => Err(Errno::ISDIR),
-        Some(false) if moves => Err(Errno::NOTDIR),
-        _ if moves => Err(Errno::XDEV),
-        _ => Ok(()),
-    }
+    crossing.need_kinds()
 }
 
 fn discard(spot: &Spot<'_>, temporary: &Temporary) {

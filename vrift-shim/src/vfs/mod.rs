@@ -6,6 +6,7 @@ pub mod attributes;
 pub mod canonical;
 pub mod change;
 pub mod close;
+mod crossing;
 pub mod cwd;
 pub mod descriptor;
 pub mod directory;

@@ -11,6 +11,7 @@ use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::RenameMode;
 use vrift_manifest::tree::path::Scratch;
 
+use super::crossing::Crossing;
 use super::find::{Name, Place};
 use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
 use super::spot::{Spot, is_directory};
@@ -95,23 +96,15 @@ fn may_give(
         (None, RenameMode::Exchange) => return Err(Errno::NOENT),
         _ => {}
     }
-    let exchange = mode == RenameMode::Exchange;
-    let (moves, over) = (is_directory(moved), there.as_ref().map(is_directory_there));
-    if exchange && target.slash && over == Some(false) {
-        return Err(Errno::NOTDIR);
-    }
-    if !moves && (spot.slash || !exchange && target.slash) {
-        return Err(Errno::NOTDIR);
-    }
+    let crossing = Crossing {
+        moves: is_directory(moved),
+        over: there.as_ref().map(is_directory_there),
+        exchange: mode == RenameMode::Exchange,
+    };
+    crossing.need_slashes(spot.slash, target.slash)?;
     who::credentials().need_removal(&spot.above, moved)?;
     target.need_replacement(there.as_ref())?;
-    match over {
-        _ if exchange => Err(Errno::XDEV),
-        Some(true) if !moves => Err(Errno::ISDIR),
-        Some(false) if moves => Err(Errno::NOTDIR),
-        _ if moves => Err(Errno::XDEV),
-        _ => Ok(()),
-    }
+    crossing.need_kinds()
 }
 
 fn discard(target: &Beside<'_>, temporary: &Temporary) {
