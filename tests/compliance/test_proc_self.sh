@@ -1,7 +1,7 @@
 #!/bin/sh
 # /proc/self shows names in the tree, not where the store keeps things; reopening and changing through it is safe.
 . "$(dirname "$0")/common.sh"
-tree() { mkdir d; echo x >f; cp f equal; cp /bin/readlink rl; }
+tree() { mkdir d; echo x >f; cp f equal; cp /bin/readlink rl; cp rl .hidden; }
 body() {
     python - <<'P'
 import os
@@ -20,6 +20,7 @@ assert open(f'/dev/fd/{fd}').read() in ('Y\n', 'x\n')
 os.chdir('d'); assert os.readlink('/proc/self/cwd') == t + '/d'
 P
     same exe "$(./rl /proc/self/exe)" "$TREE/rl"
+    same hidden "$(./.hidden /proc/self/exe)" "$TREE/.hidden"
     same equal "$(mode equal)" 644
 }
 play "$@"

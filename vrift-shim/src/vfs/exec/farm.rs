@@ -282,8 +282,13 @@ pub fn in_tree<'t>(given: &Given, name: &'t [u8]) -> Option<&'t [u8]> {
     let rest = rest.strip_prefix(given.handover.workspace.as_bytes())?;
     let rest = rest.strip_prefix(b"/farm/")?;
     let slash = name.len() - rest.len() - 1;
-    // Names that begin with a dot there are of programs on their way.
-    name.get(slash..).filter(|_| !rest.starts_with(b"."))
+    name.get(slash..).filter(|_| !is_aside(rest))
+}
+
+/// Whether a name there is that of a program on its way, as `aside` makes it.
+fn is_aside(name: &[u8]) -> bool {
+    let numbers = name.strip_prefix(b".");
+    numbers.is_some_and(|it| it.iter().all(|&byte| byte == b'.' || byte.is_ascii_digit()))
 }
 
 /// The same, as programs see it: `path` in and out. `None`: it is no name in the farm.
