@@ -56,11 +56,10 @@ impl Variable {
     /// Whether it begins with `start`. How long it is need not be known for that.
     #[inline]
     pub fn begins_with(self, start: &[u8]) -> bool {
-        // SAFETY: a byte is looked at only if all before it were those of `start`, none of which is the end of the string.
-        start
-            .iter()
-            .enumerate()
-            .all(|(at, &byte)| byte != 0 && unsafe { *self.0.add(at) } as u8 == byte)
+        start.iter().enumerate().all(|(at, &byte)| {
+            // SAFETY: a byte is looked at only if all before it were those of `start`, none of which is the end of the string.
+            byte != 0 && unsafe { *self.0.add(at) } as u8 == byte
+        })
     }
 
     /// All of it.
