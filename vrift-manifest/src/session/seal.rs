@@ -14,20 +14,26 @@
 //! another mode closes it again. Who opens it while a lease lasts does not wait but is refused, and tries again. A sealer
 //! that finds its lease broken gives the draft its mode back, and leaves it to the writer.
 //!
+//! **A draft on which somebody holds a lock stays one**: who opened the file later would get another draft, another inode, and
+//! lock that. Whoever can write it is seen by the lease; of others the control page says whether there may be any. A locker
+//! notes himself there, locks, and then looks whether it is a draft still; a sealer takes the mode away, and then looks whether
+//! there is a lock. So one of them sees the other, or both do: the sealer gives up, and the locker tries again.
+//!
 //! A draft that was a copy of the node's content, and has its time and length still, was not written: nothing is hashed.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, Stat, fchmod, fstat, fstatfs, open};
-use rustix::io::{Errno, pread, retry_on_intr};
-use vrift_cas::{Digest, Hasher, Sealer, Standing};
+use rustix::io::{Errno, retry_on_intr};
+use vrift_cas::{Digest, Sealer, Standing};
 
 use super::change::{Failure, until_settled};
+use super::digest::digest_of;
 use super::draft::{DRAFT_MODE, Decimal, is_copy, mode_of, mtime_of, shown_mtime, size_of};
 use super::{Session, SessionError, Who};
 use crate::index::NodeState;
 use crate::journal::Operation;
 use crate::journal::append::Need;
-use crate::shm::{Mapping, lease};
+use crate::shm::{lease, locked};
 use crate::time::Timestamp;
 use crate::tree::{Cursor, words_digest};
 use crate::workspace::Author;
@@ -47,22 +53,14 @@ pub enum Seal {
     Busy,
     /// There was nothing to seal.
     Clean,
-    /// It is written again and again: it waits for a snapshot, a fork, or the end of the run.
+    /// It is written again and again: it waits for a snapshot, a fork, or the end of the run. Or somebody holds a lock on
+    /// it, or no lease can be had: it can be sealed by copying only.
     Later,
 }
 
 /// A file that is written again within this time after its last seal is not sealed at once a second time: else adding a
 /// line to a file a thousand times would copy and hash it as often.
 const AGAIN: i64 = 60_000_000_000;
-
-/// How much is hashed between two looks at the lease.
-const STRETCH: usize = 1 << 20;
-
-/// Files up to this length are read, longer ones mapped: to map costs more than to copy a few pages.
-const SMALL: u64 = 128 << 10;
-
-/// How much is read at a time.
-const PIECE: usize = 16 << 10;
 
 /// The longest that the record of a seal gets, with its frame.
 const SEAL_RECORD: usize = 160;
@@ -169,6 +167,11 @@ impl Session {
         if self.misses_mappings(file) {
             return Ok(Some(Seal::Later));
         }
+        // What is locked now and again is sealed when there is need: its lockers may be waiting for each other. And whether it is
+        // locked is asked before its mode is touched: who holds a lock and takes another is not to be led to look closer.
+        if self.control.may_be_locked(node) && (!at_once || locked::in_part(file.as_fd())) {
+            return Ok(Some(Seal::Later));
+        }
         let stat = fstat(file)?;
         if !at_once && is_written_again(&state, &stat) {
             return Ok(Some(Seal::Later));
@@ -252,6 +255,10 @@ impl Session {
         if !lease::holds(file) {
             self.give_back(file)?;
             return Ok(Try::Done(Seal::Busy));
+        }
+        if self.control.may_be_locked(node) && (locked::in_part(file) || locked::as_a_whole(file)) {
+            self.give_back(file)?;
+            return Ok(Try::Done(Seal::Later));
         }
         let linked = match way {
             Way::Drop => Ok(()),
@@ -347,46 +354,4 @@ fn is_untouched(state: &NodeState, draft: &Stat) -> bool {
         && mtime == state.attributes.mtime
         && size_of(draft) == state.attributes.size
         && made.saturating_sub(mtime.to_nanos()) > MOMENT
-}
-
-/// The digest of a file. `None`: somebody wants to write it, so it would be in vain.
-fn digest_of(file: &OwnedFd, size: u64) -> Result<Option<Digest>, SessionError> {
-    if size == 0 {
-        return Ok(Some(Digest::EMPTY));
-    }
-    if size <= SMALL { read_digest(file, size).map(Some) } else { mapped_digest(file) }
-}
-
-// Not on the stack, which may be that of a signal handler or of a small thread.
-#[inline(never)]
-fn read_digest(file: &OwnedFd, size: u64) -> Result<Digest, SessionError> {
-    let mut buffer = vec![0; PIECE.min(usize::try_from(size).unwrap_or(PIECE))];
-    let mut hasher = Hasher::new();
-    let mut at = 0;
-    while at < size {
-        let most = usize::try_from(size - at).unwrap_or(PIECE).min(PIECE);
-        let room = buffer.get_mut(..most).unwrap_or_default();
-        match retry_on_intr(|| pread(file, &mut *room, at))? {
-            // It cannot be shorter than it was: nobody writes.
-            0 => return Err(Errno::IO.into()),
-            read => {
-                hasher.update(buffer.get(..read).unwrap_or(&[]));
-                at += read as u64;
-            }
-        }
-    }
-    Ok(hasher.finish())
-}
-
-#[inline(never)]
-fn mapped_digest(file: &OwnedFd) -> Result<Option<Digest>, SessionError> {
-    let mapping = Mapping::of(file)?;
-    let mut hasher = Hasher::new();
-    for (place, stretch) in mapping.as_ref().chunks(STRETCH).enumerate() {
-        if place > 0 && !lease::holds(file.as_fd()) {
-            return Ok(None);
-        }
-        hasher.update(stretch);
-    }
-    Ok(Some(hasher.finish()))
 }

@@ -51,7 +51,7 @@ impl Session {
     }
 
     /// Makes a draft for a node that is clean. `None`: it is not any more, or its content is another one.
-    fn begin_draft(
+    pub(super) fn begin_draft(
         &self,
         who: &Who<'_>,
         author: Option<&crate::workspace::Author>,
@@ -142,7 +142,7 @@ impl Session {
 
     /// The draft has not the mode of one: somebody is making it a blob at this moment, or died in doing so.
     #[cold]
-    fn rescue(
+    pub(super) fn rescue(
         &self,
         who: &Who<'_>,
         node: u64,
