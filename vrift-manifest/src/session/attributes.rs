@@ -5,7 +5,7 @@ use rustix::io::Errno;
 
 use super::change::until_settled;
 use super::draft::{mtime_of, shown_mtime, size_of};
-use super::{Session, SessionError};
+use super::{Session, SessionError, rights};
 use crate::attributes::{Attributes, Kind};
 use crate::time::Timestamp;
 use crate::tree::Cursor;
@@ -61,7 +61,7 @@ impl Session {
     /// that was sealed meanwhile is a blob, and says nothing that the tree does not say.
     pub fn attributes_of_open(&self, at: Cursor, stat: &Stat) -> Result<Shown, SessionError> {
         let (attributes, draft) = self.tree.attributes_and_draft(at)?;
-        let dirty = draft.is_some() && stat.st_mode & 0o7777 == super::draft::DRAFT_MODE;
+        let dirty = draft.is_some() && rights::is_draft_mode(stat.st_mode);
         Ok(match dirty {
             true => self.shown_of(attributes, stat),
             false => Shown { attributes, blocks: blocks(&attributes) },
@@ -92,6 +92,7 @@ pub(crate) fn show_draft(attributes: &mut Attributes, draft: &Stat) {
     if mtime != attributes.mtime {
         attributes.ctime = attributes.ctime.max(mtime);
     }
+    attributes.mode = rights::left(attributes.mode, draft);
     attributes.mtime = mtime;
     attributes.size = size_of(draft);
 }

@@ -5,8 +5,8 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::change::until_settled;
-use super::draft::{DRAFT_MODE, mode_of};
 use super::pause::Pause;
+use super::rights::is_draft_mode;
 use super::{Session, SessionError, Who, open_flags};
 
 impl Session {
@@ -41,7 +41,7 @@ impl Session {
                 Err(Errno::NOENT) => return Ok(None),
                 other => other?,
             };
-            if mode_of(&found) != DRAFT_MODE {
+            if !is_draft_mode(found.st_mode) {
                 if is_draft() {
                     self.rescue(who, node, draft, &mut pause)?;
                 }

@@ -25,6 +25,7 @@ pub use mend::run_inside;
 mod nameless;
 mod note;
 mod pause;
+mod rights;
 mod seal;
 mod seal_copy;
 mod times;

@@ -28,8 +28,8 @@ use vrift_cas::{Digest, Sealer, Standing};
 
 use super::change::{Failure, until_settled};
 use super::digest::digest_of;
-use super::draft::{DRAFT_MODE, Decimal, is_copy, mode_of, mtime_of, shown_mtime, size_of};
-use super::{Session, SessionError, Who};
+use super::draft::{Decimal, is_copy, mtime_of, shown_mtime, size_of};
+use super::{Session, SessionError, Who, rights};
 use crate::index::NodeState;
 use crate::journal::Operation;
 use crate::journal::append::Need;
@@ -62,8 +62,8 @@ pub enum Seal {
 /// line to a file a thousand times would copy and hash it as often.
 const AGAIN: i64 = 60_000_000_000;
 
-/// The longest that the record of a seal gets, with its frame.
-const SEAL_RECORD: usize = 160;
+/// The longest that the records of a seal get, with their frames.
+const SEAL_RECORD: usize = 240;
 
 /// overlayfs, on which a lease is granted although there are mappings.
 const OVERLAYFS: u64 = 0x794c_7630;
@@ -251,13 +251,14 @@ impl Session {
         }
         let process = turn.register(who, author)?;
         turn.reserve(SEAL_RECORD, Need::Ordinary)?;
+        let mode = self.record_rights(turn, process, sealing)?;
         fchmod(file, Mode::from_raw_mode(Sealer::BLOB_MODE))?;
         if !lease::holds(file) {
-            self.give_back(file)?;
+            self.give_back(file, mode)?;
             return Ok(Try::Done(Seal::Busy));
         }
         if self.control.may_be_locked(node) && (locked::in_part(file) || locked::as_a_whole(file)) {
-            self.give_back(file)?;
+            self.give_back(file, mode)?;
             return Ok(Try::Done(Seal::Later));
         }
         let linked = match way {
@@ -273,7 +274,7 @@ impl Session {
             Err(Errno::EXIST) => return Ok(Try::Exists),
             Err(Errno::NOENT) if way == Way::Link => return Ok(Try::NoDirectory),
             Err(errno) => {
-                self.give_back(file)?;
+                self.give_back(file, mode)?;
                 return Err(errno.into());
             }
         }
@@ -293,10 +294,25 @@ impl Session {
         let _ = self.remove_draft(sealing.node, sealing.state.draft);
     }
 
-    /// Under the lock: a draft that is no blob can be written again.
-    fn give_back(&self, file: BorrowedFd<'_>) -> Result<(), Errno> {
+    /// Under the lock: the node's mode, without what it has lost by being written.
+    fn record_rights(
+        &self,
+        turn: &mut Turn<'_>,
+        process: u64,
+        sealing: &Sealing<'_>,
+    ) -> Result<u32, Failure> {
+        let Sealing { node, state, .. } = *sealing;
+        let mode = rights::left(state.attributes.mode, &sealing.stat);
+        if mode != state.attributes.mode {
+            turn.append(process, Operation::SetMode { node, mode: mode & 0o7777 }, Need::Ordinary)?;
+        }
+        Ok(mode)
+    }
+
+    /// Under the lock: a draft that is no blob can be written again. `mode`: the node's.
+    fn give_back(&self, file: BorrowedFd<'_>, mode: u32) -> Result<(), Errno> {
         if fstat(file)?.st_nlink == 1 {
-            fchmod(file, Mode::from_raw_mode(DRAFT_MODE))?;
+            fchmod(file, Mode::from_raw_mode(rights::draft_mode(mode)))?;
         }
         Ok(())
     }
@@ -311,10 +327,10 @@ impl Session {
             if tree.draft(at) != Some(draft) {
                 return Ok(());
             }
-            let mode = Mode::from_raw_mode(DRAFT_MODE);
+            let mode = Mode::from_raw_mode(rights::draft_mode(tree.mode(at)?));
             let changed = self.with_draft(node, draft, |path| {
                 let found = stat(path)?;
-                match found.st_nlink == 1 && mode_of(&found) != DRAFT_MODE {
+                match found.st_nlink == 1 && !rights::is_draft_mode(found.st_mode) {
                     true => chmodat(CWD, path, mode, AtFlags::empty()),
                     false => Ok(()),
                 }
