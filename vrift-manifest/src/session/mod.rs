@@ -11,6 +11,7 @@
 pub mod above;
 mod attach;
 mod attributes;
+mod blocks;
 mod change;
 mod content;
 mod copy;
@@ -72,6 +73,8 @@ pub struct Session {
     give: Option<(u32, u32)>,
     /// Whether the store is on an overlayfs: 0 = not known yet, 1 = no, 2 = yes.
     overlay: AtomicU8,
+    /// The room on the disk of contents that were looked at.
+    rooms: blocks::Rooms,
     bounds: Bounds,
 }
 

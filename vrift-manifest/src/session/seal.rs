@@ -27,7 +27,7 @@ use rustix::io::{Errno, retry_on_intr};
 use vrift_cas::{Digest, Sealer, Standing};
 
 use super::change::{Failure, until_settled};
-use super::digest::digest_of;
+use super::digest::{digest_of, is_mostly_holes};
 use super::draft::{Decimal, is_copy, mtime_of, shown_mtime, size_of};
 use super::{Session, SessionError, Who, rights};
 use crate::index::NodeState;
@@ -53,7 +53,7 @@ pub enum Seal {
     Busy,
     /// There was nothing to seal.
     Clean,
-    /// It is written again and again: it waits for a snapshot, a fork, or the end of the run. Or somebody holds a lock on
+    /// It is written again and again, or there is little in it and long to hash: it waits for a snapshot, a fork, or the end of the run. Or somebody holds a lock on
     /// it, or no lease can be had: it can be sealed by copying only.
     Later,
 }
@@ -173,7 +173,7 @@ impl Session {
             return Ok(Some(Seal::Later));
         }
         let stat = fstat(file)?;
-        if !at_once && is_written_again(&state, &stat) {
+        if !at_once && (is_written_again(&state, &stat) || is_mostly_holes(&stat)) {
             return Ok(Some(Seal::Later));
         }
         let mtime = shown_mtime(state.attributes.mtime, mtime_of(&stat));
@@ -181,7 +181,7 @@ impl Session {
         let digest = if untouched {
             words_digest(state.content)
         } else {
-            match digest_of(file, size_of(&stat))? {
+            match digest_of(file, &stat)? {
                 Some(digest) => digest,
                 None => return Ok(Some(Seal::Busy)),
             }
