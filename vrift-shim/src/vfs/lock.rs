@@ -22,6 +22,10 @@ pub fn pin(descriptor: c_int) {
     let (Ok(flags), Ok(kept)) = (rustix::fs::fcntl_getfl(old), rustix::io::fcntl_getfd(old)) else {
         return;
     };
+    if flags.contains(OFlags::RWMODE) {
+        // Neither to read nor to write: it cannot lock anything.
+        return;
+    }
     // Being opened for writing is what gives a file a draft; that one is closed again at once.
     let written = session::with(given, |session| {
         session.open_for_writing(&who::who(), node, OFlags::WRONLY | OFlags::CLOEXEC)
