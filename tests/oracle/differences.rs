@@ -71,7 +71,8 @@ impl Differences {
         // `|` in a call's flags would end the field of a pattern.
         let call = call.replace('|', "+");
         // Who plays it makes no difference.
-        let call = call.trim_start_matches("forked ").trim_start_matches("threaded ").to_owned();
+        let before = ["forked ", "threaded ", "touches "];
+        let call = before.iter().fold(call.as_str(), |call, word| call.trim_start_matches(word)).to_owned();
         let is = |known: &Known| {
             matches(known.call.as_bytes(), call.as_bytes())
                 && matches(known.native.as_bytes(), native.as_bytes())
