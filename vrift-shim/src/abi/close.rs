@@ -110,10 +110,7 @@ fn control(
         | libc::F_GETLK
         | libc::F_OFD_SETLK
         | libc::F_OFD_SETLKW
-        | libc::F_OFD_GETLK => {
-            lock::pin(fd);
-            real(fd, command, argument)
-        }
+        | libc::F_OFD_GETLK => lock::taken(fd, || real(fd, command, argument)),
         _ => real(fd, command, argument),
     }
 }

@@ -65,9 +65,34 @@ const OUTSIDE: u64 = u64::MAX;
 const READS: u64 = 1 << 63;
 const WRITES: u64 = 1 << 62;
 
+/// In [`Note::node`]: it can write what it is on, so what it locks stays what it is. Believed, too.
+const LOCKS: u64 = 1 << 61;
+
 /// The node of a note that has one.
 fn node_in(note: u64) -> Option<u64> {
-    (note != 0 && note != OUTSIDE).then_some(note & !(READS | WRITES))
+    (note != 0 && note != OUTSIDE).then_some(note & !(READS | WRITES | LOCKS))
+}
+
+/// Whether it is known that a lock on this descriptor can be left to the kernel.
+#[inline]
+pub fn locks(descriptor: c_int) -> bool {
+    let note = note_of(descriptor).map_or(0, |note| note.node.load(Ordering::Relaxed));
+    note == OUTSIDE || note & LOCKS != 0
+}
+
+/// Notes that.
+pub fn may_lock(descriptor: c_int) {
+    if let Some(note) = note_of(descriptor).filter(|_| !vfork::is_child()) {
+        let known = note.node.load(Ordering::Relaxed);
+        if node_in(known).is_some() {
+            let _ = note.node.compare_exchange(
+                known,
+                known | LOCKS,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+        }
+    }
 }
 
 /// What a descriptor was opened for, as far as is known: it may have been replaced since, without our being asked.
@@ -188,6 +213,11 @@ pub fn directory(given: &'static Given, descriptor: c_int) -> Result<Option<u64>
         // A path from a file is ENOTDIR, and that is what the kernel will say of it.
         _ => Ok(None),
     }
+}
+
+/// Whether what is open is a blob, or on its way to be one.
+pub fn is_blob(stat: &Stat) -> bool {
+    is_content(stat) && stat.st_mode & 0o7777 == BLOB
 }
 
 /// Whether the kernel's answer is that of a file of a store, whose content may be of the tree.

@@ -212,11 +212,20 @@ impl Temporary {
 /// Bytes that are copied at once where the kernel does not do it alone.
 const PIECE: usize = 64 << 10;
 
-/// Copies all of `from` to `to`, both at their beginning.
+/// Copies all of `from` to `to`, which is empty, both at their beginning.
 pub fn copy(from: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
     const MOST: usize = 1 << 30;
     if rustix::fs::ioctl_ficlone(to, from).is_ok() {
         return Ok(());
+    }
+    // Not of small files: of those that the kernel makes up, the length is not true.
+    let large = |stat: &Stat| stat.st_size > 1 << 20 && vrift_cas::may_have_holes(stat);
+    if let Some(stat) = rustix::fs::fstat(from).ok().filter(large) {
+        return vrift_manifest::session::copy_content(
+            from,
+            to,
+            u64::try_from(stat.st_size).unwrap_or(0),
+        );
     }
     loop {
         match rustix::fs::copy_file_range(from, None, to, None, MOST) {
