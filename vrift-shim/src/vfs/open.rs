@@ -11,6 +11,7 @@ use vrift_manifest::session::SessionError;
 use vrift_manifest::tree::path::Scratch;
 
 use super::find::{self, At, Name, Place, Work};
+use super::magic::Nameless;
 use super::session;
 use super::{Answer, descriptor, magic, nameless_file, pipes, who};
 use crate::sys::fd;
@@ -40,9 +41,19 @@ pub fn open<'w>(
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
         && !flags.contains(OFlags::NOFOLLOW)
-        && magic::is_nameless(path, writes)?
     {
-        return Ok(Answer::Kernel);
+        match magic::nameless(path, writes)? {
+            None => {}
+            Some(Nameless::Content) => return Ok(Answer::Kernel),
+            Some(Nameless::Pipe(at)) => {
+                permitted(&at, at.attributes()?.mode, flags)?;
+                return Ok(Answer::Kernel);
+            }
+            Some(Nameless::Stored(at, held)) => {
+                permitted(&at, at.attributes()?.mode, flags)?;
+                return nameless_file::copy(&at, held, flags).map(Answer::Ours);
+            }
+        }
     }
     let directory_made = OFlags::CREATE | OFlags::DIRECTORY;
     if flags.contains(directory_made) && !flags.contains(OFlags::PATH) {
@@ -80,6 +91,11 @@ pub fn open<'w>(
                 if let Some(made) = create(directory, path, flags, mode)? {
                     return Ok(Answer::Ours(made));
                 }
+            }
+            // A symlink whose text ends with a slash is refused before it is looked where it leads.
+            Err(Errno::NOTDIR) if creates && follow => {
+                let made = create(directory, path, flags, mode)?;
+                return made.map(Answer::Ours).ok_or(Errno::NOTDIR);
             }
             Err(errno) => return Err(errno),
         }
