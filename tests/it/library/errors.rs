@@ -149,6 +149,9 @@ struct Trial<'a> {
     right: BTreeMap<&'static str, Vec<u8>>,
 }
 
+/// What ar writes to a new archive at first, and leaves there if it cannot copy the rest.
+const BEGUN: &[u8] = b"!<arch>\n";
+
 fn words(text: &str, directory: &Path) -> Vec<String> {
     let directory = directory.to_string_lossy();
     text.split(' ').map(|word| word.replace("IN", &directory)).collect()
@@ -198,7 +201,8 @@ impl Trial<'_> {
         }
         let left_over = |name: &&&str| {
             let content = made.get(**name);
-            content.is_some() && content != self.right.get(**name) && content != before.get(**name)
+            let known = [self.right.get(**name), before.get(**name)];
+            content.is_some_and(|content| content != BEGUN) && !known.contains(&content)
         };
         match end {
             End::Code(0) => {}
@@ -214,6 +218,10 @@ impl Trial<'_> {
         }
         if one_in("VRIFT_TEST_ERRORS", 0) == 1 {
             scene.check_store(&place);
+        }
+        if made.values().any(|content| content == BEGUN) {
+            // For make it would be new enough, on any disk.
+            scene.ok(&["rm", &scene.inside(number).join("lib.a").to_string_lossy()]);
         }
         // The fault was one of the moment.
         if scene.run(&words) != Some(0) || self.made(scene, number, &place) != self.right {
