@@ -17,12 +17,14 @@
 //! A draft that was a copy of the node's content, and has its time and length still, was not written: nothing is hashed.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, Stat, fchmod, fstat, fstatfs, open};
+use rustix::fs::{Mode, Stat, fchmod, fstat, fstatfs};
 use rustix::io::{Errno, pread, retry_on_intr};
 use vrift_cas::{Digest, Hasher, Sealer, Standing};
 
 use super::change::{Failure, until_settled};
-use super::draft::{DRAFT_MODE, Decimal, is_copy, mode_of, mtime_of, shown_mtime, size_of};
+use super::draft::{
+    DRAFT_MODE, Decimal, is_copy, mode_of, mtime_of, open_to_seal, shown_mtime, size_of,
+};
 use super::{Session, SessionError, Who};
 use crate::index::NodeState;
 use crate::journal::Operation;
@@ -124,10 +126,7 @@ impl Session {
                 return Ok(Some(Seal::Clean));
             }
             author = author.take().or_else(|| who.before());
-            let opened = self.with_draft(node, state.draft, |path| {
-                let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-                retry_on_intr(|| open(path, flags, Mode::empty()))
-            });
+            let opened = self.with_draft(node, state.draft, open_to_seal);
             let file = match opened {
                 Err(Errno::NOENT) if self.tree.draft(self.tree.again(at)) == Some(state.draft) => {
                     return match self.without_draft(at) {

@@ -3,6 +3,7 @@
 
 pub mod elf;
 pub mod farm;
+mod known;
 pub mod launch;
 pub mod sanitizer;
 pub mod script;
@@ -14,7 +15,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::session::Seal;
-use vrift_manifest::tree::path::{PATH_MAX, below};
+use vrift_manifest::tree::path::PATH_MAX;
 
 use super::descriptor::{self, Held};
 use super::environment::Needs;
@@ -106,6 +107,14 @@ pub fn resolve(
     program: &mut Program,
 ) -> Result<(), Errno> {
     let Program { path, lines, depth, kind, sanitized } = program;
+    let stat = known::asked(given, asked);
+    let mark = known::mark(asked.path.to_bytes(), stat.as_ref());
+    if mark.is_some_and(known::is_known)
+        && (known::has_one_name(stat.as_ref()) || stays_outside(asked)?)
+    {
+        *kind = Kind::Ours;
+        return Ok(());
+    }
     // From this interpreter on everything is the kernel's.
     let mut settled = None;
     let mut level = 0;
@@ -115,11 +124,11 @@ pub fn resolve(
         let source = match before.last() {
             Some(line) => {
                 let path = line.interpreter().to_bytes();
-                Source { directory: asked.base, path, flags: 0 }
+                Source { directory: asked.base, path, flags: 0, stat: None }
             }
             None => {
                 let path = asked.path.to_bytes();
-                Source { directory: asked.directory, path, flags: asked.flags }
+                Source { directory: asked.directory, path, flags: asked.flags, stat }
             }
         };
         begin_with(path, b"\0");
@@ -145,6 +154,11 @@ pub fn resolve(
             false => elf::kind(file.as_fd(), head.get(), name),
         };
         *sanitized = *kind == Kind::Ours && sanitizer::is_needed(file.as_fd(), head.get());
+        if let (Some(mark), 0, Whose::Kernel, Kind::Ours, false) =
+            (mark, level, whose, *kind, *sanitized)
+        {
+            known::note(mark);
+        }
         if whose == Whose::Tree {
             prepare(given, &source, path, &file)?;
         }
@@ -157,11 +171,19 @@ pub fn resolve(
     Ok(())
 }
 
+/// Whether the kernel goes where the path leads.
+fn stays_outside(asked: &Asked<'_>) -> Result<bool, Errno> {
+    let (path, mut work) = (asked.path.to_bytes(), Work::default());
+    Ok(matches!(find::node(asked.directory, Some(path), true, &mut work)?, Answer::Kernel))
+}
+
 /// What is looked for, and from where.
 struct Source<'a> {
     directory: c_int,
     path: &'a [u8],
     flags: c_int,
+    /// What the kernel says of it, if it was asked already.
+    stat: Option<Result<Stat, Errno>>,
 }
 
 impl Source<'_> {
@@ -199,74 +221,12 @@ fn look(
     match find::node(source.directory, Some(source.path), follow, &mut work)? {
         Answer::Ours(at) => of_tree(at, head),
         Answer::Elsewhere(other) => {
-            let source = Source { directory: CWD, path: other.to_bytes(), flags: 0 };
-            let found = outside(given, &source, path, head)?;
-            if found.0 == Whose::Kernel {
-                begin_with(path, other.to_bytes_with_nul());
-                return Ok((Whose::Elsewhere, found.1));
-            }
-            Ok(found)
+            let there = Source { directory: CWD, path: other.to_bytes(), flags: 0, stat: None };
+            let file = of_kernel(&there, head)?;
+            begin_with(path, other.to_bytes_with_nul());
+            Ok((Whose::Elsewhere, file))
         }
-        Answer::Kernel => outside(given, source, path, head),
-    }
-}
-
-/// Looks at what is outside, unless it leads back into the tree.
-fn outside(
-    given: &'static Given,
-    source: &Source<'_>,
-    path: &mut [u8; PATH_MAX],
-    head: &mut Head,
-) -> Result<(Whose, Option<Brief>), Errno> {
-    let found = of_kernel(source.directory, source.path, head);
-    if leads_inside(given, source, found.as_ref().ok().and_then(Option::as_ref), path) {
-        return behind_link(path, head);
-    }
-    begin_with(path, b"\0");
-    Ok((Whose::Kernel, found?))
-}
-
-/// Whether a path outside leads into the tree, by a symlink: where to, in `path`. The kernel would go to what is on the
-/// disk there.
-fn leads_inside(
-    given: &'static Given,
-    source: &Source<'_>,
-    file: Option<&Brief>,
-    path: &mut [u8; PATH_MAX],
-) -> bool {
-    let length = match file {
-        Some(file) => descriptor::path(file.as_fd().as_raw_fd(), path),
-        None => {
-            let directory = match source.directory {
-                CWD => Ok(rustix::fs::CWD),
-                other => descriptor::borrow(other),
-            };
-            let link = directory.and_then(|directory| {
-                rustix::fs::readlinkat_raw(directory, source.path, &mut path[..PATH_MAX - 1])
-            });
-            link.ok()
-        }
-    };
-    let Some(length) = length else { return false };
-    if let Some(end) = path.get_mut(length) {
-        *end = 0;
-    }
-    path.get(..length).is_some_and(|path| below(path, &given.mount).is_some())
-}
-
-/// Looks at what is in the tree at `path`.
-#[cold]
-#[inline(never)]
-fn behind_link(
-    path: &mut [u8; PATH_MAX],
-    head: &mut Head,
-) -> Result<(Whose, Option<Brief>), Errno> {
-    (head.length, head.privileged) = (0, false);
-    let mut work = Work::default();
-    let name = path.split(|&byte| byte == 0).next();
-    match find::node(CWD, name, true, &mut work)? {
-        Answer::Ours(at) => of_tree(at, head),
-        _ => Err(Errno::NOENT),
+        Answer::Kernel => Ok((Whose::Kernel, of_kernel(source, head)?)),
     }
 }
 
@@ -298,12 +258,16 @@ fn finish(given: &'static Given, node: u64) -> Result<(), Errno> {
 }
 
 /// The kernel says itself what is wrong with a program of its own; only what is to be known of its kind is looked at.
-fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Brief>, Errno> {
-    let directory = match directory {
+fn of_kernel(source: &Source<'_>, head: &mut Head) -> Result<Option<Brief>, Errno> {
+    let path = source.path;
+    let directory = match source.directory {
         CWD => rustix::fs::CWD,
         other => descriptor::borrow(other)?,
     };
-    let stat = rustix::fs::statat(directory, path, AtFlags::empty())?;
+    let stat = match source.stat {
+        Some(asked) => asked?,
+        None => rustix::fs::statat(directory, path, AtFlags::empty())?,
+    };
     if stat.st_mode & 0o170_000 != 0o100_000 {
         return Err(Errno::ACCESS);
     }
@@ -361,7 +325,7 @@ pub fn library<'r>(
     }
     let file = session::with(given, |session| session.open_for_reading(node, OFlags::CLOEXEC))?;
     let file = Brief::new(file);
-    prepare(given, &Source { directory: CWD, path, flags: 0 }, room, &file)?;
+    prepare(given, &Source { directory: CWD, path, flags: 0, stat: None }, room, &file)?;
     CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)
 }
 
