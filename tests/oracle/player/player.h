@@ -45,7 +45,7 @@ struct operation {
     action *act;
 };
 
-extern const struct operation opening[], looking[], listing[], changing[], describing[], running[], odd[];
+extern const struct operation opening[], looking[], listing[], changing[], moving[], describing[], running[], odd[];
 
 extern int descriptor[SLOTS];
 extern FILE *stream[SLOTS];

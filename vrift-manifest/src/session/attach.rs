@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU8;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::blocks::Rooms;
 use super::{Session, SessionError};
 use crate::handover::Handover;
 use crate::image::Image;
@@ -83,6 +84,7 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         users,
         give,
         overlay: AtomicU8::new(0),
+        rooms: Rooms::default(),
         bounds: Bounds::default(),
     }))
 }

@@ -11,18 +11,22 @@
 pub mod above;
 mod attach;
 mod attributes;
+mod blocks;
 mod change;
 mod content;
 mod copy;
 mod create;
+mod digest;
 mod draft;
 mod error;
+mod locking;
 mod mend;
 mod moved;
 pub use mend::run_inside;
 mod nameless;
 mod note;
 mod pause;
+mod rights;
 mod seal;
 mod seal_copy;
 mod times;
@@ -69,6 +73,8 @@ pub struct Session {
     give: Option<(u32, u32)>,
     /// Whether the store is on an overlayfs: 0 = not known yet, 1 = no, 2 = yes.
     overlay: AtomicU8,
+    /// The room on the disk of contents that were looked at.
+    rooms: blocks::Rooms,
     bounds: Bounds,
 }
 

@@ -41,6 +41,7 @@ pub fn build_found(
         // Which of their bytes reached the disk, nobody knows.
         control.set_drafts_after(control.segment().last_seq());
         place.put_drafts_aside()?;
+        control.forget_locks();
         control.set_taken_over();
     }
     Ok(())

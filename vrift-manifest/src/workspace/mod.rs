@@ -20,6 +20,7 @@ mod drafts;
 mod drop;
 mod error;
 mod escape;
+mod farm;
 mod files;
 mod fork;
 mod history;

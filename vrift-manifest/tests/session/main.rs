@@ -4,6 +4,7 @@ mod attaching;
 mod drafts;
 mod full;
 mod kills;
+mod locks;
 mod races;
 mod support;
 mod times;

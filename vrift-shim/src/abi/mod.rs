@@ -31,6 +31,7 @@ mod readlink;
 mod remove;
 mod rename;
 mod rights;
+mod seek;
 mod shell;
 mod socket;
 mod socket_many;

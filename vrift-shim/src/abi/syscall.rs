@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::args::{CPath, In, Out, fail};
 use super::{
     access, close, cwd, directory, exec, identity, link, lock, make, open, owner, permission,
-    readlink, remove, rename, socket, stat, statfs, times, truncate, watch, xattr,
+    readlink, remove, rename, seek, socket, stat, statfs, times, truncate, watch, xattr,
 };
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
@@ -227,6 +227,7 @@ table! {
     length {
         #[cfg(target_arch = "x86_64")] SYS_readlink => readlink::readlink: 3;
         SYS_readlinkat => readlink::readlinkat: 4;
+        SYS_lseek => seek::lseek: 3;
         SYS_getdents64 => directory::getdents64: 3;
         SYS_getxattr => xattr::getxattr: 4;
         SYS_lgetxattr => xattr::lgetxattr: 4;

@@ -40,6 +40,7 @@ pub mod readlink;
 pub mod remove;
 pub mod rename;
 mod root;
+pub mod seek;
 pub mod session;
 pub mod sockets;
 pub mod spawn;

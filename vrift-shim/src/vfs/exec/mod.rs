@@ -1,29 +1,34 @@
 //! What the kernel is to execute for a path: a program outside the tree as it is, a program of the tree by a name that the
 //! kernel knows, a script by its interpreter.
 
+pub mod dynamic;
 pub mod elf;
 pub mod farm;
 mod known;
 pub mod launch;
+pub mod libraries;
 pub mod sanitizer;
 pub mod script;
 pub mod search;
+pub mod shelf;
 
-use std::ffi::{CStr, c_int};
-use std::os::fd::{AsFd, AsRawFd};
+use std::ffi::{CStr, CString, c_int};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::session::Seal;
-use vrift_manifest::tree::path::PATH_MAX;
+use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::descriptor::{self, Held};
-use super::environment::Needs;
+use super::environment::{self, Needs};
 use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
 use super::{Answer, paths, who};
 use crate::sys::fd::Brief;
+use dynamic::Dynamic;
 use elf::Kind;
+use known::Outside;
 use launch::Asked;
 use script::Line;
 
@@ -38,13 +43,14 @@ pub struct Program {
     depth: usize,
     kind: Kind,
     sanitized: bool,
+    libraries: Option<Vec<u8>>,
 }
 
 impl Program {
     /// Nothing yet.
     pub fn new() -> Program {
         let (path, lines) = ([0; PATH_MAX], Default::default());
-        Program { path, lines, depth: 0, kind: Kind::Unknown, sanitized: false }
+        Program { path, lines, depth: 0, kind: Kind::Unknown, sanitized: false, libraries: None }
     }
 
     /// The path that the kernel is to execute; `None`: as it was asked for, from the directory that it was asked for.
@@ -61,8 +67,13 @@ impl Program {
     }
 
     /// What it needs of its environment.
-    pub fn needs(&self) -> Needs {
-        Needs { reach: self.kind.reach(), sanitized: self.sanitized }
+    pub fn needs(&self) -> Needs<'_> {
+        Needs { reach: self.kind.reach(), sanitized: self.sanitized, libraries: None }
+    }
+
+    /// What LD_LIBRARY_PATH has to be for its loader; `None`: what it is.
+    pub fn take_libraries(&mut self) -> Option<Vec<u8>> {
+        self.libraries.take()
     }
 
     /// What kind of program is executed in the end.
@@ -83,11 +94,18 @@ enum Whose {
 }
 
 /// The beginning of a program.
+#[derive(Clone, Copy)]
 struct Head {
     bytes: [u8; elf::HEAD],
     length: usize,
     /// The program gains rights by being executed.
     privileged: bool,
+}
+
+impl Default for Head {
+    fn default() -> Head {
+        Head { bytes: [0; elf::HEAD], length: 0, privileged: false }
+    }
 }
 
 impl Head {
@@ -106,30 +124,25 @@ pub fn resolve(
     asked: &Asked<'_>,
     program: &mut Program,
 ) -> Result<(), Errno> {
-    let Program { path, lines, depth, kind, sanitized } = program;
-    let stat = known::asked(given, asked);
-    let mark = known::mark(asked.path.to_bytes(), stat.as_ref());
-    if mark.is_some_and(known::is_known)
-        && (known::has_one_name(stat.as_ref()) || stays_outside(asked)?)
-    {
+    let Program { path, lines, depth, kind, sanitized, libraries } = program;
+    let outside = Outside::look(given, asked);
+    if outside.is_known(asked)? {
         *kind = Kind::Ours;
         return Ok(());
     }
     // From this interpreter on everything is the kernel's.
     let mut settled = None;
     let mut level = 0;
-    let mut head = Head { bytes: [0; elf::HEAD], length: 0, privileged: false };
+    let mut head = Head::default();
     loop {
         let (before, behind) = lines.split_at_mut_checked(level).ok_or(Errno::LOOP)?;
         let source = match before.last() {
-            Some(line) => {
-                let path = line.interpreter().to_bytes();
-                Source { directory: asked.base, path, flags: 0, stat: None }
-            }
-            None => {
-                let path = asked.path.to_bytes();
-                Source { directory: asked.directory, path, flags: asked.flags, stat }
-            }
+            Some(line) => Source::of(asked.base, line.interpreter().to_bytes()),
+            None => Source {
+                flags: asked.flags,
+                stat: outside.stat,
+                ..Source::of(asked.directory, asked.path.to_bytes())
+            },
         };
         begin_with(path, b"\0");
         let (whose, file) = look(given, &source, path, &mut head)?;
@@ -153,14 +166,18 @@ pub fn resolve(
             true => Kind::Privileged,
             false => elf::kind(file.as_fd(), head.get(), name),
         };
-        *sanitized = *kind == Kind::Ours && sanitizer::is_needed(file.as_fd(), head.get());
-        if let (Some(mark), 0, Whose::Kernel, Kind::Ours, false) =
-            (mark, level, whose, *kind, *sanitized)
-        {
-            known::note(mark);
-        }
         if whose == Whose::Tree {
             prepare(given, &source, path, &file)?;
+        }
+        if *kind == Kind::Ours
+            && let Some(dynamic) = Dynamic::read(file.as_fd(), head.get())
+        {
+            *sanitized = sanitizer::is_needed(file.as_fd(), &dynamic);
+            *libraries = needed(given, asked, (whose, path), file.as_fd(), &dynamic);
+            if whose == Whose::Kernel && level == 0 && !*sanitized && !dynamic.says_where_to_look()
+            {
+                outside.note();
+            }
         }
         break;
     }
@@ -171,10 +188,20 @@ pub fn resolve(
     Ok(())
 }
 
-/// Whether the kernel goes where the path leads.
-fn stays_outside(asked: &Asked<'_>) -> Result<bool, Errno> {
-    let (path, mut work) = (asked.path.to_bytes(), Work::default());
-    Ok(matches!(find::node(asked.directory, Some(path), true, &mut work)?, Answer::Kernel))
+/// What LD_LIBRARY_PATH has to be for a program, which is at `path` if it is the tree's.
+fn needed(
+    given: &'static Given,
+    asked: &Asked<'_>,
+    (whose, path): (Whose, &[u8; PATH_MAX]),
+    file: BorrowedFd<'_>,
+    dynamic: &Dynamic,
+) -> Option<Vec<u8>> {
+    let path = path.split(|&byte| byte == 0).next().filter(|_| whose == Whose::Tree);
+    let path = path.and_then(|path| farm::in_tree(given, path));
+    let path = path.map(|path| [given.mount.as_slice(), path].concat());
+    let variable = environment::library_path(asked.environment);
+    let (path, base) = (path.as_deref(), asked.base);
+    libraries::path_for(given, &libraries::Asked { file, dynamic, path, base, variable })
 }
 
 /// What is looked for, and from where.
@@ -186,7 +213,11 @@ struct Source<'a> {
     stat: Option<Result<Stat, Errno>>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn of(directory: c_int, path: &'a [u8]) -> Source<'a> {
+        Source { directory, path, flags: 0, stat: None }
+    }
+
     fn is_descriptor(&self) -> bool {
         self.flags & libc::AT_EMPTY_PATH != 0 && self.path.is_empty()
     }
@@ -221,8 +252,7 @@ fn look(
     match find::node(source.directory, Some(source.path), follow, &mut work)? {
         Answer::Ours(at) => of_tree(at, head),
         Answer::Elsewhere(other) => {
-            let there = Source { directory: CWD, path: other.to_bytes(), flags: 0, stat: None };
-            let file = of_kernel(&there, head)?;
+            let file = of_kernel(&Source::of(CWD, other.to_bytes()), head)?;
             begin_with(path, other.to_bytes_with_nul());
             Ok((Whose::Elsewhere, file))
         }
@@ -271,7 +301,7 @@ fn of_kernel(source: &Source<'_>, head: &mut Head) -> Result<Option<Brief>, Errn
     if stat.st_mode & 0o170_000 != 0o100_000 {
         return Err(Errno::ACCESS);
     }
-    head.privileged = gains_rights(&stat);
+    head.privileged = elf::gains_rights(&stat);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = rustix::fs::openat(directory, path, flags, Mode::empty()).ok().map(Brief::new);
     if let Some(file) = &file {
@@ -299,34 +329,42 @@ fn named(
     }
 }
 
-/// Whether who executes it gets another user or group: the loader takes nothing from its environment then.
-fn gains_rights(stat: &Stat) -> bool {
-    let (by_user, by_group) = (stat.st_mode & 0o4000 != 0, stat.st_mode & 0o2010 == 0o2010);
-    by_user && stat.st_uid != rustix::process::geteuid().as_raw()
-        || by_group && stat.st_gid != rustix::process::getegid().as_raw()
-}
-
-/// A library of the tree, by a name that the kernel knows.
-pub fn library<'r>(
-    given: &'static Given,
-    at: At,
-    path: &[u8],
-    room: &'r mut [u8; PATH_MAX],
-) -> Result<&'r CStr, Errno> {
+/// A library of the tree, by a name that the kernel knows, and those of the tree that it needs.
+pub fn library(given: &'static Given, at: At, path: &[u8]) -> Result<Loading, Errno> {
     let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
     who::credentials().need(&attributes, 4)?;
     if attributes.mode & 0o170_000 != 0o100_000 {
         return Err(Errno::ACCESS);
     }
-    let node = at.number()?;
-    if at.session.tree().draft(at.cursor).is_some() {
-        // What is still being written is loaded as it is.
-        let _ = finish(given, node);
+    let mut room = Scratch::default();
+    let room = room.bytes();
+    if let Some(length) = farm::canonical(CWD, path, room)?
+        && let Some(all) = libraries::with_needed(given, at, room.get(..length).unwrap_or(b""))
+    {
+        let mut all = all.into_iter().filter_map(|path| CString::new(path).ok());
+        let path = all.next().ok_or(Errno::NOENT)?;
+        return Ok(Loading { path, needed: all.collect() });
     }
-    let file = session::with(given, |session| session.open_for_reading(node, OFlags::CLOEXEC))?;
-    let file = Brief::new(file);
-    prepare(given, &Source { directory: CWD, path, flags: 0, stat: None }, room, &file)?;
-    CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)
+    let file = libraries::open(given, at)?;
+    begin_with(room, b"\0");
+    prepare(given, &Source::of(CWD, path), room, &file)?;
+    let path = CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)?;
+    Ok(Loading { path: path.to_owned(), needed: Vec::new() })
+}
+
+/// What a loader is to load instead of a path.
+pub struct Loading {
+    /// The path.
+    pub path: CString,
+    /// What it needs, and would not be found.
+    pub needed: Vec<CString>,
+}
+
+impl Loading {
+    /// A path alone.
+    pub fn of(path: CString) -> Loading {
+        Loading { path, needed: Vec::new() }
+    }
 }
 
 /// Gives a program of the tree, open as `file`, a name that the kernel knows: in `path`.
