@@ -40,6 +40,7 @@ mod spawn_actions;
 mod stat;
 mod statfs;
 mod stdio;
+mod sync;
 mod syscall;
 mod temporary;
 mod times;

@@ -66,8 +66,8 @@ fn pin(given: &'static Given, descriptor: c_int) -> Has {
     };
     let Ok(old) = borrow(descriptor) else { return Has::Anything };
     let Ok(flags) = rustix::fs::fcntl_getfl(old) else { return Has::Anything };
+    // What can be neither read nor written cannot be locked.
     if flags.contains(OFlags::PATH) || flags.contains(OFlags::RWMODE) {
-        // Neither to read nor to write: it cannot lock anything.
         return Has::Anything;
     }
     if matches!(flags & OFlags::RWMODE, OFlags::WRONLY | OFlags::RDWR) {

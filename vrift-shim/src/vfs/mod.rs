@@ -48,6 +48,7 @@ pub mod spot;
 pub mod stat;
 pub mod statfs;
 pub mod subject;
+pub mod sync;
 pub mod times;
 pub mod truncate;
 pub mod who;
