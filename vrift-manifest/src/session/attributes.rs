@@ -58,13 +58,16 @@ impl Session {
     }
 
     /// As [`Session::attributes`], of a node of which a draft is open, whose `fstat` says `stat`. No call is made. A draft
-    /// that was sealed meanwhile is a blob, and says nothing that the tree does not say.
+    /// that was sealed meanwhile is a blob, and says nothing that the tree does not say; what has no name any more may have
+    /// one that the tree does not know.
     pub fn attributes_of_open(&self, at: Cursor, stat: &Stat) -> Result<Shown, SessionError> {
         let (attributes, draft) = self.tree.attributes_and_draft(at)?;
-        let dirty = draft.is_some() && rights::is_draft_mode(stat.st_mode);
+        let held = draft.is_some() || attributes.nlink == 0;
+        let dirty = held && rights::is_draft_mode(stat.st_mode);
         Ok(match dirty {
             true => self.shown_of(attributes, stat),
-            false => self.shown(at, attributes),
+            // Of what was stored before the file was changed, no more can be read than it has.
+            false => self.shown(at, Attributes { size: size_of(stat), ..attributes }),
         })
     }
 

@@ -81,7 +81,7 @@ impl Session {
         })?;
         if let Some((node, draft)) = nameless {
             // Whoever has it open goes on with it, as with any file that has no name.
-            let _ = self.remove_draft(node, draft);
+            self.drop_draft(node, draft);
         }
         Ok(done)
     }

@@ -16,6 +16,9 @@ use crate::workspace::Done;
 /// What the draft of a file has that has such bits.
 const GUARD: u32 = 0o4000;
 
+/// What a draft has that is the file's content also after a power cut: see `synced`. It means nothing to anybody else.
+pub(crate) const SYNCED: u32 = 0o040;
+
 /// The bits of a mode that go when the file is written.
 fn at_stake(mode: u32) -> u32 {
     if Kind::of_mode(mode) != Some(Kind::File) {
@@ -27,18 +30,18 @@ fn at_stake(mode: u32) -> u32 {
 }
 
 /// The mode of the draft of a node with this mode.
-pub(super) fn draft_mode(node: u32) -> u32 {
+pub(crate) fn draft_mode(node: u32) -> u32 {
     DRAFT_MODE | if at_stake(node) != 0 { GUARD } else { 0 }
 }
 
 /// Whether a file of this mode is a draft that can be written, and neither a blob nor on its way to be one.
-pub(super) fn is_draft_mode(mode: u32) -> bool {
-    mode & 0o7777 & !GUARD == DRAFT_MODE
+pub(crate) fn is_draft_mode(mode: u32) -> bool {
+    mode & 0o7777 & !(GUARD | SYNCED) == DRAFT_MODE
 }
 
 /// What is left of a node's mode, with the draft as it is.
 pub(super) fn left(node: u32, draft: &Stat) -> u32 {
-    if mode_of(draft) == DRAFT_MODE { node & !at_stake(node) } else { node }
+    if mode_of(draft) & !SYNCED == DRAFT_MODE { node & !at_stake(node) } else { node }
 }
 
 /// Gives a new draft, which has its content, what it needs for a node of this mode. It is cut if the caller opened it so.
@@ -89,9 +92,10 @@ impl Session {
         let guarded = self.with_draft(node, draft, |path| {
             let found = stat(path)?;
             // Whoever is making it a blob has seen that nobody writes it.
-            if found.st_nlink != 1 || !is_draft_mode(found.st_mode) || mode_of(&found) == wanted {
+            if found.st_nlink != 1 || !is_draft_mode(found.st_mode) {
                 return Ok(());
             }
+            let wanted = wanted | found.st_mode & SYNCED;
             chmodat(CWD, path, Mode::from_raw_mode(wanted), AtFlags::empty())
         });
         // It went with the last name.

@@ -22,13 +22,13 @@
 //! A draft that was a copy of the node's content, and has its time and length still, was not written: nothing is hashed.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, Stat, fchmod, fstat, fstatfs, open};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::fs::{Mode, Stat, fchmod, fstat, fstatfs};
+use rustix::io::Errno;
 use vrift_cas::{Digest, Sealer, Standing};
 
 use super::change::{Failure, until_settled};
 use super::digest::{digest_of, is_mostly_holes};
-use super::draft::{Decimal, is_copy, mtime_of, shown_mtime, size_of};
+use super::draft::{Decimal, is_copy, mtime_of, open_to_seal, shown_mtime, size_of};
 use super::{Session, SessionError, Who, rights};
 use crate::index::NodeState;
 use crate::journal::Operation;
@@ -122,10 +122,7 @@ impl Session {
                 return Ok(Some(Seal::Clean));
             }
             author = author.take().or_else(|| who.before());
-            let opened = self.with_draft(node, state.draft, |path| {
-                let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-                retry_on_intr(|| open(path, flags, Mode::empty()))
-            });
+            let opened = self.with_draft(node, state.draft, open_to_seal);
             let file = match opened {
                 Err(Errno::NOENT) if self.tree.draft(self.tree.again(at)) == Some(state.draft) => {
                     return match self.without_draft(at) {
@@ -173,7 +170,8 @@ impl Session {
             return Ok(Some(Seal::Later));
         }
         let stat = fstat(file)?;
-        if !at_once && (is_written_again(&state, &stat) || is_mostly_holes(&stat)) {
+        let waits = || is_written_again(&state, &stat) || is_mostly_holes(&stat);
+        if !at_once && (is_synced(&stat) || waits()) {
             return Ok(Some(Seal::Later));
         }
         let mtime = shown_mtime(state.attributes.mtime, mtime_of(&stat));
@@ -254,11 +252,11 @@ impl Session {
         let mode = self.record_rights(turn, process, sealing)?;
         fchmod(file, Mode::from_raw_mode(Sealer::BLOB_MODE))?;
         if !lease::holds(file) {
-            self.give_back(file, mode)?;
+            self.give_back(sealing, mode)?;
             return Ok(Try::Done(Seal::Busy));
         }
         if self.control.may_be_locked(node) && (locked::in_part(file) || locked::as_a_whole(file)) {
-            self.give_back(file, mode)?;
+            self.give_back(sealing, mode)?;
             return Ok(Try::Done(Seal::Later));
         }
         let linked = match way {
@@ -274,7 +272,7 @@ impl Session {
             Err(Errno::EXIST) => return Ok(Try::Exists),
             Err(Errno::NOENT) if way == Way::Link => return Ok(Try::NoDirectory),
             Err(errno) => {
-                self.give_back(file, mode)?;
+                self.give_back(sealing, mode)?;
                 return Err(errno.into());
             }
         }
@@ -291,7 +289,10 @@ impl Session {
         if way != Way::Drop || sealing.stat.st_nlink > 1 {
             let _ = self.sealer.stamp(sealing.file, self.control.boot());
         }
-        let _ = self.remove_draft(sealing.node, sealing.state.draft);
+        // What is on the disk stays there until the record is there, too: the name goes with what is left over.
+        if !is_synced(&sealing.stat) {
+            let _ = self.remove_draft(sealing.node, sealing.state.draft);
+        }
     }
 
     /// Under the lock: the node's mode, without what it has lost by being written.
@@ -310,9 +311,10 @@ impl Session {
     }
 
     /// Under the lock: a draft that is no blob can be written again. `mode`: the node's.
-    fn give_back(&self, file: BorrowedFd<'_>, mode: u32) -> Result<(), Errno> {
-        if fstat(file)?.st_nlink == 1 {
-            fchmod(file, Mode::from_raw_mode(rights::draft_mode(mode)))?;
+    fn give_back(&self, sealing: &Sealing<'_>, mode: u32) -> Result<(), Errno> {
+        if fstat(sealing.file)?.st_nlink == 1 {
+            let synced = if is_synced(&sealing.stat) { rights::SYNCED } else { 0 };
+            fchmod(sealing.file, Mode::from_raw_mode(rights::draft_mode(mode) | synced))?;
         }
         Ok(())
     }
@@ -352,6 +354,11 @@ impl Session {
             known => known == 2,
         }
     }
+}
+
+/// Whether a program has asked for it to be on the disk. It is, as a draft; who does so once does so again.
+fn is_synced(draft: &Stat) -> bool {
+    Session::is_synced(draft.st_mode)
 }
 
 /// Whether the file was sealed a moment ago, and then written again rather than anew.

@@ -61,10 +61,7 @@ fn second(real: extern "C" fn(c_int, c_int) -> c_int, fd: c_int, number: c_int) 
     if fd == number {
         return real(fd, number);
     }
-    let ends = close::before(number);
-    let new = noted(fd, real(fd, number));
-    close::after(ends);
-    new
+    replacing(fd, number, || real(fd, number))
 }
 
 spellings!(second: fn(fd: c_int, number: c_int) -> c_int: dup2, __dup2);
@@ -75,11 +72,21 @@ hook! {
         if fd == number {
             return real(fd, number, flags);
         }
-        let ends = close::before(number);
-        let new = noted(fd, real(fd, number, flags));
-        close::after(ends);
-        new
+        replacing(fd, number, || real(fd, number, flags))
     }
+}
+
+fn replacing(fd: c_int, number: c_int, replace: impl FnOnce() -> c_int) -> c_int {
+    let known = descriptor::known(number);
+    let ends = close::before(number);
+    let new = noted(fd, replace());
+    if new < 0 {
+        // Nothing was closed.
+        descriptor::know(number, known);
+        return new;
+    }
+    close::after(ends);
+    new
 }
 
 /// Notes that `new` is the same as `old`.

@@ -156,16 +156,31 @@ pub fn forget(descriptor: c_int) {
     }
 }
 
+/// What is noted of a descriptor: its node and how it was opened, and the inode.
+#[derive(Clone, Copy)]
+pub struct Known(u64, u64);
+
+/// What is noted of a descriptor.
+pub fn known(descriptor: c_int) -> Known {
+    let note = note_of(descriptor);
+    note.map_or(Known(0, 0), |note| {
+        Known(note.node.load(Ordering::Acquire), note.inode.load(Ordering::Acquire))
+    })
+}
+
+/// Notes again what was noted.
+pub fn know(descriptor: c_int, Known(node, inode): Known) {
+    put(descriptor, node);
+    if let Some(note) = note_of(descriptor).filter(|_| !vfork::is_child()) {
+        note.inode.store(inode, Ordering::Release);
+    }
+}
+
 /// `new` is a duplicate of `old`.
 pub fn duplicated(old: c_int, new: c_int) {
-    let Some(from) = note_of(old) else { return forget(new) };
-    let (node, inode) = (from.node.load(Ordering::Acquire), from.inode.load(Ordering::Acquire));
-    if node == 0 {
-        return forget(new);
-    }
-    put(new, node);
-    if let Some(to) = note_of(new).filter(|_| !vfork::is_child()) {
-        to.inode.store(inode, Ordering::Release);
+    match known(old) {
+        Known(0, _) => forget(new),
+        known => know(new, known),
     }
 }
 
@@ -250,10 +265,17 @@ fn by_name(given: &'static Given, descriptor: c_int, stat: &Stat) -> Option<Held
         let session = session::session(given).ok().filter(|session| session.is_nameless(path))?;
         return Some(Held::Content { node: session.node_of_inode(stat.st_ino)?, draft: true });
     };
-    if let Held::Content { node, draft: false } = held {
-        opened(descriptor, node, false);
-    }
-    Some(held)
+    Some(match held {
+        Held::Content { node, draft } => {
+            // What was opened as a draft is a blob by now, if it was sealed; its name is that of then.
+            let draft = draft && stat.st_mode & 0o7777 != BLOB;
+            if !draft {
+                opened(descriptor, node, false);
+            }
+            Held::Content { node, draft }
+        }
+        held => held,
+    })
 }
 
 /// The mark of a file among those with the same content: one of as many as a description can carry.

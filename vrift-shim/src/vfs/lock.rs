@@ -66,7 +66,8 @@ fn pin(given: &'static Given, descriptor: c_int) -> Has {
     };
     let Ok(old) = borrow(descriptor) else { return Has::Anything };
     let Ok(flags) = rustix::fs::fcntl_getfl(old) else { return Has::Anything };
-    if flags.contains(OFlags::PATH) {
+    // What can be neither read nor written cannot be locked.
+    if flags.contains(OFlags::PATH) || flags.contains(OFlags::RWMODE) {
         return Has::Anything;
     }
     if matches!(flags & OFlags::RWMODE, OFlags::WRONLY | OFlags::RDWR) {

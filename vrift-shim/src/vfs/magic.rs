@@ -5,6 +5,7 @@
 use std::ffi::c_int;
 
 use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
 
 use super::descriptor::{self, Held};
 use super::find::{self, At};
@@ -26,11 +27,6 @@ pub fn node(path: &[u8]) -> Result<Option<At>, Errno> {
 }
 
 fn of_descriptor(descriptor: c_int) -> Result<Option<At>, Errno> {
-    Ok(held(descriptor)?.map(|(at, _)| at))
-}
-
-/// The node, and what holds it.
-fn held(descriptor: c_int) -> Result<Option<(At, Held)>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let held = match descriptor::look(given, descriptor) {
         Ok((held, _)) => held,
@@ -40,25 +36,41 @@ fn held(descriptor: c_int) -> Result<Option<(At, Held)>, Errno> {
     match held {
         Held::Foreign | Held::Lost(None) => Ok(None),
         Held::Directory(node) | Held::Content { node, .. } | Held::Lost(Some(node)) => {
-            find::by_number(given, node).map(|at| Some((at, held)))
+            find::by_number(given, node).map(Some)
         }
     }
 }
 
-/// Whether such a link leads to the content of a file that has no name any more, which only the kernel can open again;
-/// `writes`: to write it. A blob may not be written by anybody, and there is nowhere else to write to: EACCES.
+/// What such a link leads to, if that has no name any more.
+pub struct Nameless {
+    /// The file, or the pipe.
+    pub at: At,
+    /// How it is held.
+    pub held: Held,
+    /// By which descriptor.
+    pub descriptor: c_int,
+}
+
+/// Whether such a link leads to a file that has no name any more, which only the kernel can open again; `writes`: to write
+/// it. Content of which is not known whose it was cannot be written by anybody: EACCES.
 #[inline]
-pub fn is_nameless(path: &[u8], writes: bool) -> Result<bool, Errno> {
+pub fn nameless(path: &[u8], writes: bool) -> Result<Option<Nameless>, Errno> {
     if !path.starts_with(b"/proc/") && !path.starts_with(b"/dev/") {
-        return Ok(false);
+        return Ok(None);
     }
-    let Some(descriptor) = descriptor(path) else { return Ok(false) };
-    match held(descriptor)? {
-        Some((at, Held::Content { draft, .. })) if at.attributes()?.nlink == 0 => {
-            if draft || !writes { Ok(true) } else { Err(Errno::ACCESS) }
-        }
-        _ => Ok(false),
-    }
+    let Some(given) = session::given() else { return Ok(None) };
+    let Some(descriptor) = descriptor(path) else { return Ok(None) };
+    let Ok((held, _)) = descriptor::look(given, descriptor) else { return Ok(None) };
+    let node = match held {
+        Held::Lost(_) if writes => return Err(Errno::ACCESS),
+        Held::Content { node, .. } | Held::Directory(node) => node,
+        Held::Foreign | Held::Lost(_) => return Ok(None),
+    };
+    let at = find::by_number(given, node)?;
+    let attributes = at.attributes()?;
+    let is_directory = Kind::of_mode(attributes.mode) == Some(Kind::Directory);
+    let nameless = attributes.nlink == 0 && !is_directory;
+    Ok(nameless.then_some(Nameless { at, held, descriptor }))
 }
 
 /// The descriptor that a path names, if it is nothing else.

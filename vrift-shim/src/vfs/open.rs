@@ -40,9 +40,13 @@ pub fn open<'w>(
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
         && !flags.contains(OFlags::NOFOLLOW)
-        && magic::is_nameless(path, writes)?
     {
-        return Ok(Answer::Kernel);
+        if let Some(nameless) = magic::nameless(path, writes)? {
+            if !flags.contains(OFlags::PATH) {
+                permitted(&nameless.at, nameless.at.attributes()?.mode, flags)?;
+            }
+            return nameless_file::again(&nameless, flags, writes);
+        }
     }
     let directory_made = OFlags::CREATE | OFlags::DIRECTORY;
     if flags.contains(directory_made) && !flags.contains(OFlags::PATH) {
@@ -80,6 +84,11 @@ pub fn open<'w>(
                 if let Some(made) = create(directory, path, flags, mode)? {
                     return Ok(Answer::Ours(made));
                 }
+            }
+            // A symlink whose text ends with a slash is refused before it is looked where it leads.
+            Err(Errno::NOTDIR) if creates && follow => {
+                let made = create(directory, path, flags, mode)?;
+                return made.map(Answer::Ours).ok_or(Errno::NOTDIR);
             }
             Err(errno) => return Err(errno),
         }

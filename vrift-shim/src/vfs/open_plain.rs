@@ -23,14 +23,14 @@ pub fn is_plain(flags: c_int) -> bool {
 /// say it, [`open::open`].
 pub fn open<'w>(
     directory: c_int,
-    path: Option<&[u8]>,
+    path: Option<&'w [u8]>,
     flags: c_int,
     work: &'w mut Work,
 ) -> Result<Answer<'w, c_int>, Errno> {
-    if let Some(path) = path
-        && magic::is_nameless(path, false)?
+    if let Some(held) = path
+        && magic::nameless(held, false)?.is_some()
     {
-        return Ok(Answer::Kernel);
+        return open::open(directory, path, flags, 0, work);
     }
     let flags = OFlags::from_bits_retain(flags as u32);
     find::node_unless_link(directory, path, true, work)?.then(|at| open::node(at, flags))

@@ -35,6 +35,9 @@ pub fn any<'w>(path: Option<&'w [u8]>, work: &'w mut Work) -> Result<Answer<'w, 
 /// A name that is no directory's.
 fn name(place: &Place<'_>) -> Result<(), Errno> {
     if place.name == Name::Root {
+        if !place.slash {
+            root::need_change(place.given)?;
+        }
         return Err(Errno::ISDIR);
     }
     let above = place.searched()?;
@@ -71,7 +74,8 @@ pub fn unlink_version(spot: &Spot<'_>, version: &Version) -> Result<Removal, Err
 
 fn empty(place: &Place<'_>) -> Result<(), Errno> {
     if place.name == Name::Root {
-        return Err(root::remove(place));
+        root::need_change(place.given)?;
+        return Err(Errno::BUSY);
     }
     let above = place.searched()?;
     let name = match place.name {

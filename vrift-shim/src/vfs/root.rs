@@ -1,55 +1,35 @@
-//! The tree's own root, where a call names it to move or remove it. What is wrong with that in any directory is told as of
-//! any directory; what is left would be right there and is not here, where a tree is mounted: EBUSY.
+//! The tree's own root, where a call names it to move or remove it: a directory of the file system outside, on which the tree
+//! is mounted. What is wrong with that in any directory is told as of any directory; what is left would be right there and is
+//! not here: EBUSY.
 
-use rustix::fs::Stat;
+use rustix::fs::{Access, AtFlags, CWD, Stat, accessat};
 use rustix::io::Errno;
 use vrift_manifest::tree::RenameMode;
 
 use super::find::{Name, Place};
 use super::outside::{Beside, is_directory as is_directory_there};
-use super::spot::is_directory;
+use super::session::Given;
 
 /// Renames the root, or something to it, both in the tree.
 #[cold]
 pub fn rename(old: &Place<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), Errno> {
-    let exchange = mode == RenameMode::Exchange;
     if new.name == Name::Root && old.name == Name::Root {
         // Two names of one node.
         return if mode == RenameMode::NoReplace { Err(Errno::EXIST) } else { Ok(()) };
     }
-    if new.name == Name::Root {
-        // Over a directory that it is in.
-        let above = old.searched()?;
-        let Name::Ordinary(name) = old.name else { return Err(Errno::BUSY) };
-        let is_other = !is_directory(&old.spot(above, name)?.attributes()?);
-        return Err(match mode {
-            RenameMode::NoReplace => Errno::EXIST,
-            _ if is_other && (old.slash || !exchange && new.slash) => Errno::NOTDIR,
-            RenameMode::Exchange => Errno::INVAL,
-            _ => Errno::NOTEMPTY,
-        });
+    // The root's own name is on the file system that the tree is mounted in.
+    if old.name != Name::Root {
+        old.searched()?;
     }
-    // Into itself.
-    let above = new.searched()?;
-    let there = match new.name {
-        Name::Ordinary(name) => match new.spot(above, name)?.attributes() {
-            Err(Errno::NOENT) => None,
-            seen => Some(seen?),
-        },
-        _ if mode == RenameMode::NoReplace => return Err(Errno::EXIST),
-        _ => return Err(Errno::BUSY),
-    };
-    Err(match (there, mode) {
-        (Some(_), RenameMode::NoReplace) => Errno::EXIST,
-        (None, RenameMode::Exchange) => Errno::NOENT,
-        (Some(seen), RenameMode::Exchange) if new.slash && !is_directory(&seen) => Errno::NOTDIR,
-        _ => Errno::INVAL,
-    })
+    if new.name != Name::Root {
+        new.searched()?;
+    }
+    Err(Errno::XDEV)
 }
 
 /// Moves the root to `target`, which is outside: it cannot be.
 #[cold]
-pub fn leave(target: &Beside<'_>, mode: RenameMode) -> Result<(), Errno> {
+pub fn leave(given: &Given, target: &Beside<'_>, mode: RenameMode) -> Result<(), Errno> {
     let there = target.there()?;
     match (&there, mode) {
         (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
@@ -57,8 +37,13 @@ pub fn leave(target: &Beside<'_>, mode: RenameMode) -> Result<(), Errno> {
         _ => {}
     }
     let is_other = there.as_ref().is_some_and(|there| !is_directory_there(there));
-    if mode == RenameMode::Exchange {
-        return Err(if is_other && target.slash { Errno::NOTDIR } else { Errno::BUSY });
+    let exchange = mode == RenameMode::Exchange;
+    if exchange && is_other && target.slash {
+        return Err(Errno::NOTDIR);
+    }
+    need_change(given)?;
+    if exchange {
+        return Err(Errno::BUSY);
     }
     target.need_replacement(there.as_ref())?;
     Err(if is_other { Errno::NOTDIR } else { Errno::BUSY })
@@ -81,20 +66,17 @@ pub fn enter(
         return Err(Errno::NOTDIR);
     }
     source.need_replacement(Some(stat))?;
-    Err(match exchange {
-        true => Errno::BUSY,
-        false if is_other => Errno::ISDIR,
-        false => remove(new),
-    })
+    need_change(new.given)?;
+    Err(if is_other && !exchange { Errno::ISDIR } else { Errno::BUSY })
 }
 
-/// Why the root cannot be removed.
+/// Whether the process may change the directory that the tree is mounted in. Where that is not on the disk, nobody asks.
 #[cold]
-pub fn remove(place: &Place<'_>) -> Errno {
-    let tree = place.session.tree();
-    match tree.is_empty_directory(tree.root()) {
-        Ok(true) => Errno::BUSY,
-        Ok(false) => Errno::NOTEMPTY,
-        Err(_) => Errno::IO,
+pub fn need_change(given: &Given) -> Result<(), Errno> {
+    let end = given.mount.iter().rposition(|&byte| byte == b'/').unwrap_or(0).max(1);
+    let above = given.mount.get(..end).unwrap_or(b"/");
+    match accessat(CWD, above, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+        Err(Errno::ACCESS) => Err(Errno::ACCESS),
+        _ => Ok(()),
     }
 }
