@@ -38,15 +38,19 @@ pub fn open<'w>(
         return nameless_file::open(directory, path, flags, mode, work);
     }
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
+    let asks_for_directory = flags.contains(OFlags::DIRECTORY);
     if let Some(path) = path
         && !flags.contains(OFlags::NOFOLLOW)
+        && let Some(nameless) = magic::nameless(path, writes && !asks_for_directory)?
     {
-        if let Some(nameless) = magic::nameless(path, writes)? {
-            if !flags.contains(OFlags::PATH) {
-                permitted(&nameless.at, nameless.at.attributes()?.mode, flags)?;
-            }
-            return nameless_file::again(&nameless, flags, writes);
+        if asks_for_directory {
+            let makes = flags.contains(OFlags::CREATE);
+            return Err(if makes { Errno::INVAL } else { Errno::NOTDIR });
         }
+        if !flags.contains(OFlags::PATH) {
+            permitted(&nameless.at, nameless.at.attributes()?.mode, flags)?;
+        }
+        return nameless_file::again(&nameless, flags, writes);
     }
     let directory_made = OFlags::CREATE | OFlags::DIRECTORY;
     if flags.contains(directory_made) && !flags.contains(OFlags::PATH) {
@@ -86,7 +90,7 @@ pub fn open<'w>(
                 }
             }
             // A symlink whose text ends with a slash is refused before it is looked where it leads.
-            Err(Errno::NOTDIR) if creates && follow => {
+            Err(Errno::NOTDIR) if creates && follow && !path.is_some_and(find::ends_in_dots) => {
                 let made = create(directory, path, flags, mode)?;
                 return made.map(Answer::Ours).ok_or(Errno::NOTDIR);
             }
@@ -127,7 +131,9 @@ fn there_already<'w>(
 ) -> Result<Answer<'w, c_int>, Errno> {
     match find::node(directory, path, true, work)? {
         Answer::Ours(_) => Err(Errno::EXIST),
-        Answer::Elsewhere(path) if path.to_bytes().ends_with(b"/") => Err(Errno::EXIST),
+        Answer::Elsewhere(path) if path.to_bytes().ends_with(b"/") => {
+            rustix::fs::stat(path).and(Err(Errno::EXIST))
+        }
         Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
         Answer::Kernel => Ok(Answer::Kernel),
     }

@@ -194,7 +194,9 @@ fn spots<'a>(
     if from.there.is_none() {
         return Err(Errno::NOENT);
     }
-    Ok((from, new.spot(to_above, to)?))
+    let to = new.spot(to_above, to)?;
+    // In a directory that was removed no name is looked for.
+    if to.above.nlink == 0 { Err(Errno::NOENT) } else { Ok((from, to)) }
 }
 
 /// A slash behind a name promises a directory.
@@ -215,7 +217,6 @@ fn permission(from: &Spot<'_>, to: &Spot<'_>, exchange: bool) -> Result<(), Errn
         None => None,
     };
     match &replaced {
-        None if to.above.nlink == 0 => return Err(Errno::NOENT),
         None => who.need(&to.above, 3)?,
         Some(replaced) => {
             who.need_removal(&to.above, replaced)?;
