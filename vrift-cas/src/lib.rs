@@ -92,7 +92,7 @@ pub use digest::{Digest, DigestError, Hasher};
 pub use error::StoreError;
 pub use limit::within_limit;
 pub use path::with_path;
-pub use sealer::{Sealer, Standing, make_directory};
+pub use sealer::{BlobPath, Sealer, Standing, make_directory};
 pub use stamp::Stamp;
 pub use store::Store;
 pub use store::activity::Activity;

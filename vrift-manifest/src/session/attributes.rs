@@ -59,6 +59,7 @@ impl Session {
 
     /// As [`Session::attributes`], of a node of which a draft is open, whose `fstat` says `stat`. No call is made. A draft
     /// that was sealed meanwhile is a blob, and says nothing that the tree does not say.
+    #[inline]
     pub fn attributes_of_open(&self, at: Cursor, stat: &Stat) -> Result<Shown, SessionError> {
         let (attributes, draft) = self.tree.attributes_and_draft(at)?;
         let dirty = draft.is_some() && stat.st_mode & 0o7777 == super::draft::DRAFT_MODE;
@@ -69,6 +70,7 @@ impl Session {
     }
 
     /// The node's attributes with what its draft says of the content.
+    #[inline(never)]
     fn shown_of(&self, mut attributes: Attributes, draft: &Stat) -> Shown {
         show_draft(&mut attributes, draft);
         self.note_shown(attributes.mtime);

@@ -11,11 +11,16 @@ use super::find::{self, At};
 use super::lexical::number_first;
 use super::{session, subject};
 
+/// Whether a path is where such links are. Nearly every path outside is told apart by its second byte or third.
+#[inline]
+pub fn may_be(path: &[u8]) -> bool {
+    path.starts_with(b"/proc/") || path.starts_with(b"/dev/")
+}
+
 /// The node that such a link leads to; `None`: the path is none, or leads to nothing of ours.
 #[inline]
 pub fn node(path: &[u8]) -> Result<Option<At>, Errno> {
-    // Nearly every path outside is told apart by its second byte or third.
-    if !path.starts_with(b"/proc/") && !path.starts_with(b"/dev/") {
+    if !may_be(path) {
         return Ok(None);
     }
     match descriptor(path) {
@@ -49,7 +54,7 @@ fn held(descriptor: c_int) -> Result<Option<(At, Held)>, Errno> {
 /// `writes`: to write it. A blob may not be written by anybody, and there is nowhere else to write to: EACCES.
 #[inline]
 pub fn is_nameless(path: &[u8], writes: bool) -> Result<bool, Errno> {
-    if !path.starts_with(b"/proc/") && !path.starts_with(b"/dev/") {
+    if !may_be(path) {
         return Ok(false);
     }
     let Some(descriptor) = descriptor(path) else { return Ok(false) };

@@ -9,7 +9,7 @@ use vrift_manifest::tree::{Change, ChangeError, RenameMode};
 use super::find::{self, Name, Place, Work};
 use super::outside::Outside;
 use super::spot::{Spot, is_directory};
-use super::{Answer, change, into, lead, out_of, root, who};
+use super::{Answer, change, into, known, out_of, root, who};
 
 /// Whose a rename is.
 pub enum Renamed<'w> {
@@ -75,7 +75,7 @@ pub fn between<'w>(
         (Answer::Kernel, Answer::Elsewhere(new)) => (None, Some(new)),
         (Answer::Elsewhere(old), Answer::Elsewhere(new)) => (Some(old), Some(new)),
     };
-    lead::forget();
+    known::forget();
     Ok(Renamed::Kernel(old, new))
 }
 

@@ -88,17 +88,23 @@ fn dot<'w>() -> Result<Answer<'w, Seen>, Errno> {
     }
 }
 
-/// Of a descriptor; `None`: it is none of ours.
-#[inline]
+/// Of a descriptor; `None`: it is none of ours. Always inlined: after a call of the kernel each return costs more than what is
+/// returned over.
+#[inline(always)]
 pub fn of_descriptor(descriptor: c_int) -> Result<Option<Seen>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let (held, stat) = descriptor::look(given, descriptor)?;
     let number = match held {
         Held::Foreign | Held::Lost(None) => return Ok(None),
-        Held::Directory(node) => return of(find::by_number(given, node)?).map(Some),
+        Held::Directory(node) => return of_directory(given, node).map(Some),
         Held::Content { node, .. } | Held::Lost(Some(node)) => node,
     };
-    let at = find::by_number(given, number)?;
+    let at = descriptor::node(given, descriptor, number)?;
     let shown = at.session.attributes_of_open(at.cursor, &stat).map_err(session::errno_of)?;
     Ok(Some(Seen { given, number, shown }))
+}
+
+#[inline(never)]
+fn of_directory(given: &'static Given, node: u64) -> Result<Seen, Errno> {
+    of(find::by_number(given, node)?)
 }
