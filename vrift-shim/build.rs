@@ -17,8 +17,9 @@ fn main() {
     println!("cargo:rustc-link-arg-cdylib=-nostartfiles");
     // The library's own names are its own: nothing to look up at the start, and no other library's in their place.
     println!("cargo:rustc-link-arg-cdylib=-Wl,-Bsymbolic-functions");
-    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-    let asked = Command::new(compiler).arg("-print-file-name=libgcc_eh.a").output();
+    // A library of ours defines a name for its own C code, where that is (blake3 on aarch64): it is nobody else's.
+    println!("cargo:rustc-link-arg-cdylib=-Wl,--exclude-libs,ALL");
+    let asked = Command::new(compiler()).arg("-print-file-name=libgcc_eh.a").output();
     let Ok(asked) = asked else { return };
     let printed = String::from_utf8_lossy(&asked.stdout);
     let archive = Path::new(printed.trim());
@@ -26,7 +27,20 @@ fn main() {
     {
         println!("cargo:rustc-link-search=native={}", directory.display());
         println!("cargo:rustc-link-lib=static=gcc_eh");
+        // Asked for at once: the linker of binutils takes what it needs in the order of the libraries, and this one comes
+        // before what needs it.
+        println!("cargo:rustc-link-arg-cdylib=-Wl,-u,_Unwind_Resume");
     }
+}
+
+/// The C compiler that knows the target's archives. Where another machine is built for, cargo was told what links for it.
+fn compiler() -> String {
+    let variable = |name: &str| std::env::var(name).ok();
+    let linker = match variable("TARGET") == variable("HOST") {
+        true => None,
+        false => variable("RUSTC_LINKER"),
+    };
+    linker.or_else(|| variable("CC")).unwrap_or_else(|| "cc".to_owned())
 }
 
 /// Code and constants in one segment. The compiler's own linker and that of binutils say it differently, and the first is

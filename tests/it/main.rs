@@ -5,6 +5,7 @@ mod fsck;
 mod gc;
 mod hooks;
 mod ingest;
+mod library;
 mod limits;
 mod run;
 mod tidy;

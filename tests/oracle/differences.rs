@@ -70,6 +70,12 @@ impl Differences {
     pub fn find(&mut self, call: &str, native: &str, ours: &str, count: bool) -> Option<Known> {
         // `|` in a call's flags would end the field of a pattern.
         let call = call.replace('|', "+");
+        // Who plays it makes no difference.
+        let before = ["forked ", "threaded ", "touches "];
+        let call = before
+            .iter()
+            .fold(call.as_str(), |call, word| call.trim_start_matches(word))
+            .to_owned();
         let is = |known: &Known| {
             matches(known.call.as_bytes(), call.as_bytes())
                 && matches(known.native.as_bytes(), native.as_bytes())

@@ -17,6 +17,7 @@ const WEIGHTS: &[(&str, usize)] = &[
     ("unlink", 22),
     ("rename", 45),
     ("renameat2", 12),
+    ("move", 4),
     ("link", 18),
     ("symlink", 14),
     ("mkdir", 30),

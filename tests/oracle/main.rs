@@ -18,7 +18,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use compare::Verdict;
 use differences::Differences;
@@ -36,6 +36,7 @@ struct Options {
     scripts: Vec<PathBuf>,
     self_check: bool,
     keep_going: u64,
+    patience: Duration,
     quiet: bool,
     all: bool,
     pending: Option<PathBuf>,
@@ -51,6 +52,7 @@ fn options() -> Result<Options, String> {
         scripts: Vec::new(),
         self_check: false,
         keep_going: 1,
+        patience: Duration::from_secs(40),
         quiet: false,
         all: false,
         pending: None,
@@ -69,6 +71,7 @@ fn options() -> Result<Options, String> {
             "--vrift" => options.vrift = Some(value()?.into()),
             "--self-check" => options.self_check = true,
             "--failures" => options.keep_going = number(value()?)?,
+            "--patience" => options.patience = Duration::from_secs(number(value()?)?),
             "--pending" => options.pending = Some(value()?.into()),
             "--all" => options.all = true,
             "--quiet" => options.quiet = true,
@@ -91,6 +94,7 @@ struct Run<'p> {
     differences: Differences,
     matrix: Matrix,
     failures: u64,
+    patience: Duration,
 }
 
 impl Run<'_> {
@@ -105,7 +109,8 @@ impl Run<'_> {
         self.failures += 1;
         println!("\nDIFFERENCE in {name}, {what}");
         if made {
-            let least = minimise::minimise(&mut self.sides, &mut self.differences, lines, &what)?;
+            let (sides, known) = (&mut self.sides, &mut self.differences);
+            let least = minimise::minimise(sides, known, lines, &what, self.patience)?;
             println!("the least script that shows one:");
             for line in &least.0 {
                 println!("    {line}");
@@ -135,8 +140,7 @@ fn run(options: &Options) -> io::Result<bool> {
     let oracle = oracle();
     let place =
         std::env::var_os("VRIFT_ORACLE_WORK").map_or_else(std::env::temp_dir, PathBuf::from);
-    let work = place.join(format!("vo{}", std::process::id()));
-    let built = place.join(format!("vo{}.built", std::process::id()));
+    let (work, built) = (place.join("vo"), place.join("built"));
     fs::create_dir_all(&built)?;
     let player = Player::build(&oracle.join("player"), &built)?;
     let outcome = if options.self_check {
@@ -169,6 +173,7 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
         differences: known(options, oracle)?,
         matrix: Matrix::default(),
         failures: 0,
+        patience: options.patience,
     };
     let began = Instant::now();
     let given = !options.scripts.is_empty();

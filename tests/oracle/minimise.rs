@@ -7,15 +7,14 @@ use crate::compare::{self, Difference, Verdict};
 use crate::differences::Differences;
 use crate::sides::Sides;
 
-/// Longer than this nobody waits for a shorter script.
-const PATIENCE: Duration = Duration::from_secs(40);
-
-/// The shortest script found that differs in the same call (or, as a whole, at all), and how.
+/// The shortest script found that differs in the same call (or, as a whole, at all), and how. Longer than `patience` nobody
+/// waits for it.
 pub fn minimise(
     sides: &mut Sides,
     differences: &mut Differences,
     script: &[String],
     first: &Difference,
+    patience: Duration,
 ) -> io::Result<(Vec<String>, String)> {
     let mut lines: Vec<String> = script.to_vec();
     if first.number > 0 {
@@ -25,7 +24,7 @@ pub fn minimise(
         |line: &str| line.split(' ').find(|word| *word != "touches").unwrap_or("").to_owned();
     let wanted = call(&first.line);
     let mut shown = first.to_string();
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     let mut chunk = lines.len().div_ceil(2);
     while chunk > 0 && Instant::now() < until {
         let mut shorter = false;

@@ -3,10 +3,11 @@
 //! Their bases have names of equal length, so that absolute symlinks have equal sizes and absolute paths are too long at
 //! the same place.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -43,6 +44,10 @@ pub struct Played {
 
 const BELOW: &str = "1/2/3/4/5/6";
 
+/// The bases whose tree is a mount of its own, made by `scripts/oracle`: real directories. The workspace's is [`OURS`].
+const MOUNTED: [&str; 2] = ["n", "p"];
+const OURS: &str = "v";
+
 fn clear(path: &Path) -> io::Result<()> {
     if let Err(why) = fs::remove_dir_all(path) {
         if why.kind() == io::ErrorKind::NotFound {
@@ -51,6 +56,44 @@ fn clear(path: &Path) -> io::Result<()> {
         // Directories of which the owner took his own rights away.
         Command::new("chmod").args(["-R", "u+rwx"]).arg(path).stderr(Stdio::null()).status()?;
         fs::remove_dir_all(path)?;
+    }
+    Ok(())
+}
+
+/// Makes a base as if it were new, whose directories have to stay: a tree is mounted there.
+fn empty(base: &Path) -> io::Result<()> {
+    let mut directory = base.to_path_buf();
+    for next in Path::new(BELOW).join("tree").iter() {
+        empty_but(&directory, Some(next))?;
+        directory.push(next);
+    }
+    empty_but(&directory, None)
+}
+
+fn empty_but(directory: &Path, kept: Option<&OsStr>) -> io::Result<()> {
+    use rustix::fs::{listxattr, removexattr};
+    use rustix::process::{getegid, geteuid};
+    let (uid, gid) = (geteuid(), getegid());
+    let metadata = fs::metadata(directory)?;
+    if (metadata.uid(), metadata.gid()) != (uid.as_raw(), gid.as_raw()) {
+        rustix::fs::chown(directory, Some(uid), Some(gid))?;
+    }
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
+    let mut names = [0u8; 1 << 16];
+    let length = listxattr(directory, &mut names[..])?;
+    for name in names[..length].split(|byte| *byte == 0).filter(|name| name.starts_with(b"user.")) {
+        removexattr(directory, OsStr::from_bytes(name))?;
+    }
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if Some(entry.file_name().as_os_str()) == kept {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            clear(&entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
     }
     Ok(())
 }
@@ -84,8 +127,15 @@ impl Sides {
         against: Against,
         start: String,
     ) -> io::Result<Sides> {
-        clear(&work)?;
-        fs::create_dir_all(&work)?;
+        for side in MOUNTED {
+            let tree = work.join(side).join(BELOW).join("tree");
+            fs::write(tree.join("probe"), "")?;
+            let moved = fs::rename(tree.join("probe"), work.join("probe"));
+            if moved.is_ok() {
+                let why = format!("{}: not mounted; scripts/oracle does that", tree.display());
+                return Err(io::Error::other(why));
+            }
+        }
         let access_times =
             Command::new("chattr").args(["+A"]).arg(&work).stderr(Stdio::null()).status();
         let access_times = access_times.is_ok_and(|status| status.success());
@@ -170,7 +220,11 @@ impl Sides {
     }
 
     fn prepare(&self, base: &Path) -> io::Result<PathBuf> {
-        clear(base)?;
+        if base.ends_with(OURS) {
+            clear(base)?
+        } else {
+            empty(base)?
+        }
         let tree = base.join(BELOW).join("tree");
         for directory in [&tree, &base.join(BELOW).join("out")] {
             fs::create_dir_all(directory)?;
@@ -183,7 +237,11 @@ impl Sides {
     /// Plays a script on both sides, each from the beginning.
     pub fn both(&mut self, script: &str) -> io::Result<Played> {
         self.played += 1;
-        let (native, ours) = (self.work.join("n"), self.work.join("v"));
+        let side = match self.against {
+            Against::Command(_) => MOUNTED[1],
+            Against::Workspace(_) => OURS,
+        };
+        let (native, ours) = (self.work.join(MOUNTED[0]), self.work.join(side));
         let (native_tree, our_tree) = (self.prepare(&native)?, self.prepare(&ours)?);
         let mut played = Played::default();
         let workspace = format!("w{}", self.played);
@@ -253,17 +311,29 @@ impl Sides {
             let here = self.play(&native, "tree", "kept-n")?;
             let there = self.play(&ours, "tree", "kept-v")?;
             compare("what was kept", &here, &there, &mut played.beside);
-            if let Err(why) = self.vrift(&vrift, &["fsck"]) {
-                played.beside.push(why.to_string());
+            match self.vrift(&vrift, &["fsck"]) {
+                Ok(()) => self.vrift(&vrift, &["drop", &workspace])?,
+                Err(why) => {
+                    played.beside.push(why.to_string());
+                    // The next script is not to find it.
+                    clear(&self.work.join("store"))?;
+                }
             }
-            self.vrift(&vrift, &["drop", &workspace])?;
         }
         Ok(played)
     }
 
-    /// Removes everything.
+    /// Removes everything but the mounts.
     pub fn remove(&self) -> io::Result<()> {
-        clear(&self.work)
+        for entry in fs::read_dir(&self.work)? {
+            let entry = entry?;
+            match MOUNTED.iter().any(|side| entry.file_name() == *side) {
+                true => empty(&entry.path())?,
+                false if entry.file_type()?.is_dir() => clear(&entry.path())?,
+                false => fs::remove_file(entry.path())?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -7,3 +7,5 @@ pub mod installed;
 pub mod sandbox;
 pub mod source;
 pub mod terminal;
+#[cfg(target_arch = "x86_64")]
+pub mod traced;

@@ -85,6 +85,16 @@ impl Hasher {
         self.0.update(bytes);
     }
 
+    /// Takes in so many zeros, of a hole.
+    pub fn update_zeros(&mut self, mut length: u64) {
+        static ZEROS: [u8; 16 << 10] = [0; 16 << 10];
+        while length > 0 {
+            let now = usize::try_from(length).unwrap_or(ZEROS.len()).min(ZEROS.len());
+            self.0.update(ZEROS.get(..now).unwrap_or(&ZEROS));
+            length -= now as u64;
+        }
+    }
+
     /// The digest of everything taken in.
     pub fn finish(&self) -> Digest {
         Digest(*self.0.finalize().as_bytes())

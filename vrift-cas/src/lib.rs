@@ -81,6 +81,7 @@
 mod digest;
 mod error;
 mod facts;
+mod holes;
 mod layout;
 mod limit;
 mod path;
@@ -90,10 +91,11 @@ mod store;
 
 pub use digest::{Digest, DigestError, Hasher};
 pub use error::StoreError;
+pub use holes::{Stretch, may_have_holes, stretch};
 pub use limit::within_limit;
 pub use path::with_path;
 pub use sealer::{BlobPath, Sealer, Standing, make_directory};
-pub use stamp::Stamp;
+pub use stamp::{LAST_BOOT, Stamp};
 pub use store::Store;
 pub use store::activity::Activity;
 pub use store::blobs::{BlobInfo, Blobs, Found};

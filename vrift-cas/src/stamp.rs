@@ -11,7 +11,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// The largest number of a boot. Present-day times are larger, so that a blob which somebody touched, or
 /// copied without its times, bears no stamp at all.
-pub(crate) const LAST_BOOT: u32 = 1_000_000_000;
+pub const LAST_BOOT: u32 = 1_000_000_000;
 
 /// The last tick: what the field can hold. It stands for "at an unknown time", 231 days of uptime included.
 pub(crate) const LAST_TICK: u32 = 999_999_999;

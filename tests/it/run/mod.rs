@@ -8,6 +8,7 @@ mod directory;
 mod env;
 mod exit;
 mod left;
+mod libraries;
 mod signals;
 mod terminal;
 mod writes;

@@ -1,4 +1,4 @@
-/* Calls that change names: make, remove, move, link; and the working directory. */
+/* Calls that change names: make, remove, link; and the working directory. */
 #include "player.h"
 
 #include <sys/syscall.h>
@@ -25,13 +25,6 @@ static void act_remove(struct call *c)
 DO(sys_unlink, syscall(SYS_unlink, path(c, 0)))
 DO(sys_unlinkat, syscall(SYS_unlinkat, dir_fd(c, 0), path(c, 1), (int)number(c, 2)))
 DO(sys_rmdir, syscall(SYS_rmdir, path(c, 0)))
-
-DO(rename, rename(path(c, 0), path(c, 1)))
-DO(renameat, renameat(dir_fd(c, 0), path(c, 1), dir_fd(c, 2), path(c, 3)))
-DO(renameat2, renameat2(dir_fd(c, 0), path(c, 1), dir_fd(c, 2), path(c, 3), (unsigned)number(c, 4)))
-DO(sys_rename, syscall(SYS_rename, path(c, 0), path(c, 1)))
-DO(sys_renameat, syscall(SYS_renameat, dir_fd(c, 0), path(c, 1), dir_fd(c, 2), path(c, 3)))
-DO(sys_renameat2, syscall(SYS_renameat2, dir_fd(c, 0), path(c, 1), dir_fd(c, 2), path(c, 3), (unsigned)number(c, 4)))
 
 DO(link, link(path(c, 0), path(c, 1)))
 DO(linkat, linkat(dir_fd(c, 0), path(c, 1), dir_fd(c, 2), path(c, 3), (int)number(c, 4)))
@@ -180,8 +173,6 @@ static void act_umask(struct call *c) { say(c, "%04o", umask((mode_t)number(c, 0
 const struct operation changing[] = {
     O(unlink, "unlink", "p"), O(sys_unlink, "unlink", "p"), O(unlinkat, "unlinkat", "dpR"), O(sys_unlinkat, "unlinkat", "dpR"),
     O(rmdir, "rmdir", "p"), O(sys_rmdir, "rmdir", "p"), O(remove, "remove", "p"),
-    O(rename, "rename", "pp"), O(sys_rename, "rename", "pp"), O(renameat, "rename", "dpdp"), O(sys_renameat, "rename", "dpdp"),
-    O(renameat2, "renameat2", "dpdpr"), O(sys_renameat2, "renameat2", "dpdpr"),
     O(link, "link", "pp"), O(sys_link, "link", "pp"), O(linkat, "linkat", "dpdpl"), O(sys_linkat, "linkat", "dpdpl"),
     O(link_fd, "link-fd", "fp"),
     O(symlink, "symlink", "Tp"), O(sys_symlink, "symlink", "Tp"), O(symlinkat, "symlink", "Tdp"), O(sys_symlinkat, "symlink", "Tdp"),

@@ -3,6 +3,7 @@
 
 #include <ftw.h>
 #include <glob.h>
+#include <limits.h>
 #include <sys/syscall.h>
 
 #define NAMES 4096
@@ -20,12 +21,16 @@ static void add(const char *text)
 }
 /* Streams of which some was read: in which order the rest comes, and what it is, is the file system's own. */
 static char partly[SLOTS];
-static void say_rest(struct call *c)
+static void forget_names(void)
 {
-    say(c, "%zu more", names);
     for (size_t at = 0; at < names; at++)
         free(name_list[at]);
     names = 0;
+}
+static void say_rest(struct call *c)
+{
+    say(c, "%zu more", names);
+    forget_names();
 }
 static void say_names(struct call *c)
 {
@@ -221,35 +226,65 @@ static const char *below_base(const char *name)
     size_t length = strlen(root_path()) - strlen("/1/2/3/4/5/6/tree");
     return strncmp(name, root_path(), length) == 0 ? name + length : name;
 }
+/* Where symlinks are followed a directory is seen once, by the name that comes first: which that is, is the file system's own. So
+ * nodes are told by their whole names. */
+static int follows;
+static const char *whole(const char *name, const struct stat *stat)
+{
+    static char above[9000], full[PATH_MAX + 300];
+    if (!follows)
+        return below_base(name);
+    if (stat && S_ISDIR(stat->st_mode))
+        return realpath(name, full) ? below_base(full) : name;
+    snprintf(above, sizeof above, "%s", name);
+    char *slash = strrchr(above, '/');
+    if (slash == NULL)
+        return name;
+    *slash = 0;
+    if (realpath(slash == above ? "/" : above, full) == NULL)
+        return name;
+    strncat(full, strrchr(name, '/'), 260);
+    return below_base(full);
+}
 static int visit(const char *name, const struct stat *stat, int flag)
 {
     char text[9000];
-    const char *top = below_base(name);
-    snprintf(text, sizeof text, "%d:%o:%s", flag, flag == FTW_NS ? 0 : stat->st_mode & S_IFMT, top);
+    snprintf(text, sizeof text, "%d:%o:%s", flag, flag == FTW_NS ? 0 : stat->st_mode & S_IFMT, whole(name, stat));
     add(text);
     return names >= NAMES - 1;
 }
 static int visit_more(const char *name, const struct stat *stat, int flag, struct FTW *place)
 {
     char text[9000];
-    snprintf(text, sizeof text, "%d:%d.%d:%s", flag, place->level, place->base, below_base(name));
-    (void)stat;
+    if (follows)
+        snprintf(text, sizeof text, "%d:%s", flag, whole(name, flag == FTW_NS ? NULL : stat));
+    else
+        snprintf(text, sizeof text, "%d:%d.%d:%s", flag, place->level, place->base, below_base(name));
     add(text);
     return names >= NAMES - 1;
 }
-static int visit64(const char *name, const struct stat64 *stat, int flag) { (void)stat; return visit(name, &(struct stat){ 0 }, flag); }
-static int visit_more64(const char *name, const struct stat64 *stat, int flag, struct FTW *place) { (void)stat; return visit_more(name, NULL, flag, place); }
-#define WALK(name, call_it) \
+static int visit64(const char *name, const struct stat64 *stat, int flag) { return visit(name, (const struct stat *)stat, flag); }
+static int visit_more64(const char *name, const struct stat64 *stat, int flag, struct FTW *place)
+{
+    return visit_more(name, (const struct stat *)stat, flag, place);
+}
+/* A walk stops at the first error, and what it has met by then is a matter of the order, too; by chance there may be several. */
+static void say_walk(struct call *c, int result)
+{
+    if (result != -1) { say_names(c); return; }
+    if (at_random) say(c, "stopped"); else say_errno(c);
+    forget_names();
+}
+#define WALK(name, follow, call_it) \
     static void act_##name(struct call *c) \
     { \
-        int result = call_it; \
-        if (result == -1) { say_errno(c); say(c, " "); } \
-        say_names(c); \
+        follows = follow; \
+        say_walk(c, call_it); \
     }
-WALK(ftw, ftw(path(c, 0), visit, 8))
-WALK(ftw64, ftw64(path(c, 0), visit64, 8))
-WALK(nftw, nftw(path(c, 0), visit_more, 8, (int)number(c, 1)))
-WALK(nftw64, nftw64(path(c, 0), visit_more64, 8, (int)number(c, 1)))
+WALK(ftw, 1, ftw(path(c, 0), visit, 8))
+WALK(ftw64, 1, ftw64(path(c, 0), visit64, 8))
+WALK(nftw, !(number(c, 1) & FTW_PHYS), nftw(path(c, 0), visit_more, 8, (int)number(c, 1)))
+WALK(nftw64, !(number(c, 1) & FTW_PHYS), nftw64(path(c, 0), visit_more64, 8, (int)number(c, 1)))
 
 #define O(name, family, signature) { #name, family, signature, act_##name }
 const struct operation listing[] = {

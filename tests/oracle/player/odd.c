@@ -59,6 +59,8 @@ static void act_pass(struct call *c)
     struct iovec part = { &byte, 1 };
     struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room };
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) { say_errno(c); return; }
+    /* Of what was opened with O_PATH nobody can say any more which of several files with that content it was. */
+    if (at_random && (fcntl(sent, F_GETFL) & O_PATH) && sent != -1) { close(ends[0]); close(ends[1]); say(c, "left out"); return; }
     memset(room, 0, sizeof room);
     struct cmsghdr *control = CMSG_FIRSTHDR(&message);
     *control = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof sent), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };

@@ -130,7 +130,10 @@ static void act_fread(struct call *c)
 static void act_fseek(struct call *c)
 {
     FILE *known = file(c);
-    if (known)
+    struct stat stat;
+    if (known && at_random && fstat(fileno(known), &stat) == 0 && S_ISDIR(stat.st_mode))
+        say(c, "left out"); /* places in a directory are the file system's own */
+    else if (known)
         say_number(c, fseeko(known, number(c, 1), (int)number(c, 2)));
 }
 static void act_ftell(struct call *c)
@@ -148,8 +151,16 @@ static void act_close(struct call *c)
     say_done(c, result);
 }
 static void act_dup(struct call *c) { say_fd(c, 0, dup(fd(c, 1))); }
-static void act_dup2(struct call *c) { say_number(c, dup2(fd(c, 0), fd(c, 1))); }
-static void act_dup3(struct call *c) { say_number(c, dup3(fd(c, 0), fd(c, 1), O_CLOEXEC)); }
+/* What a directory's stream says whose descriptor is another now is nobody's business. */
+static int breaks_list(struct call *c)
+{
+    if (!at_random || c->count < 2 || c->argument[1][0] != 'D')
+        return 0;
+    say(c, "left out");
+    return 1;
+}
+static void act_dup2(struct call *c) { if (!breaks_list(c)) say_number(c, dup2(fd(c, 0), fd(c, 1))); }
+static void act_dup3(struct call *c) { if (!breaks_list(c)) say_number(c, dup3(fd(c, 0), fd(c, 1), O_CLOEXEC)); }
 static void act_fcntl_dupfd(struct call *c) { say_fd(c, 0, fcntl(fd(c, 1), F_DUPFD, 40)); }
 static void act_fcntl_dupfd_cloexec(struct call *c) { say_fd(c, 0, fcntl(fd(c, 1), F_DUPFD_CLOEXEC, 3)); }
 static void act_close_range(struct call *c)
@@ -218,20 +229,48 @@ static void act_writev(struct call *c)
     struct iovec parts[2] = { { (void *)text, length }, { "tail", 4 } };
     say_number(c, writev(fd(c, 0), parts, 2));
 }
+/* Whether a file has only zeros in a part, as far as it can be read. */
+static int is_zeros(int file, off_t from, off_t until)
+{
+    while (from < until) {
+        ssize_t got = pread(file, buffer, within(until - from), from);
+        if (got <= 0)
+            return 1;
+        for (ssize_t at = 0; at < got; at++)
+            if (buffer[at])
+                return 0;
+        from += got;
+    }
+    return 1;
+}
+/* Which blocks of a file are there, a file system may tell as it pleases, as long as what it calls no data is zeros and the end is a
+ * hole. */
+static void say_blocks(struct call *c, const struct stat *stat, off_t from, int whence, off_t result)
+{
+    int given = fd(c, 0), nothing = result == -1 && errno == ENXIO;
+    if (result == -1 && !(nothing && from >= 0 && from < stat->st_size)) { say_errno(c); return; }
+    int sane = nothing ? whence == SEEK_DATA && is_zeros(given, from, stat->st_size) : result >= from && result <= stat->st_size;
+    if (sane && !nothing && whence == SEEK_DATA)
+        sane = result < stat->st_size && is_zeros(given, from, result);
+    say(c, sane ? "as may be" : "%jd of %jd", (intmax_t)result, (intmax_t)stat->st_size);
+}
 /* What a place in a directory means is the file system's own: it stays where it was, if it is not the beginning. */
 static void seek(struct call *c, off_t (*call_it)(int, off_t, int))
 {
     struct stat stat;
-    int given = fd(c, 0), is_directory = fstat(given, &stat) == 0 && S_ISDIR(stat.st_mode);
-    off_t before = is_directory ? lseek(given, 0, SEEK_CUR) : 0;
-    off_t result = call_it(given, number(c, 1), (int)number(c, 2));
-    say_number(c, result);
-    if (!is_directory)
-        return;
-    say(c, " in a directory");
-    if (result != 0)
+    int given = fd(c, 0), whence = (int)number(c, 2), is_node = fstat(given, &stat) == 0;
+    int is_directory = is_node && S_ISDIR(stat.st_mode);
+    int blocks = is_node && S_ISREG(stat.st_mode) && (whence == SEEK_DATA || whence == SEEK_HOLE);
+    off_t before = is_directory || blocks ? lseek(given, 0, SEEK_CUR) : 0;
+    errno = 77;
+    off_t result = call_it(given, number(c, 1), whence);
+    if (blocks) say_blocks(c, &stat, number(c, 1), whence, result); else say_number(c, result);
+    if (is_directory)
+        say(c, " in a directory");
+    if (blocks || (is_directory && result != 0))
         lseek(given, before, SEEK_SET);
 }
+static void act_lseek_exactly(struct call *c) { say_number(c, lseek(fd(c, 0), number(c, 1), (int)number(c, 2))); }
 static void act_lseek(struct call *c) { seek(c, lseek); }
 static void act_lseek64(struct call *c) { seek(c, lseek64); }
 static void act_ftruncate(struct call *c) { say_done(c, ftruncate(fd(c, 0), number(c, 1))); }
@@ -331,7 +370,7 @@ const struct operation opening[] = {
     O(read, "read", "fz"), O(pread, "read", "fzz"), O(pread64, "read", "fzz"), O(mmap_read, "read", "f"),
     O(write, "write", "fb"), O(pwrite, "write", "fbz"), O(pwrite64, "write", "fbz"), O(writev, "write", "fb"),
     O(mmap_write, "write", "fb"), O(mmap_close_write, "write", "fb"), O(sendfile, "write", "ffz"), O(copy_file_range, "write", "ffz"),
-    O(lseek, "lseek", "fzw"), O(lseek64, "lseek", "fzw"),
+    O(lseek, "lseek", "fzw"), O(lseek64, "lseek", "fzw"), O(lseek_exactly, "set-up", "fzw"),
     O(ftruncate, "ftruncate", "fz"), O(ftruncate64, "ftruncate", "fz"), O(fallocate, "fallocate", "f0zz"),
     O(posix_fallocate, "fallocate", "fzz"), O(fsync, "fsync", "f"), O(fdatasync, "fsync", "f"),
     O(flock, "lock", "fK"), O(fcntl_setlk, "lock", "fQzz"), O(fcntl_ofd_setlk, "lock", "fQzz"), O(lockf, "lock", "fz"),

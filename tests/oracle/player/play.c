@@ -17,7 +17,7 @@ void *shared;
 int skip_access_times;
 int at_random;
 
-static const struct operation *const families[] = { opening, looking, listing, changing, describing, running, odd };
+static const struct operation *const families[] = { opening, looking, listing, changing, moving, describing, running, odd };
 
 const struct operation *operation(const char *name)
 {

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "absent.h"
+
 #define SLOTS 16     /* of each kind: descriptors, streams, directory streams */
 #define ARGUMENTS 32
 #define TEXT 12000   /* the longest argument after expansion */
@@ -45,7 +47,7 @@ struct operation {
     action *act;
 };
 
-extern const struct operation opening[], looking[], listing[], changing[], describing[], running[], odd[];
+extern const struct operation opening[], looking[], listing[], changing[], moving[], describing[], running[], odd[];
 
 extern int descriptor[SLOTS];
 extern FILE *stream[SLOTS];

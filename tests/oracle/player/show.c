@@ -111,6 +111,12 @@ void end_reading(int writer)
             close(descriptor[at]);
             descriptor[at] = -1;
         }
+    for (int at = 0; at < SLOTS; at++)
+        if (stream[at] && fileno(stream[at]) != writer && fstat(fileno(stream[at]), &read) == 0
+            && read.st_ino == written.st_ino && (fcntl(fileno(stream[at]), F_GETFL) & O_ACCMODE) == O_RDONLY) {
+            fclose(stream[at]);
+            stream[at] = NULL;
+        }
     errno = why;
 }
 

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 
-use rustix::fs::{ftruncate, ioctl_ficlone};
+use rustix::fs::{SeekFrom, fstat, ftruncate, ioctl_ficlone, seek, tell};
 use rustix::io::{Errno, pread, pwrite, retry_on_intr};
 
 use super::read::CHUNK;
@@ -15,6 +15,7 @@ use super::staging::Staged;
 use super::{Store, Writer};
 use crate::digest::{Digest, Hasher};
 use crate::error::{At, StoreError};
+use crate::holes::{Stretch, may_have_holes, stretch};
 use crate::layout::BlobName;
 use crate::limit::within_limit;
 
@@ -97,12 +98,23 @@ impl Store {
         }
         let mut filling = Filling::new(staged);
         let mut buffer = self.buffer();
+        let holes = Holes::of(file);
         loop {
             buffer.clear();
             buffer.reserve_exact(CHUNK);
             let at = filling.length;
+            let mut most = CHUNK;
+            if let Some(stretch) = holes.as_ref().and_then(|holes| holes.at(at)) {
+                if stretch.is_hole {
+                    filling.skip(stretch.end - at);
+                    continue;
+                }
+                most = usize::try_from(stretch.end - at).unwrap_or(CHUNK).min(CHUNK);
+            }
             retry_on_intr(|| pread(file, rustix::buffer::spare_capacity(&mut buffer), at))
                 .map_err(|errno| StoreError::Source(errno.into()))?;
+            // The hole behind it is none any more where it is written.
+            buffer.truncate(most);
             if buffer.is_empty() {
                 break;
             }
@@ -171,6 +183,33 @@ fn read_small(file: &File, buffer: &mut Vec<u8>) -> Result<bool, Errno> {
     Ok(false)
 }
 
+/// A file with holes, which need not be read.
+struct Holes<'a> {
+    file: &'a File,
+    size: u64,
+    /// The file's position, which is put back.
+    position: u64,
+}
+
+impl Holes<'_> {
+    fn of(file: &File) -> Option<Holes<'_>> {
+        let stat = fstat(file).ok().filter(may_have_holes)?;
+        let size = u64::try_from(stat.st_size).ok()?;
+        Some(Holes { file, size, position: tell(file).ok()? })
+    }
+
+    /// What is at `at`; nothing behind the end. What is written into a hole meanwhile is missed, and seen by the file's times.
+    fn at(&self, at: u64) -> Option<Stretch> {
+        (at < self.size).then(|| stretch(self.file, at, self.size)).filter(|found| found.end > at)
+    }
+}
+
+impl Drop for Holes<'_> {
+    fn drop(&mut self) {
+        let _ = seek(self.file, SeekFrom::Start(self.position));
+    }
+}
+
 /// A staged file and the digest of what was written to it.
 struct Filling {
     staged: Staged,
@@ -194,6 +233,13 @@ impl Filling {
         }
         self.length += bytes.len() as u64;
         Ok(())
+    }
+
+    /// Takes in a hole.
+    fn skip(&mut self, length: u64) {
+        self.hasher.update_zeros(length);
+        self.ends_in_hole = true;
+        self.length += length;
     }
 
     fn finish(self) -> Result<(Staged, Digest, u64), StoreError> {

@@ -185,3 +185,22 @@ fn a_read_only_store_takes_nothing() {
     refused(store.stage().unwrap_err());
     refused(store.clear_staging().unwrap_err());
 }
+
+#[test]
+fn data_between_holes_is_all_that_takes_room() {
+    use std::os::unix::fs::FileExt;
+    let home = Home::new();
+    let store = home.open();
+    let path = home.path().join("sparse");
+    let file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+    file.set_len(8 << 20).unwrap();
+    for at in [1 << 20, (3 << 20) + 5000, (8 << 20) - 1] {
+        file.write_all_at(b"data", at).unwrap();
+    }
+    let size = file.metadata().unwrap().len();
+    let put = store.put_file(&file).unwrap();
+    assert_eq!(put.size, size);
+    assert_eq!(content(&store, &put.digest), std::fs::read(&path).unwrap());
+    assert_eq!(put.digest, Digest::of(&std::fs::read(&path).unwrap()));
+    assert!(std::fs::metadata(home.blob(&put.digest)).unwrap().blocks() * 512 < 1 << 20);
+}

@@ -58,10 +58,31 @@ impl Copier {
             return to.write_all(buffer).map_err(CopyError::To);
         }
         let mut at = 0;
+        while at < size {
+            let stretch = vrift_cas::stretch(from, at, size);
+            if !stretch.is_hole {
+                self.part(from, to, at, stretch.end, buffer)?;
+            }
+            at = stretch.end;
+        }
+        // Where it ends in a hole.
+        to.set_len(size).map_err(CopyError::To)
+    }
+
+    /// Copies the bytes from `at` to `end`.
+    fn part(
+        &self,
+        from: &File,
+        to: &File,
+        mut at: u64,
+        end: u64,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), CopyError> {
+        let mut there = at;
         if !self.no_range.load(Ordering::Relaxed) {
-            while at < size {
-                let piece = usize::try_from(size - at).unwrap_or(usize::MAX).min(1 << 30);
-                match copy_file_range(from, Some(&mut at), to, None, piece) {
+            while at < end {
+                let piece = usize::try_from(end - at).unwrap_or(usize::MAX).min(1 << 30);
+                match copy_file_range(from, Some(&mut at), to, Some(&mut there), piece) {
                     Ok(0) => break,
                     Ok(_) | Err(Errno::INTR) => {}
                     Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
@@ -75,11 +96,11 @@ impl Copier {
                 }
             }
         }
-        while at < size {
-            let piece = piece(size - at);
+        while at < end {
+            let piece = piece(end - at);
             buffer.resize(piece, 0);
             from.read_exact_at(buffer, at).map_err(CopyError::From)?;
-            to.write_all(buffer).map_err(CopyError::To)?;
+            to.write_all_at(buffer, at).map_err(CopyError::To)?;
             at += piece as u64;
         }
         Ok(())

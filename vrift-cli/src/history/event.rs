@@ -115,6 +115,7 @@ impl Event {
             Operation::SetContent { node, .. }
             | Operation::Sealed { node, .. }
             | Operation::DraftOpened { node, .. }
+            | Operation::DraftSynced { node, .. }
             | Operation::SetMode { node, .. }
             | Operation::SetOwner { node, .. }
             | Operation::SetTimes { node, .. }
@@ -228,6 +229,7 @@ pub fn word(operation: &Operation<'_>) -> &'static str {
         },
         Operation::SetContent { .. } | Operation::Sealed { .. } => "write",
         Operation::DraftOpened { .. } => "open",
+        Operation::DraftSynced { .. } => "fsync",
         Operation::SetMode { .. } => "chmod",
         Operation::SetOwner { .. } => "chown",
         Operation::SetTimes { .. } => "utimes",

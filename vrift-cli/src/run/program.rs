@@ -34,7 +34,7 @@ pub fn program(command: &OsStr, mount: &Path) -> Result<Program> {
         let path = Path::new(command);
         return Ok(match is_inside(path, mount) || !path.exists() {
             true => Program::Inside,
-            false => Program::Outside(path.to_owned()),
+            false => outside(path.to_owned(), mount),
         });
     }
     let path = std::env::var_os("PATH").unwrap_or_else(|| PATH.into());
@@ -49,7 +49,7 @@ pub fn program(command: &OsStr, mount: &Path) -> Result<Program> {
             continue;
         }
         match accessat(CWD, &candidate, Access::EXEC_OK, AtFlags::EACCESS) {
-            Ok(()) => return Ok(Program::Outside(candidate)),
+            Ok(()) => return Ok(outside(candidate, mount)),
             Err(errno) => refused = refused.or(Some((candidate, errno))),
         }
     }
@@ -60,6 +60,17 @@ pub fn program(command: &OsStr, mount: &Path) -> Result<Program> {
             Error::failed(format!("there is no program '{shown}'")).exits_with(NOT_FOUND)
         }
     })
+}
+
+/// A program outside. If its loader is to look for libraries in the tree, only a process in that can tell it where they are.
+fn outside(program: PathBuf, mount: &Path) -> Program {
+    let list = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    let mut places = list.as_bytes().split(|byte| b":;".contains(byte));
+    let leads_inside = |place: &[u8]| is_inside(Path::new(OsStr::from_bytes(place)), mount);
+    match !list.is_empty() && places.any(leads_inside) {
+        true => Program::Inside,
+        false => Program::Outside(program),
+    }
 }
 
 /// Whether a path leads into the tree, as far as the real file system tells. A relative one does, because the command

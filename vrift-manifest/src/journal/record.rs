@@ -204,6 +204,15 @@ pub enum Operation<'a> {
         /// The draft goes on: this is a copy of it.
         kept: bool,
     },
+    /// A draft is on disk, as far as its writers have asked for that: it is the file's content also after a power cut.
+    DraftSynced {
+        /// The file.
+        node: u64,
+        /// The draft's number.
+        draft: u64,
+        /// The number of the workspace to which the draft belongs.
+        owner: u64,
+    },
 }
 
 impl Operation<'_> {
@@ -220,7 +229,8 @@ impl Operation<'_> {
         match self {
             Operation::Process { .. }
             | Operation::StoreSynced { .. }
-            | Operation::DraftOpened { .. } => false,
+            | Operation::DraftOpened { .. }
+            | Operation::DraftSynced { .. } => false,
             Operation::Rebased { reason, .. } => *reason != Reason::Compact,
             _ => true,
         }
@@ -234,7 +244,8 @@ impl Operation<'_> {
             | Operation::StoreSynced { .. }
             | Operation::Rebased { .. }
             // What was in the file is still what was in it.
-            | Operation::DraftOpened { .. } => [0; 4],
+            | Operation::DraftOpened { .. }
+            | Operation::DraftSynced { .. } => [0; 4],
             Operation::Create { parent, node, .. }
             | Operation::Link { parent, node, .. }
             | Operation::Unlink { parent, node, .. }

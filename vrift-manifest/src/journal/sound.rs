@@ -44,7 +44,9 @@ impl Operation<'_> {
             Operation::SetContent { size, mtime, .. } => {
                 i64::try_from(*size).is_ok() && mtime.iter().all(is_time)
             }
-            Operation::DraftOpened { draft, .. } => *draft != 0,
+            Operation::DraftOpened { draft, .. } | Operation::DraftSynced { draft, .. } => {
+                *draft != 0
+            }
             Operation::Sealed { draft, size, mtime, .. } => {
                 *draft != 0 && i64::try_from(*size).is_ok() && is_time(mtime)
             }

@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::{AtomicU8, AtomicU64};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::blocks::Rooms;
+use super::removed::Removed;
 use super::{Session, SessionError};
 use crate::handover::Handover;
 use crate::image::Image;
@@ -83,6 +85,9 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         users,
         give,
         overlay: AtomicU8::new(0),
+        rooms: Rooms::default(),
+        synced_at: AtomicU64::new(u64::MAX),
+        removed: Removed::default(),
         bounds: Bounds::default(),
     }))
 }

@@ -5,8 +5,8 @@ use rustix::io::Errno;
 
 use super::change::until_settled;
 use super::draft::{mtime_of, shown_mtime, size_of};
-use super::{Session, SessionError};
-use crate::attributes::{Attributes, Kind};
+use super::{Session, SessionError, rights};
+use crate::attributes::Attributes;
 use crate::time::Timestamp;
 use crate::tree::Cursor;
 
@@ -24,7 +24,7 @@ impl Session {
     #[inline]
     pub fn attributes(&self, at: Cursor) -> Result<Shown, SessionError> {
         match self.tree.attributes_and_draft(at)? {
-            (attributes, None) => Ok(Shown { attributes, blocks: blocks(&attributes) }),
+            (attributes, None) => Ok(self.shown(at, attributes)),
             _ => self.dirty_attributes(at),
         }
     }
@@ -35,7 +35,7 @@ impl Session {
         until_settled(|| {
             let (attributes, draft) = self.tree.attributes_and_draft(at)?;
             let Some(draft) = draft else {
-                return Ok(Some(Shown { attributes, blocks: blocks(&attributes) }));
+                return Ok(Some(self.shown(at, attributes)));
             };
             match self.with_draft(node, draft, |path| rustix::fs::stat(path)) {
                 Ok(stat) => {
@@ -48,7 +48,7 @@ impl Session {
                     (_, now) if now != Some(draft) => Ok(None),
                     // Without a name, only a descriptor leads to it: see `attributes_of_open`.
                     (attributes, _) if attributes.nlink == 0 => {
-                        Ok(Some(Shown { attributes, blocks: blocks(&attributes) }))
+                        Ok(Some(self.shown(at, attributes)))
                     }
                     _ => Err(Errno::IO.into()),
                 },
@@ -58,15 +58,23 @@ impl Session {
     }
 
     /// As [`Session::attributes`], of a node of which a draft is open, whose `fstat` says `stat`. No call is made. A draft
-    /// that was sealed meanwhile is a blob, and says nothing that the tree does not say.
+    /// that was sealed meanwhile is a blob, and says nothing that the tree does not say; what has no name any more may have
+    /// one that the tree does not know.
     #[inline]
     pub fn attributes_of_open(&self, at: Cursor, stat: &Stat) -> Result<Shown, SessionError> {
         let (attributes, draft) = self.tree.attributes_and_draft(at)?;
-        let dirty = draft.is_some() && stat.st_mode & 0o7777 == super::draft::DRAFT_MODE;
+        let held = draft.is_some() || attributes.nlink == 0;
+        let dirty = held && rights::is_draft_mode(stat.st_mode);
         Ok(match dirty {
             true => self.shown_of(attributes, stat),
-            false => Shown { attributes, blocks: blocks(&attributes) },
+            false => self.shown(at, attributes),
         })
+    }
+
+    /// What is shown of a node whose content is in the store.
+    #[inline]
+    fn shown(&self, at: Cursor, attributes: Attributes) -> Shown {
+        Shown { attributes, blocks: self.blocks(at, &attributes) }
     }
 
     /// The node's attributes with what its draft says of the content.
@@ -94,14 +102,7 @@ pub(crate) fn show_draft(attributes: &mut Attributes, draft: &Stat) {
     if mtime != attributes.mtime {
         attributes.ctime = attributes.ctime.max(mtime);
     }
+    attributes.mode = rights::left(attributes.mode, draft);
     attributes.mtime = mtime;
     attributes.size = size_of(draft);
-}
-
-/// Room on the disk, in units of 512 bytes, as a file system with blocks of 4096 bytes has it.
-fn blocks(attributes: &Attributes) -> u64 {
-    match Kind::of_mode(attributes.mode) {
-        Some(Kind::File | Kind::Directory) => attributes.size.div_ceil(4096) * 8,
-        _ => 0,
-    }
 }

@@ -40,7 +40,10 @@ impl From<TurnError> for Failure {
 impl Session {
     /// Makes one change. When this returns, every process sees it, and it survives `kill -9`.
     pub fn change(&self, who: &Who<'_>, change: &Change<'_>) -> Result<Done, SessionError> {
-        self.change_if(who, change, &mut |_, _| Ok(true))
+        match change {
+            Change::SetMode { mode, .. } if mode & 0o6000 != 0 => self.set_mode(who, change),
+            _ => self.change_if(who, change, &mut |_, _| Ok(true)),
+        }
     }
 
     /// As [`Session::change`], if `is_wanted` says so of what it comes to, under the lock; else as if there were nothing to
@@ -78,7 +81,7 @@ impl Session {
         })?;
         if let Some((node, draft)) = nameless {
             // Whoever has it open goes on with it, as with any file that has no name.
-            let _ = self.remove_draft(node, draft);
+            self.drop_draft(node, draft);
         }
         Ok(done)
     }

@@ -1,19 +1,42 @@
 //! Copying content into a draft.
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{copy_file_range, ioctl_ficlone};
+use rustix::fs::{copy_file_range, fstat, ftruncate, ioctl_ficlone};
 use rustix::io::{Errno, pread, pwrite, retry_on_intr};
 use vrift_cas::within_limit;
+
+/// One small file is copied as fast as it is asked whether there are other ways.
+const SMALL: u64 = 64 << 10;
 
 /// Copies `size` bytes, from the beginning of `from` into the empty file `to`: sharing the blocks where the file system
 /// can, else in the kernel, else by hand.
 pub fn all(from: &OwnedFd, to: &OwnedFd, size: u64) -> Result<(), Errno> {
     within_limit(size)?;
-    // One small file is copied as fast as it is asked whether it could be shared.
-    if size > 64 << 10 && ioctl_ficlone(to, from).is_ok() {
+    if size > SMALL && ioctl_ficlone(to, from).is_ok() {
         return Ok(());
     }
-    let mut done = 0;
+    if size > SMALL && fstat(from).is_ok_and(|stat| vrift_cas::may_have_holes(&stat)) {
+        return with_holes(from, to, size);
+    }
+    part(from, to, 0, size)
+}
+
+/// What is a hole stays one: the file was empty.
+#[cold]
+fn with_holes(from: &OwnedFd, to: &OwnedFd, size: u64) -> Result<(), Errno> {
+    let mut at = 0;
+    while at < size {
+        let stretch = vrift_cas::stretch(from, at, size);
+        if !stretch.is_hole {
+            part(from, to, at, stretch.end)?;
+        }
+        at = stretch.end;
+    }
+    retry_on_intr(|| ftruncate(to, size))
+}
+
+/// Copies the bytes from `done` to `size`.
+fn part(from: &OwnedFd, to: &OwnedFd, mut done: u64, size: u64) -> Result<(), Errno> {
     while done < size {
         let (mut here, mut there) = (done, done);
         let length = usize::try_from(size - done).unwrap_or(usize::MAX);

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::change::Failure;
 use super::draft::draft_now;
 use super::writing::{finish_open, making};
-use super::{Session, SessionError, Who};
+use super::{Session, SessionError, Who, rights};
 use crate::attributes::Kind;
 use crate::journal::Operation;
 use crate::journal::append::Need;
@@ -40,6 +40,10 @@ impl Session {
         // The file is made before the lock is taken, by the number that the node will have unless others are faster.
         let (guess, draft) = (self.tree.next_node(), draft_now());
         let file = self.make_draft_file(guess, draft, making(flags))?;
+        if let Err(errno) = rights::guard(&file, mode, OFlags::empty()) {
+            let _ = self.remove_draft(guess, draft);
+            return Err(errno.into());
+        }
         let node = self.record_new(who, author.as_ref(), &change, (guess, draft))?;
         finish_open(&file, flags, making(flags))?;
         Ok((node, file))

@@ -21,7 +21,7 @@ use crate::journal::Operation;
 use crate::time::Timestamp;
 use crate::tree::{Cursor, Tree};
 
-/// The mode of a draft, as `st_mode` without the type.
+/// The mode of a draft, as `st_mode` without the type; of some with one bit more, see `rights`.
 pub(super) const DRAFT_MODE: u32 = 0o1600;
 
 /// The time of the last access of a draft that was made as a copy, as long as nobody has set its times. In the far future, so

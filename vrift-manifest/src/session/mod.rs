@@ -11,20 +11,26 @@
 pub mod above;
 mod attach;
 mod attributes;
+mod blocks;
 mod change;
 mod content;
 mod copy;
 mod create;
+mod digest;
 mod draft;
 mod error;
+mod locking;
 mod mend;
 mod moved;
 pub use mend::run_inside;
 mod nameless;
 mod note;
 mod pause;
+mod removed;
+mod rights;
 mod seal;
 mod seal_copy;
+mod synced;
 mod times;
 mod writing;
 
@@ -48,6 +54,7 @@ pub(crate) use change::NOBODY;
 pub use copy::all as copy_content;
 pub use error::SessionError;
 pub use moved::{Removal, Version};
+pub(crate) use rights::{draft_mode as mode_of_draft, is_draft_mode as draft_as_found};
 pub use seal::Seal;
 
 /// A workspace, mapped. `Send` and `Sync`; a fork may go on using it.
@@ -69,6 +76,12 @@ pub struct Session {
     give: Option<(u32, u32)>,
     /// Whether the store is on an overlayfs: 0 = not known yet, 1 = no, 2 = yes.
     overlay: AtomicU8,
+    /// The room on the disk of contents that were looked at.
+    rooms: blocks::Rooms,
+    /// How far the journal was when this process brought it to the disk.
+    synced_at: AtomicU64,
+    /// What to remove when everything is there.
+    removed: removed::Removed,
     bounds: Bounds,
 }
 

@@ -7,7 +7,8 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, fchmod, fstat, linkat, open
 use rustix::io::{Errno, retry_on_intr};
 use vrift_cas::{make_directory, with_path};
 
-use super::draft::{DRAFT_MODE, Decimal, draft_now, mode_of};
+use super::draft::{Decimal, draft_now, mode_of};
+use super::rights::draft_mode;
 use super::{Session, SessionError, Who};
 use crate::attributes::Kind;
 use crate::tree::Change;
@@ -75,7 +76,7 @@ impl Session {
                 linkat(CWD, link, CWD, path, AtFlags::SYMLINK_FOLLOW)
             })
         })?;
-        let marked = fchmod(file, Mode::from_raw_mode(DRAFT_MODE));
+        let marked = fchmod(file, Mode::from_raw_mode(draft_mode(mode)));
         let named = match marked {
             Ok(()) => self.record_new(who, author.as_ref(), &change, (guess, draft)),
             Err(errno) => {

@@ -14,20 +14,26 @@
 //! another mode closes it again. Who opens it while a lease lasts does not wait but is refused, and tries again. A sealer
 //! that finds its lease broken gives the draft its mode back, and leaves it to the writer.
 //!
+//! **A draft on which somebody holds a lock stays one**: who opened the file later would get another draft, another inode, and
+//! lock that. Whoever can write it is seen by the lease; of others the control page says whether there may be any. A locker
+//! notes himself there, locks, and then looks whether it is a draft still; a sealer takes the mode away, and then looks whether
+//! there is a lock. So one of them sees the other, or both do: the sealer gives up, and the locker tries again.
+//!
 //! A draft that was a copy of the node's content, and has its time and length still, was not written: nothing is hashed.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, Stat, fchmod, fstat, fstatfs, open};
-use rustix::io::{Errno, pread, retry_on_intr};
-use vrift_cas::{Digest, Hasher, Sealer, Standing};
+use rustix::io::{Errno, retry_on_intr};
+use vrift_cas::{Digest, Sealer, Standing};
 
 use super::change::{Failure, until_settled};
-use super::draft::{DRAFT_MODE, Decimal, is_copy, mode_of, mtime_of, shown_mtime, size_of};
-use super::{Session, SessionError, Who};
+use super::digest::{digest_of, is_mostly_holes};
+use super::draft::{Decimal, is_copy, mtime_of, shown_mtime, size_of};
+use super::{Session, SessionError, Who, rights};
 use crate::index::NodeState;
 use crate::journal::Operation;
 use crate::journal::append::Need;
-use crate::shm::{Mapping, lease};
+use crate::shm::{lease, locked};
 use crate::time::Timestamp;
 use crate::tree::{Cursor, words_digest};
 use crate::workspace::Author;
@@ -47,7 +53,8 @@ pub enum Seal {
     Busy,
     /// There was nothing to seal.
     Clean,
-    /// It is written again and again: it waits for a snapshot, a fork, or the end of the run.
+    /// It is written again and again, or there is little in it and long to hash: it waits for a snapshot, a fork, or the end of the run. Or somebody holds a lock on
+    /// it, or no lease can be had: it can be sealed by copying only.
     Later,
 }
 
@@ -55,17 +62,8 @@ pub enum Seal {
 /// line to a file a thousand times would copy and hash it as often.
 const AGAIN: i64 = 60_000_000_000;
 
-/// How much is hashed between two looks at the lease.
-const STRETCH: usize = 1 << 20;
-
-/// Files up to this length are read, longer ones mapped: to map costs more than to copy a few pages.
-const SMALL: u64 = 128 << 10;
-
-/// How much is read at a time.
-const PIECE: usize = 16 << 10;
-
-/// The longest that the record of a seal gets, with its frame.
-const SEAL_RECORD: usize = 160;
+/// The longest that the records of a seal get, with their frames.
+const SEAL_RECORD: usize = 240;
 
 /// overlayfs, on which a lease is granted although there are mappings.
 const OVERLAYFS: u64 = 0x794c_7630;
@@ -169,8 +167,14 @@ impl Session {
         if self.misses_mappings(file) {
             return Ok(Some(Seal::Later));
         }
+        // What is locked now and again is sealed when there is need: its lockers may be waiting for each other. And whether it is
+        // locked is asked before its mode is touched: who holds a lock and takes another is not to be led to look closer.
+        if self.control.may_be_locked(node) && (!at_once || locked::in_part(file.as_fd())) {
+            return Ok(Some(Seal::Later));
+        }
         let stat = fstat(file)?;
-        if !at_once && is_written_again(&state, &stat) {
+        let waits = || is_written_again(&state, &stat) || is_mostly_holes(&stat);
+        if !at_once && (is_synced(&stat) || waits()) {
             return Ok(Some(Seal::Later));
         }
         let mtime = shown_mtime(state.attributes.mtime, mtime_of(&stat));
@@ -178,7 +182,7 @@ impl Session {
         let digest = if untouched {
             words_digest(state.content)
         } else {
-            match digest_of(file, size_of(&stat))? {
+            match digest_of(file, &stat)? {
                 Some(digest) => digest,
                 None => return Ok(Some(Seal::Busy)),
             }
@@ -248,10 +252,15 @@ impl Session {
         }
         let process = turn.register(who, author)?;
         turn.reserve(SEAL_RECORD, Need::Ordinary)?;
+        let mode = self.record_rights(turn, process, sealing)?;
         fchmod(file, Mode::from_raw_mode(Sealer::BLOB_MODE))?;
         if !lease::holds(file) {
-            self.give_back(file)?;
+            self.give_back(sealing, mode)?;
             return Ok(Try::Done(Seal::Busy));
+        }
+        if self.control.may_be_locked(node) && (locked::in_part(file) || locked::as_a_whole(file)) {
+            self.give_back(sealing, mode)?;
+            return Ok(Try::Done(Seal::Later));
         }
         let linked = match way {
             Way::Drop => Ok(()),
@@ -266,7 +275,7 @@ impl Session {
             Err(Errno::EXIST) => return Ok(Try::Exists),
             Err(Errno::NOENT) if way == Way::Link => return Ok(Try::NoDirectory),
             Err(errno) => {
-                self.give_back(file)?;
+                self.give_back(sealing, mode)?;
                 return Err(errno.into());
             }
         }
@@ -283,13 +292,32 @@ impl Session {
         if way != Way::Drop || sealing.stat.st_nlink > 1 {
             let _ = self.sealer.stamp(sealing.file, self.control.boot());
         }
-        let _ = self.remove_draft(sealing.node, sealing.state.draft);
+        // What is on the disk stays there until the record is there, too: the name goes with what is left over.
+        if !is_synced(&sealing.stat) {
+            let _ = self.remove_draft(sealing.node, sealing.state.draft);
+        }
     }
 
-    /// Under the lock: a draft that is no blob can be written again.
-    fn give_back(&self, file: BorrowedFd<'_>) -> Result<(), Errno> {
-        if fstat(file)?.st_nlink == 1 {
-            fchmod(file, Mode::from_raw_mode(DRAFT_MODE))?;
+    /// Under the lock: the node's mode, without what it has lost by being written.
+    fn record_rights(
+        &self,
+        turn: &mut Turn<'_>,
+        process: u64,
+        sealing: &Sealing<'_>,
+    ) -> Result<u32, Failure> {
+        let Sealing { node, state, .. } = *sealing;
+        let mode = rights::left(state.attributes.mode, &sealing.stat);
+        if mode != state.attributes.mode {
+            turn.append(process, Operation::SetMode { node, mode: mode & 0o7777 }, Need::Ordinary)?;
+        }
+        Ok(mode)
+    }
+
+    /// Under the lock: a draft that is no blob can be written again. `mode`: the node's.
+    fn give_back(&self, sealing: &Sealing<'_>, mode: u32) -> Result<(), Errno> {
+        if fstat(sealing.file)?.st_nlink == 1 {
+            let synced = if is_synced(&sealing.stat) { rights::SYNCED } else { 0 };
+            fchmod(sealing.file, Mode::from_raw_mode(rights::draft_mode(mode) | synced))?;
         }
         Ok(())
     }
@@ -304,10 +332,10 @@ impl Session {
             if tree.draft(at) != Some(draft) {
                 return Ok(());
             }
-            let mode = Mode::from_raw_mode(DRAFT_MODE);
+            let mode = Mode::from_raw_mode(rights::draft_mode(tree.mode(at)?));
             let changed = self.with_draft(node, draft, |path| {
                 let found = stat(path)?;
-                match found.st_nlink == 1 && mode_of(&found) != DRAFT_MODE {
+                match found.st_nlink == 1 && !rights::is_draft_mode(found.st_mode) {
                     true => chmodat(CWD, path, mode, AtFlags::empty()),
                     false => Ok(()),
                 }
@@ -331,6 +359,11 @@ impl Session {
     }
 }
 
+/// Whether a program has asked for it to be on the disk. It is, as a draft; who does so once does so again.
+fn is_synced(draft: &Stat) -> bool {
+    Session::is_synced(draft.st_mode)
+}
+
 /// Whether the file was sealed a moment ago, and then written again rather than anew.
 fn is_written_again(state: &NodeState, draft: &Stat) -> bool {
     let made = i64::try_from(state.draft).unwrap_or(i64::MAX);
@@ -347,46 +380,4 @@ fn is_untouched(state: &NodeState, draft: &Stat) -> bool {
         && mtime == state.attributes.mtime
         && size_of(draft) == state.attributes.size
         && made.saturating_sub(mtime.to_nanos()) > MOMENT
-}
-
-/// The digest of a file. `None`: somebody wants to write it, so it would be in vain.
-fn digest_of(file: &OwnedFd, size: u64) -> Result<Option<Digest>, SessionError> {
-    if size == 0 {
-        return Ok(Some(Digest::EMPTY));
-    }
-    if size <= SMALL { read_digest(file, size).map(Some) } else { mapped_digest(file) }
-}
-
-// Not on the stack, which may be that of a signal handler or of a small thread.
-#[inline(never)]
-fn read_digest(file: &OwnedFd, size: u64) -> Result<Digest, SessionError> {
-    let mut buffer = vec![0; PIECE.min(usize::try_from(size).unwrap_or(PIECE))];
-    let mut hasher = Hasher::new();
-    let mut at = 0;
-    while at < size {
-        let most = usize::try_from(size - at).unwrap_or(PIECE).min(PIECE);
-        let room = buffer.get_mut(..most).unwrap_or_default();
-        match retry_on_intr(|| pread(file, &mut *room, at))? {
-            // It cannot be shorter than it was: nobody writes.
-            0 => return Err(Errno::IO.into()),
-            read => {
-                hasher.update(buffer.get(..read).unwrap_or(&[]));
-                at += read as u64;
-            }
-        }
-    }
-    Ok(hasher.finish())
-}
-
-#[inline(never)]
-fn mapped_digest(file: &OwnedFd) -> Result<Option<Digest>, SessionError> {
-    let mapping = Mapping::of(file)?;
-    let mut hasher = Hasher::new();
-    for (place, stretch) in mapping.as_ref().chunks(STRETCH).enumerate() {
-        if place > 0 && !lease::holds(file.as_fd()) {
-            return Ok(None);
-        }
-        hasher.update(stretch);
-    }
-    Ok(Some(hasher.finish()))
 }

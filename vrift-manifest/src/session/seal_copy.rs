@@ -8,7 +8,7 @@ use vrift_cas::Store;
 
 use super::draft::{mtime_of, shown_mtime, size_of};
 use super::seal::Seal;
-use super::{Session, SessionError, Who};
+use super::{Session, SessionError, Who, rights};
 use crate::journal::Operation;
 use crate::journal::append::Need;
 
@@ -47,6 +47,11 @@ impl Session {
                 return Ok(Seal::Clean);
             }
             let process = turn.register(who, author.as_ref())?;
+            let mode = rights::left(state.attributes.mode, &after);
+            if mode != state.attributes.mode {
+                let mode = mode & 0o7777;
+                turn.append(process, Operation::SetMode { node, mode }, Need::Ordinary)?;
+            }
             let operation = Operation::Sealed {
                 node,
                 draft: state.draft,

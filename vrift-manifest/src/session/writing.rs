@@ -5,10 +5,10 @@ use rustix::fs::{Mode, OFlags, fcntl_setfl, fstat, ftruncate, open};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::change::until_settled;
-use super::draft::{DRAFT_MODE, draft_now, mark_copied, mode_of};
+use super::draft::{draft_now, mark_copied};
 use super::pause::Pause;
 use super::seal::Seal;
-use super::{Session, SessionError, Who, copy, open_flags};
+use super::{Session, SessionError, Who, copy, open_flags, rights};
 use crate::attributes::Kind;
 use crate::index::NodeState;
 use crate::tree::{Cursor, words_digest};
@@ -51,7 +51,7 @@ impl Session {
     }
 
     /// Makes a draft for a node that is clean. `None`: it is not any more, or its content is another one.
-    fn begin_draft(
+    pub(super) fn begin_draft(
         &self,
         who: &Who<'_>,
         author: Option<&crate::workspace::Author>,
@@ -68,7 +68,11 @@ impl Session {
         };
         let keep = !flags.contains(OFlags::TRUNC);
         let filled = if keep { self.fill(&file, state) } else { Ok(()) };
-        let begun = filled.and_then(|()| {
+        let guarded = filled.and_then(|()| {
+            rights::guard(&file, state.attributes.mode, flags)?;
+            Ok(())
+        });
+        let begun = guarded.and_then(|()| {
             self.turn(|turn| {
                 let now = turn.tree().state(turn.tree().again(at))?;
                 if now.seq != state.seq || now.draft != 0 {
@@ -118,8 +122,8 @@ impl Session {
         let is_draft = |tree: &crate::tree::Tree| tree.draft(tree.again(at)) == Some(draft);
         match opened {
             Ok(file) => {
-                let mode = mode_of(&fstat(&file)?);
-                if mode == DRAFT_MODE && is_draft(&self.tree) {
+                let mode = fstat(&file)?.st_mode;
+                if rights::is_draft_mode(mode) && is_draft(&self.tree) {
                     finish_open(&file, flags, asked)?;
                     if flags.contains(OFlags::TRUNC) {
                         retry_on_intr(|| ftruncate(&file, 0))?;
@@ -142,7 +146,7 @@ impl Session {
 
     /// The draft has not the mode of one: somebody is making it a blob at this moment, or died in doing so.
     #[cold]
-    fn rescue(
+    pub(super) fn rescue(
         &self,
         who: &Who<'_>,
         node: u64,

@@ -10,6 +10,7 @@ pub mod lease;
 mod lock;
 #[cfg(all(test, not(miri)))]
 mod lock_tests;
+pub mod locked;
 mod map;
 mod protocol;
 mod region;

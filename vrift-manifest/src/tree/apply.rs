@@ -91,6 +91,13 @@ impl Step<'_> {
                 let own = owner == index.header(H_OWNER) && self.seq > index.header(H_DRAFTS_AFTER);
                 self.change_state(node, |state| state.draft = if own { draft } else { 0 })
             }
+            Operation::DraftSynced { node, draft, owner } => {
+                // Also where the record that it was opened is of an earlier boot.
+                match owner == self.tree.index.header(H_OWNER) {
+                    true => self.change_state(node, |state| state.draft = draft),
+                    false => Ok(()),
+                }
+            }
             Operation::Sealed { node, draft, digest, size, mtime, kept } => {
                 self.change_state(node, |state| {
                     state.content = digest_words(&Digest::from_bytes(digest));

@@ -38,6 +38,7 @@ impl Tree {
             | Operation::SetXattrs { .. } => true,
             Operation::SetContent { node, .. }
             | Operation::DraftOpened { node, .. }
+            | Operation::DraftSynced { node, .. }
             | Operation::Sealed { node, .. } => self.is_a(node, |kind| kind == Kind::File)?,
             Operation::Create { parent, name, node, .. } => {
                 self.node(node)?.is_none() && self.takes(parent, name, 0)?

@@ -99,7 +99,7 @@ pub fn shared(place: &Directory, control: &Control) -> Result<Attached, Workspac
 }
 
 /// Maps the index of `epoch`, if it is there.
-fn map(
+pub(super) fn map(
     place: &Directory,
     control: &Control,
     epoch: u64,

@@ -13,7 +13,7 @@ use super::control::{Control, OpenSegment};
 use super::error::{Action, WorkspaceError};
 use super::load::{self, End, Loaded};
 use super::place::Directory;
-use super::{files, images, segments};
+use super::{adopt, files, images, segments};
 use crate::image::Image;
 use crate::index::Index;
 use crate::index::layout::{CAPACITY, H_APPLIED, H_DRAFTS_AFTER};
@@ -38,9 +38,11 @@ pub fn build_found(
     let config = Config::load(&place.path)?;
     build(place, control, found(&config, control, power_failed))?;
     if power_failed {
-        // Which of their bytes reached the disk, nobody knows.
+        // Which of their bytes reached the disk, nobody knows, unless somebody has asked for it.
         control.set_drafts_after(control.segment().last_seq());
-        place.put_drafts_aside()?;
+        let adopted = adopt::adopt(place, control)?;
+        place.put_drafts_aside(&adopted)?;
+        control.forget_locks();
         control.set_taken_over();
     }
     Ok(())
@@ -133,7 +135,7 @@ fn prepare_at(
     staged: &Path,
 ) -> Result<Built, WorkspaceError> {
     let mut config_changed = false;
-    // After a power cut there are no drafts that could be trusted.
+    // After a power cut there are no drafts that could be trusted, but those that are said to be on the disk.
     let failed = matches!(end, End::Found { power_failed: true, .. });
     let after = if failed { u64::MAX } else { control.drafts_after() };
     let (mut floor, mut next_node) = (control.floor(), control.next_node());

@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 use vrift_cas::{Digest, GcError, GcOptions, GcReport, StoreError};
 
 use super::error::{Action, WorkspaceError};
+use super::farm;
 use super::place::Home;
 use super::roots::{Roots, roots};
 use super::trash;
@@ -154,7 +155,23 @@ impl Collection<'_> {
                 }
             }
         }
-        self.half_workspaces()
+        self.half_workspaces()?;
+        self.farms()
+    }
+
+    /// Names by which programs and libraries were executed or loaded, and that are the last ones of their files.
+    fn farms(&mut self) -> Result<(), WorkspaceError> {
+        for (workspace, _) in list(&self.home.store.workspaces_dir())? {
+            let farm = workspace.join("farm");
+            let unneeded = farm::unneeded(&farm, |metadata| self.is_over(metadata));
+            let unneeded = unneeded.map_err(Action::Read.of(&farm))?;
+            if !self.options.dry_run {
+                unneeded.remove().map_err(Action::Remove.of(&farm))?;
+            }
+            self.done.leftovers += unneeded.count();
+            self.done.purged_bytes += unneeded.bytes;
+        }
+        Ok(())
     }
 
     /// Workspaces that were being made or dropped when somebody was killed.

@@ -19,6 +19,7 @@
 //! | 28 | the number that the store gives to this boot; 0: not known |
 //! | 29 | drafts opened by records up to this one are of an earlier boot |
 //! | 64..128 | length and bytes of the directory in which the index lies; empty: the store's own |
+//! | 128..256 | of which nodes somebody may have locked the file: a bit for each remainder |
 //!
 //! A **machine** is one boot of one kernel and one inode: after a restart, and in a copy of a store, the lock and the
 //! index are nobody's, whatever the words say.
@@ -27,7 +28,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::{Errno, retry_on_intr};
@@ -58,6 +59,8 @@ const C_BOOT: usize = 28;
 const C_DRAFTS_AFTER: usize = 29;
 const C_PLACE: usize = 64;
 const PLACE_WORDS: usize = 63;
+const C_LOCKED: usize = 128;
+const LOCKED_WORDS: usize = 128;
 
 /// The epoch of a workspace that is gone.
 pub const DROPPED: u64 = u64::MAX;
@@ -88,6 +91,12 @@ impl OpenSegment {
     pub fn last_seq(&self) -> u64 {
         (self.first_seq + u64::from(self.committed.records)).saturating_sub(1)
     }
+}
+
+/// The word and the bit in it that say whether a node's file may be locked.
+fn locked_bit(node: u64) -> (usize, u64) {
+    let bit = node as usize % (LOCKED_WORDS * 64);
+    (C_LOCKED + bit / 64, 1 << (bit % 64))
 }
 
 impl Control {
@@ -287,6 +296,30 @@ impl Control {
     /// Notes it.
     pub fn set_drafts_after(&self, seq: u64) {
         self.set(C_DRAFTS_AFTER, seq);
+    }
+
+    /// Notes that somebody is about to lock a node's file. Whoever looks at the file behind this, and finds it a draft still,
+    /// and whoever makes it a blob and asks behind that, see each other.
+    pub fn note_lock(&self, node: u64) {
+        let (at, bit) = locked_bit(node);
+        if let Some(word) = self.region.word(at).filter(|_| self.region.is_writable())
+            && word.load(Ordering::Relaxed) & bit == 0
+        {
+            word.fetch_or(bit, Ordering::SeqCst);
+        }
+        fence(Ordering::SeqCst);
+    }
+
+    /// Whether somebody may have locked a node's file who cannot write it.
+    pub fn may_be_locked(&self, node: u64) -> bool {
+        let (at, bit) = locked_bit(node);
+        fence(Ordering::SeqCst);
+        self.get(at) & bit != 0
+    }
+
+    /// The locks of an earlier boot are gone.
+    pub fn forget_locks(&self) {
+        (C_LOCKED..C_LOCKED + LOCKED_WORDS).for_each(|at| self.set(at, 0));
     }
 
     /// No stamp given from now on is older.

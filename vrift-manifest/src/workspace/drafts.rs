@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
+use vrift_cas::Sealer;
 
 use super::error::{Action, WorkspaceError};
 use super::open::Workspace;
@@ -138,7 +139,7 @@ impl Workspace {
     }
 
     /// Removes names that somebody left who was killed before or behind the record. Whatever fails is tried next time.
-    fn clear_left_over(&self) {
+    fn clear_left_over(&mut self) {
         // Only by a tree that is whole and in force: of another one, a living draft may be unknown.
         let attached = &self.attached;
         let in_force = self.control.epoch() == attached.epoch;
@@ -147,17 +148,27 @@ impl Workspace {
         }
         let Ok(entries) = fs::read_dir(self.place.drafts()) else { return };
         let live = self.drafts();
+        let mut needed_until_synced = Vec::new();
         for entry in entries.flatten() {
             let name = entry.file_name();
             let Some(draft) = name.to_str().and_then(parse) else { continue };
-            let old = entry
-                .metadata()
-                .ok()
-                .and_then(|found| changed(&found))
-                .and_then(|changed| SystemTime::now().duration_since(changed).ok())
-                .is_some_and(|age| age > LEFT_OVER);
-            if old && live.binary_search(&draft).is_err() {
+            let Ok(found) = entry.metadata() else { continue };
+            if live.binary_search(&draft).is_ok() {
+                continue;
+            }
+            if is_finished(&found) {
+                needed_until_synced.push(entry.path());
+                continue;
+            }
+            let age = changed(&found).and_then(|at| SystemTime::now().duration_since(at).ok());
+            if age.is_some_and(|age| age > LEFT_OVER) {
                 let _ = fs::remove_file(entry.path());
+            }
+        }
+        // What a program wanted on the disk goes from there when it is there as something else.
+        if !needed_until_synced.is_empty() && self.sync().is_ok() {
+            for path in needed_until_synced {
+                let _ = fs::remove_file(path);
             }
         }
     }
@@ -213,6 +224,12 @@ fn changed(found: &fs::Metadata) -> Option<SystemTime> {
 /// How directories of drafts begin that were put aside.
 const ASIDE: &str = "aside-";
 
+/// Whether a draft that no node has was one: it was sealed, or its file removed, and it was on the disk before.
+fn is_finished(found: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    found.mode() & 0o7777 == Sealer::BLOB_MODE || Session::is_synced(found.mode())
+}
+
 /// Node and draft in a file's name.
 fn parse(name: &str) -> Option<(u64, u64)> {
     let (node, draft) = name.split_once('.')?;
@@ -264,8 +281,14 @@ impl Directory {
         self.path.join("drafts")
     }
 
-    /// Puts all drafts aside: nobody knows which of their bytes reached the disk.
-    pub(super) fn put_drafts_aside(&self) -> Result<(), WorkspaceError> {
+    /// Whether a draft is the content of its file also after a power cut.
+    pub(super) fn is_synced_draft(&self, node: u64, draft: u64) -> bool {
+        let path = self.drafts().join(format!("{node}.{draft}"));
+        rustix::fs::stat(&path).is_ok_and(|found| Session::is_synced(found.st_mode))
+    }
+
+    /// Puts drafts aside, but for those of `kept`, which is in order: nobody knows which of their bytes reached the disk.
+    pub(super) fn put_drafts_aside(&self, kept: &[(u64, u64)]) -> Result<(), WorkspaceError> {
         let drafts = self.drafts();
         let entries = match fs::read_dir(&drafts) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -274,7 +297,8 @@ impl Directory {
         let mut aside = None;
         for entry in entries {
             let entry = entry.map_err(Action::Read.of(&drafts))?;
-            if entry.file_name().to_str().and_then(parse).is_none() {
+            let draft = entry.file_name().to_str().and_then(parse);
+            if draft.is_none_or(|draft| kept.binary_search(&draft).is_ok()) {
                 continue;
             }
             let aside = match &aside {

@@ -9,6 +9,7 @@
 //! An **era** is an image and the journal since; a new one begins when the tree is replaced as a whole (ingest, reset)
 //! or when the journal is folded into an image. A state is a sequence number; the state after record N is `NAME@N`.
 
+mod adopt;
 pub(crate) mod attach;
 pub(crate) mod build;
 mod collect;
@@ -20,6 +21,7 @@ mod drafts;
 mod drop;
 mod error;
 mod escape;
+mod farm;
 mod files;
 mod fork;
 mod history;

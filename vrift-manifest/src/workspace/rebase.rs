@@ -90,7 +90,10 @@ impl Locked<'_> {
             .filter(|placed| placed.seq > seq)
             .any(|placed| {
                 // A file that somebody has begun to write would be lost.
-                let begun = matches!(placed.record.operation, Operation::DraftOpened { .. });
+                let begun = matches!(
+                    placed.record.operation,
+                    Operation::DraftOpened { .. } | Operation::DraftSynced { .. }
+                );
                 begun || placed.record.operation.changes_tree()
             })
     }
@@ -114,7 +117,10 @@ fn carry(
     let (time, owner) = (locked.tree().index.floor(), build::owner_of(&place.id));
     let mut buffer = [0; 128];
     for (seq, &(node, draft)) in (first..).zip(drafts) {
-        let operation = Operation::DraftOpened { node, draft, owner };
+        let operation = match place.is_synced_draft(node, draft) {
+            true => Operation::DraftSynced { node, draft, owner },
+            false => Operation::DraftOpened { node, draft, owner },
+        };
         let record = Record { time, process: 0, operation };
         let damaged = || WorkspaceError::Index(EditError::Damaged);
         let length = record.encode(&mut buffer).ok_or_else(damaged)?;

@@ -140,6 +140,7 @@ fn operations() -> Vec<Operation<'static>> {
             mtime: time(1 << 33, 0),
             kept: true,
         },
+        Operation::DraftSynced { node: 2, draft: 1_700_000_000_123_456_789, owner: 1 },
     ]
 }
 

@@ -4,8 +4,10 @@ mod attaching;
 mod drafts;
 mod full;
 mod kills;
+mod locks;
 mod races;
 mod support;
+mod synced;
 mod times;
 #[allow(dead_code, reason = "shared with the tests of workspaces, which use all of it")]
 #[path = "../workspace/trace.rs"]

@@ -174,15 +174,51 @@ pub fn from_parent() -> (Handover, String) {
 
 /// Makes the workspace look as after the machine was started again: another boot, no live index.
 pub fn restart_machine(fixture: &Fixture) {
+    restart(&fixture.handover.directory(), &fixture.handover.runtime);
+}
+
+fn restart(workspace: &Path, runtime: &Path) {
     use std::os::unix::fs::FileExt;
-    let path = fixture.handover.directory().join("control");
-    let page = File::options().write(true).open(path).expect("a control page");
+    let page = File::options().write(true).open(workspace.join("control")).expect("a control page");
     // Whose lock it is, and who has looked at the journal.
     page.write_all_at(&[0xee; 16], 10 * 8).expect("written");
     page.write_all_at(&[0xee; 16], 18 * 8).expect("written");
-    for entry in std::fs::read_dir(&fixture.handover.runtime).expect("a directory") {
-        std::fs::remove_file(entry.expect("an entry").path()).expect("removed");
+    for entry in std::fs::read_dir(runtime).into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            std::fs::remove_dir_all(path).expect("removed");
+        } else {
+            std::fs::remove_file(path).expect("removed");
+        }
     }
+}
+
+/// A workspace in a directory that may have one already, for a child that is to be cut off from its disk. `again`: the
+/// machine was started again since, as far as can be seen.
+pub fn in_directory(root: &Path, again: bool) -> Option<Handover> {
+    let workspace = root.join("store/workspaces/w");
+    if again {
+        if !workspace.join("workspace.toml").exists() {
+            return None;
+        }
+        let path = root.join("store/boot");
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if let Some((_, number)) = text.split_once(' ') {
+            let text = format!("another-{} {number}", number.trim());
+            std::fs::write(&path, text).expect("written");
+        }
+        restart(&workspace, &root.join("runtime"));
+    }
+    let home = open_home(root);
+    if !home.names().expect("a list").contains(&"w".to_owned()) {
+        let image = empty_image(&home);
+        let mount = "/vrift/test".into();
+        let new = NewWorkspace { name: "w".into(), mount, origin: None, image };
+        new.create(&home).expect("a workspace");
+    }
+    let workspace = Workspace::open(&home, "w").expect("it opens");
+    assert!(workspace.damage().is_none(), "it is damaged");
+    Some(Handover::of(&workspace).expect("a handover"))
 }
 
 /// Opens, writes at the end, closes: as `echo >> NAME` does.

@@ -263,6 +263,11 @@ impl Template {
         CPath(self.0).bytes()
     }
 
+    /// All of it: libc looks for the X's before the kernel finds it too long.
+    fn text<'a>(self) -> Option<&'a [u8]> {
+        CPath(self.0).text()
+    }
+
     /// Chooses letters at random. EINVAL: there are no six X's before the suffix.
     pub fn randomise(self, suffix: usize) -> Result<(), Errno> {
         const LETTERS: &[u8; 62] =
@@ -280,7 +285,7 @@ impl Template {
 
     /// Puts the X's back.
     pub fn restore(self, suffix: usize) {
-        let now = self.bytes().and_then(|text| {
+        let now = self.text().and_then(|text| {
             let end = text.len().checked_sub(suffix)?;
             text.get(end.checked_sub(CHOSEN)?..end)?.first_chunk::<CHOSEN>().copied()
         });
@@ -298,7 +303,7 @@ impl Template {
     }
 
     fn replace(self, suffix: usize, old: &[u8; CHOSEN], new: &[u8; CHOSEN]) -> Result<(), Errno> {
-        let text = self.bytes().ok_or(Errno::FAULT)?;
+        let text = self.text().ok_or(Errno::FAULT)?;
         let start = text.len().checked_sub(suffix).and_then(|end| end.checked_sub(CHOSEN));
         let start = start.ok_or(Errno::INVAL)?;
         if text.get(start..start + CHOSEN) != Some(old) {

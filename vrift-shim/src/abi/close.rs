@@ -65,10 +65,7 @@ fn second(real: extern "C" fn(c_int, c_int) -> c_int, fd: c_int, number: c_int) 
     if fd == number {
         return real(fd, number);
     }
-    let ends = close::before(number);
-    let new = noted(fd, real(fd, number));
-    close::after(ends);
-    new
+    replacing(fd, number, || real(fd, number))
 }
 
 spellings!(second: fn(fd: c_int, number: c_int) -> c_int: dup2, __dup2);
@@ -79,11 +76,21 @@ hook! {
         if fd == number {
             return real(fd, number, flags);
         }
-        let ends = close::before(number);
-        let new = noted(fd, real(fd, number, flags));
-        close::after(ends);
-        new
+        replacing(fd, number, || real(fd, number, flags))
     }
+}
+
+fn replacing(fd: c_int, number: c_int, replace: impl FnOnce() -> c_int) -> c_int {
+    let known = descriptor::known(number);
+    let ends = close::before(number);
+    let new = noted(fd, replace());
+    if new < 0 {
+        // Nothing was closed.
+        descriptor::know(number, known);
+        return new;
+    }
+    close::after(ends);
+    new
 }
 
 /// Notes that `new` is the same as `old`.
@@ -107,10 +114,7 @@ fn control(
         | libc::F_GETLK
         | libc::F_OFD_SETLK
         | libc::F_OFD_SETLKW
-        | libc::F_OFD_GETLK => {
-            lock::pin(fd);
-            real(fd, command, argument)
-        }
+        | libc::F_OFD_GETLK => lock::taken(fd, || real(fd, command, argument)),
         _ => real(fd, command, argument),
     }
 }

@@ -22,6 +22,7 @@ macro_rules! hook {
                 // of the C prototype or transparent wrappers of them.
                 unsafe { core::mem::transmute::<*mut core::ffi::c_void, Function>(next) }
             }
+            #[allow(clippy::too_many_arguments, reason = "they are libc's, and one more")]
             fn body($real: Function, $($arg: $type),*) -> $result $body
             // Not looked up yet, or some thread does work of our own.
             #[cold]

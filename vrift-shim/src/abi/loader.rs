@@ -3,11 +3,12 @@
 //! The loader takes the caller's search path by the address that it returns to, so it is jumped to, never called.
 
 use std::arch::naked_asm;
-use std::ffi::{c_char, c_void};
+use std::ffi::{CString, c_char, c_int, c_void};
 
 use super::args::CPath;
 use crate::sys::next::Next;
 use crate::sys::{errno, gate};
+use crate::vfs::exec::Loading;
 use crate::vfs::library;
 
 /// Path and function, in the two registers of a result.
@@ -17,25 +18,46 @@ struct Jump {
     function: *mut c_void,
 }
 
-fn jump(path: CPath, next: &Next) -> Jump {
+fn jump(path: CPath, next: &Next, is_ordinary: bool) -> Jump {
     let function = errno::kept(|| next.get());
     let told = || errno::kept(|| library::for_loader(path.bytes()?));
     let path = match if gate::is_inside() { None } else { told() } {
-        // It has to last as long as the loader's work; libraries are not loaded without end.
-        Some(other) => other.into_raw().cast_const(),
+        Some(Loading { path, needed }) => {
+            let missing = if is_ordinary { load(function, needed) } else { None };
+            // It has to last as long as the loader's work; libraries are not loaded without end.
+            missing.unwrap_or(path).into_raw().cast_const()
+        }
         None => path.as_ptr(),
     };
     Jump { path, function }
 }
 
+/// Loads what a library needs before it: the loader then knows it by its name. One that cannot be loaded comes back: what
+/// the loader says of it is what it would say.
+fn load(dlopen: *mut c_void, needed: Vec<CString>) -> Option<CString> {
+    type Open = extern "C" fn(*const c_char, c_int) -> *mut c_void;
+    // SAFETY: the next definition of dlopen, which is called as C calls it.
+    let open = unsafe { core::mem::transmute::<*mut c_void, Open>(dlopen) };
+    let mut missing = needed;
+    // What was found last needs nothing of what was found before, as a rule.
+    missing.reverse();
+    loop {
+        let before = missing.len();
+        missing.retain(|path| open(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_LOCAL).is_null());
+        if missing.is_empty() || missing.len() == before {
+            return missing.into_iter().next();
+        }
+    }
+}
+
 extern "C" fn to_dlopen(path: CPath) -> Jump {
     static NEXT: Next = Next::new(c"dlopen");
-    jump(path, &NEXT)
+    jump(path, &NEXT, true)
 }
 
 extern "C" fn to_dlmopen(path: CPath) -> Jump {
     static NEXT: Next = Next::new(c"dlmopen");
-    jump(path, &NEXT)
+    jump(path, &NEXT, false)
 }
 
 /// dlopen(3)

@@ -9,10 +9,10 @@ use crate::vfs::lock;
 hook! {
     /// flock(2)
     real => fn flock(fd: c_int, operation: c_int) -> c_int {
-        if operation & libc::LOCK_UN == 0 {
-            lock::pin(fd);
+        if operation & libc::LOCK_UN != 0 {
+            return real(fd, operation);
         }
-        real(fd, operation)
+        lock::taken(fd, || real(fd, operation))
     }
 }
 
@@ -22,10 +22,10 @@ fn region(
     command: c_int,
     length: off_t,
 ) -> c_int {
-    if command != libc::F_ULOCK {
-        lock::pin(fd);
+    if command == libc::F_ULOCK {
+        return real(fd, command, length);
     }
-    real(fd, command, length)
+    lock::taken(fd, || real(fd, command, length))
 }
 
 spellings!(region: fn(fd: c_int, command: c_int, length: off_t) -> c_int: lockf, lockf64);

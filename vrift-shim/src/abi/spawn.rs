@@ -1,7 +1,9 @@
 //! posix_spawn and posix_spawnp: libc's, for what the kernel is to execute, with the actions that concern the tree done.
 
 use std::ffi::{CStr, c_int, c_void};
+use std::os::fd::AsRawFd;
 
+use rustix::fs::MemfdFlags;
 use rustix::io::Errno;
 
 use super::args::CPath;
@@ -11,7 +13,7 @@ use crate::sys::{errno, gate};
 use crate::vfs::exec::launch::{self, Asked};
 use crate::vfs::exec::search;
 use crate::vfs::session::{self, Given};
-use crate::vfs::spawn::Plan;
+use crate::vfs::spawn::{Plan, by_process};
 
 /// The prototype of both.
 type Spawn = extern "C" fn(*mut c_int, CPath, Actions, *const c_void, Strings, Strings) -> c_int;
@@ -25,46 +27,77 @@ struct Passed {
     environment: Strings,
 }
 
-fn spawn(
+/// What is asked for: a program, by its path or to be searched for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
     given: &'static Given,
-    name: &CStr,
+    /// Or what is wrong with it.
+    name: Result<&'a CStr, Errno>,
     search: bool,
-    actions: Actions,
-    passed: Passed,
-) -> c_int {
+}
+
+fn spawn(wanted: Wanted<'_>, actions: Actions, passed: Passed) -> c_int {
     let recorded = spawn_actions::recorded(actions);
     let plan = match recorded {
-        Recorded::All(list) => Plan::of(given, list),
+        Recorded::All(list) => Plan::of(wanted.given, list),
         Recorded::Nothing => Ok(Plan::empty()),
     };
-    let started = plan.and_then(|plan| match &plan.actions {
-        None => with_actions(given, name, search, actions, &plan, passed),
-        Some(list) => spawn_actions::with(list, |actions| {
-            with_actions(given, name, search, actions, &plan, passed)
-        })?,
+    let started = plan.and_then(|plan| match (&plan.actions, recorded) {
+        (None, Recorded::Nothing) => with_actions(wanted, actions, &plan, passed).0,
+        (None, Recorded::All(_)) => all(wanted, actions, &plan, passed),
+        (Some(list), _) => {
+            spawn_actions::with(list, |actions| all(wanted, actions, &plan, passed))?
+        }
     });
     started.map_or_else(Errno::raw_os_error, |()| 0)
 }
 
+/// With actions: the child does them before it finds that there is no such program.
+fn all(wanted: Wanted<'_>, actions: Actions, plan: &Plan, passed: Passed) -> Result<(), Errno> {
+    match with_actions(wanted, actions, plan, passed) {
+        (Err(errno), false) => actions_alone(actions, passed).and(Err(errno)),
+        (started, _) => started,
+    }
+}
+
+/// Whether it was started, and whether a child was.
 fn with_actions(
-    given: &'static Given,
-    name: &CStr,
-    search: bool,
+    wanted: Wanted<'_>,
     actions: Actions,
     plan: &Plan,
     passed: Passed,
-) -> Result<(), Errno> {
-    let attempt = |path: &CStr| {
+) -> (Result<(), Errno>, bool) {
+    let mut tried = false;
+    let mut attempt = |path: &CStr| {
         let Passed { process, attributes, arguments, environment } = passed;
         let directory = plan.directory;
         let asked = Asked { directory, base: directory, path, flags: 0, arguments, environment };
-        let result = launch::with(given, asked, |launch| {
+        let result = launch::with(wanted.given, asked, |launch| {
+            tried = true;
             let path = launch.path.map_or(CPath::of(path), CPath::of);
             next()(process, path, actions, attributes, launch.arguments, launch.environment)
         })?;
         if result == 0 { Ok(()) } else { Err(Errno::from_raw_os_error(result)) }
     };
-    if search { search::each(name, attempt) } else { attempt(name) }
+    let started = wanted.name.and_then(|name| match wanted.search {
+        true => search::each(name, &mut attempt),
+        false => attempt(name),
+    });
+    (started, tried)
+}
+
+/// Has a child do the actions and end: what it is given to execute is no program, which is an error that no action has.
+#[cold]
+fn actions_alone(actions: Actions, passed: Passed) -> Result<(), Errno> {
+    let Passed { process, attributes, arguments, environment } = passed;
+    let file = rustix::fs::memfd_create(c"vrift", MemfdFlags::CLOEXEC)?;
+    // Letters, or the kernel would look for a module that knows such programs.
+    rustix::io::write(&file, b"none")?;
+    let path = by_process(file.as_raw_fd())?;
+    match next()(process, CPath::of(&path), actions, attributes, arguments, environment) {
+        0 | libc::ENOEXEC => Ok(()),
+        failed => Err(Errno::from_raw_os_error(failed)),
+    }
 }
 
 /// posix_spawn's next definition, for both: the search is done here.
@@ -75,10 +108,11 @@ fn next() -> Spawn {
 }
 
 /// What is spawned in this workspace; `None`: libc's, as it was asked.
-fn ours<'a>(path: CPath, passed: Passed) -> Option<(&'static Given, &'a CStr)> {
+fn ours<'a>(path: CPath, search: bool, passed: Passed) -> Option<Wanted<'a>> {
     let given = session::given().filter(|_| !gate::is_inside())?;
     let nowhere = passed.arguments.is_nowhere() || passed.environment.is_nowhere();
-    if nowhere { None } else { Some((given, path.c_str()?)) }
+    let wrong = if path.bytes().is_some() { Errno::NAMETOOLONG } else { Errno::FAULT };
+    (!nowhere).then_some(Wanted { given, name: path.c_str().ok_or(wrong), search })
 }
 
 hook! {
@@ -92,8 +126,8 @@ hook! {
         environment: Strings,
     ) -> c_int {
         let passed = Passed { process, attributes, arguments, environment };
-        match ours(path, passed) {
-            Some((given, path)) => errno::kept(|| spawn(given, path, false, actions, passed)),
+        match ours(path, false, passed) {
+            Some(wanted) => errno::kept(|| spawn(wanted, actions, passed)),
             None => real(process, path, actions, attributes, arguments, environment),
         }
     }
@@ -110,8 +144,8 @@ hook! {
         environment: Strings,
     ) -> c_int {
         let passed = Passed { process, attributes, arguments, environment };
-        match ours(file, passed) {
-            Some((given, file)) => errno::kept(|| spawn(given, file, true, actions, passed)),
+        match ours(file, true, passed) {
+            Some(wanted) => errno::kept(|| spawn(wanted, actions, passed)),
             None => real(process, file, actions, attributes, arguments, environment),
         }
     }

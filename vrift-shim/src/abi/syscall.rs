@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::args::{CPath, In, Out, fail};
 use super::{
     access, close, cwd, directory, exec, identity, link, lock, make, open, owner, permission,
-    readlink, remove, rename, socket, stat, statfs, times, truncate, watch, xattr,
+    readlink, remove, rename, seek, socket, stat, statfs, sync, times, truncate, watch, xattr,
 };
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
@@ -219,6 +219,9 @@ table! {
         SYS_execveat => exec::execveat: 5;
         SYS_umask => identity::umask: 1;
         SYS_flock => lock::flock: 2;
+        SYS_fsync => sync::fsync: 1;
+        SYS_fdatasync => sync::fdatasync: 1;
+        SYS_syncfs => sync::syncfs: 1;
         SYS_bind => socket::bind: 3;
         SYS_connect => socket::connect: 3;
         SYS_inotify_add_watch => watch::inotify_add_watch: 3;
@@ -227,6 +230,7 @@ table! {
     length {
         #[cfg(target_arch = "x86_64")] SYS_readlink => readlink::readlink: 3;
         SYS_readlinkat => readlink::readlinkat: 4;
+        SYS_lseek => seek::lseek: 3;
         SYS_getdents64 => directory::getdents64: 3;
         SYS_getxattr => xattr::getxattr: 4;
         SYS_lgetxattr => xattr::lgetxattr: 4;

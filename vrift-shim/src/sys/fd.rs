@@ -61,7 +61,7 @@ pub fn open_waiting(path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
 }
 
 /// Makes the program's `descriptor` one of `file`.
-pub fn replace(file: &OwnedFd, descriptor: c_int, close_on_exec: bool) -> Result<(), Errno> {
+pub fn replace(file: impl AsFd, descriptor: c_int, close_on_exec: bool) -> Result<(), Errno> {
     if descriptor < 0 {
         return Err(Errno::BADF);
     }

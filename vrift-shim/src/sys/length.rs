@@ -10,7 +10,6 @@ use std::ffi::c_char;
 #[inline]
 #[cfg(target_arch = "x86_64")]
 pub unsafe fn of(start: *const c_char, most: usize) -> usize {
-    let zeros: u32;
     let mut block = start.addr() & !15;
     let skipped = start.addr() & 15;
     // Blocks of 16 bytes at multiples of 16: none of them lies in two pages, so it can be read as a whole if one byte of it can.
@@ -46,10 +45,9 @@ pub unsafe fn of(start: *const c_char, most: usize) -> usize {
             options(nostack, readonly),
         );
     }
-    zeros = found.trailing_zeros();
     // In the first block the bits were moved to where the string begins.
     let before = block.saturating_sub(start.addr());
-    if found == 0 { most } else { (before + zeros as usize).min(most) }
+    if found == 0 { most } else { (before + found.trailing_zeros() as usize).min(most) }
 }
 
 /// The bytes before the NUL, but no more than `most`.

@@ -26,6 +26,7 @@ extern "C" fn start(_: c_int, _: *const *const c_char, environment: *const *cons
 }
 
 /// The variables of an environment.
+#[derive(Clone, Copy)]
 pub struct Environment(pub *const *const c_char);
 
 impl Iterator for Environment {
@@ -45,6 +46,37 @@ impl Iterator for Environment {
         // SAFETY: the end was not reached.
         self.0 = unsafe { self.0.add(1) };
         Some(Variable(variable))
+    }
+}
+
+impl Environment {
+    /// Takes a variable away that keeps another, from its byte `start` on, and puts that back; if it keeps no value, the
+    /// other had none.
+    #[cold]
+    #[inline(never)]
+    pub fn put_back(self, keeping: Variable, start: usize) {
+        let other = keeping.bytes().get(start..).unwrap_or(b"");
+        let name = other.split(|&byte| byte == b'=').next().unwrap_or(b"");
+        let is_set = name.len() < other.len();
+        let is_other = |variable: Variable| {
+            variable.bytes().strip_prefix(name).is_some_and(|rest| rest.starts_with(b"="))
+        };
+        let mut to = self.0.cast_mut();
+        for variable in self {
+            let put = match variable {
+                Variable(pointer) if pointer == keeping.0 => None,
+                other if is_other(other) && is_set => Some(keeping.0.wrapping_add(start)),
+                other if is_other(other) => None,
+                Variable(pointer) => Some(pointer),
+            };
+            let Some(pointer) = put else { continue };
+            // SAFETY: the array is the process's own memory, and nobody else reads it yet; the place is that of this
+            // variable, which was read, or of one before it.
+            unsafe { *to = pointer };
+            to = to.wrapping_add(1);
+        }
+        // SAFETY: at or before the null pointer at the end: `keeping` is gone.
+        unsafe { *to = std::ptr::null() };
     }
 }
 

@@ -32,7 +32,7 @@ pub fn as_stat(given: &'static Given, number: u64, shown: &Shown) -> stat {
     stat.st_gid = attributes.gid;
     stat.st_rdev = attributes.rdev;
     stat.st_size = attributes.size as i64;
-    stat.st_blksize = BLOCK.into();
+    stat.st_blksize = BLOCK as libc::blksize_t;
     stat.st_blocks = shown.blocks as i64;
     (stat.st_atime, stat.st_atime_nsec) = time(attributes.atime);
     (stat.st_mtime, stat.st_mtime_nsec) = time(attributes.mtime);

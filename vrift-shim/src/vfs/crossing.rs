@@ -1,33 +1,22 @@
-//! What a rename across the border of the tree would do, if both sides were one file system.
+//! A rename across the border of the tree: between two file systems, as every program has to expect, so that it is EXDEV,
+//! before anything is said of either name. What can be moved nonetheless is moved.
 
 use rustix::io::Errno;
+use vrift_manifest::tree::RenameMode;
 
-/// A rename of something over something, or over nothing.
-pub struct Crossing {
-    /// What is renamed is a directory.
-    pub moves: bool,
-    /// What has the new name is a directory; `None`: nothing has it.
-    pub over: Option<bool>,
-    /// Both change places.
-    pub exchange: bool,
+/// Whether the new name may be as it is: two files on two file systems do not change places.
+pub fn may_replace(mode: RenameMode, taken: bool) -> bool {
+    match mode {
+        RenameMode::Replace => true,
+        RenameMode::NoReplace => !taken,
+        RenameMode::Exchange => false,
+    }
 }
 
-impl Crossing {
-    /// Slashes behind the names ask for directories: ENOTDIR.
-    pub fn need_slashes(&self, old: bool, new: bool) -> Result<(), Errno> {
-        let exchanged = self.exchange && new && self.over == Some(false);
-        let moved = !self.moves && (old || !self.exchange && new);
-        if exchanged || moved { Err(Errno::NOTDIR) } else { Ok(()) }
-    }
-
-    /// What may replace what, and only then what cannot be done because there are two file systems: EXDEV.
-    pub fn need_kinds(&self) -> Result<(), Errno> {
-        match self.over {
-            _ if self.exchange => Err(Errno::XDEV),
-            Some(true) if !self.moves => Err(Errno::ISDIR),
-            Some(false) if self.moves => Err(Errno::NOTDIR),
-            _ if self.moves => Err(Errno::XDEV),
-            _ => Ok(()),
-        }
+/// What is said instead of what is wrong with a name. What is wrong with this machine is said as it is.
+pub fn another(errno: Errno) -> Errno {
+    match errno {
+        Errno::IO | Errno::NOMEM | Errno::NFILE | Errno::MFILE => errno,
+        _ => Errno::XDEV,
     }
 }

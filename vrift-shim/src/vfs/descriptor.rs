@@ -73,9 +73,34 @@ const PLACE: u64 = u64::MAX - 1;
 const READS: u64 = 1 << 63;
 const WRITES: u64 = 1 << 62;
 
+/// In [`Note::node`]: it can write what it is on, so what it locks stays what it is. Believed, too.
+const LOCKS: u64 = 1 << 61;
+
 /// The node of a note that has one.
 fn node_in(note: u64) -> Option<u64> {
-    (note != 0 && note < PLACE).then_some(note & !(READS | WRITES))
+    (note != 0 && note < PLACE).then_some(note & !(READS | WRITES | LOCKS))
+}
+
+/// Whether it is known that a lock on this descriptor can be left to the kernel.
+#[inline]
+pub fn locks(descriptor: c_int) -> bool {
+    let note = note_of(descriptor).map_or(0, |note| note.node.load(Ordering::Relaxed));
+    note == OUTSIDE || note < PLACE && note & LOCKS != 0
+}
+
+/// Notes that.
+pub fn may_lock(descriptor: c_int) {
+    if let Some(note) = note_of(descriptor).filter(|_| !vfork::is_child()) {
+        let known = note.node.load(Ordering::Relaxed);
+        if node_in(known).is_some() {
+            let _ = note.node.compare_exchange(
+                known,
+                known | LOCKS,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+        }
+    }
 }
 
 /// What a descriptor was opened for, as far as is known: it may have been replaced since, without our being asked.
@@ -170,16 +195,31 @@ pub fn forget(descriptor: c_int) {
     }
 }
 
+/// What is noted of a descriptor: its node and how it was opened, and the inode.
+#[derive(Clone, Copy)]
+pub struct Known(u64, u64);
+
+/// What is noted of a descriptor.
+pub fn known(descriptor: c_int) -> Known {
+    let note = note_of(descriptor);
+    note.map_or(Known(0, 0), |note| {
+        Known(note.node.load(Ordering::Acquire), note.inode.load(Ordering::Acquire))
+    })
+}
+
+/// Notes again what was noted.
+pub fn know(descriptor: c_int, Known(node, inode): Known) {
+    put(descriptor, node);
+    if let Some(note) = note_of(descriptor).filter(|_| !vfork::is_child()) {
+        note.inode.store(inode, Ordering::Release);
+    }
+}
+
 /// `new` is a duplicate of `old`.
 pub fn duplicated(old: c_int, new: c_int) {
-    let Some(from) = note_of(old) else { return forget(new) };
-    let (node, inode) = (from.node.load(Ordering::Acquire), from.inode.load(Ordering::Acquire));
-    if node == 0 {
-        return forget(new);
-    }
-    put(new, node);
-    if let Some(to) = note_of(new).filter(|_| !vfork::is_child()) {
-        to.inode.store(inode, Ordering::Release);
+    match known(old) {
+        Known(0, _) => forget(new),
+        known => know(new, known),
     }
 }
 
@@ -219,6 +259,11 @@ pub fn directory(given: &'static Given, descriptor: c_int) -> Result<Option<u64>
         // A path from a file is ENOTDIR, and that is what the kernel will say of it.
         _ => Ok(None),
     }
+}
+
+/// Whether what is open is a blob, or on its way to be one.
+pub fn is_blob(stat: &Stat) -> bool {
+    is_content(stat) && stat.st_mode & 0o7777 == BLOB
 }
 
 /// Whether the kernel's answer is that of a file of a store, whose content may be of the tree.
@@ -271,10 +316,17 @@ fn by_name(given: &'static Given, descriptor: c_int, stat: &Stat) -> Option<Held
         let session = session::session(given).ok().filter(|session| session.is_nameless(path))?;
         return Some(Held::Content { node: session.node_of_inode(stat.st_ino)?, draft: true });
     };
-    if let Held::Content { node, draft: false } = held {
-        opened(descriptor, node, false);
-    }
-    Some(held)
+    Some(match held {
+        Held::Content { node, draft } => {
+            // What was opened as a draft is a blob by now, if it was sealed; its name is that of then.
+            let draft = draft && stat.st_mode & 0o7777 != BLOB;
+            if !draft {
+                opened(descriptor, node, false);
+            }
+            Held::Content { node, draft }
+        }
+        held => held,
+    })
 }
 
 /// The mark of a file among those with the same content: one of as many as a description can carry.

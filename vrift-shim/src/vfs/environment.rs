@@ -12,12 +12,16 @@ use crate::sys::strings::{self, Strings};
 
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
 const SESSION: &[u8] = b"VRIFT_SESSION=";
+const LIBRARY_PATH: &[u8] = b"LD_LIBRARY_PATH=";
+/// Before what the program set LD_LIBRARY_PATH to, where its loader is told something else; without `=` it did not.
+/// `sys/start.rs` puts it back.
+pub const KEPT: &[u8] = b"VRIFT_KEPT_";
 
 /// How the file name of this library begins.
 const LIBRARY: &[u8] = b"libvrift_shim";
 
 /// Variables that may be added.
-const MORE: usize = 3;
+const MORE: usize = 5;
 
 /// Whether the loader of the process can load this library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,11 +34,13 @@ pub enum Reach {
 
 /// What a program needs of its environment beside what it was given.
 #[derive(Clone, Copy)]
-pub struct Needs {
+pub struct Needs<'a> {
     /// Whether this library can be loaded into it.
     pub reach: Reach,
     /// It refuses to run when a library was loaded before its sanitizer's, unless it is told not to look.
     pub sanitized: bool,
+    /// Where its loader is to look for libraries, if not where the environment says.
+    pub libraries: Option<&'a [u8]>,
 }
 
 /// What a list of libraries to preload is split at.
@@ -55,7 +61,7 @@ pub fn own_library(list: &[u8]) -> Option<&[u8]> {
 pub fn with<R>(
     given: &'static Given,
     asked: Strings,
-    needs: Needs,
+    needs: Needs<'_>,
     work: impl FnOnce(Strings) -> R,
 ) -> R {
     let reach = needs.reach;
@@ -75,8 +81,10 @@ pub fn with<R>(
     with_list(given, change.then_some(list), reach, |list| {
         with_session(given, parent, |variable| {
             with_options(asked, needs.sanitized, |before, options| {
-                let left_out = [list.and(preload), variable.and(session), before];
-                compose(asked, left_out, [list, variable, options], work)
+                with_libraries(asked, needs.libraries, |set, [libraries, kept]| {
+                    let left_out = [list.and(preload), variable.and(session), before, set, None];
+                    compose(asked, left_out, [list, variable, options, libraries, kept], work)
+                })
             })
         })
     })
@@ -97,14 +105,7 @@ fn with_session<R>(
     work: impl FnOnce(Option<&CStr>) -> R,
 ) -> R {
     let Some(parent) = parent else { return work(None) };
-    let digits = process::digits(parent);
-    stack::with(given.text.len() + digits.len() + 1, |room: &mut [u8]| {
-        let all = given.text.iter().chain(&digits);
-        for (place, byte) in room.iter_mut().zip(all) {
-            *place = *byte;
-        }
-        work(CStr::from_bytes_until_nul(room).ok())
-    })
+    with_text(&[&given.text, &process::digits(parent)], work)
 }
 
 /// Whether an environment does not lead to this library and this workspace.
@@ -117,7 +118,7 @@ pub fn lacks(given: &'static Given, environment: Strings) -> bool {
 
 /// An environment in which nothing is missing, for good.
 pub fn lasting(given: &'static Given, asked: Strings) -> Strings {
-    let needs = Needs { reach: Reach::Preloaded, sanitized: false };
+    let needs = Needs { reach: Reach::Preloaded, sanitized: false, libraries: None };
     with(given, asked, needs, |environment| {
         let own = |string: *const c_char| !asked.pointers().any(|other| other == string);
         let strings = environment.pointers().map(|string| match own(string) {
@@ -152,13 +153,37 @@ fn with_options<R>(
     if set.windows(UNORDERED.len()).any(|part| part == UNORDERED) {
         return work(None, None);
     }
-    stack::with(set.len() + UNORDERED.len() + 2, |room: &mut [u8]| {
-        let colon: &[u8] = if set.len() > OPTIONS.len() { b":" } else { b"" };
-        let bytes = [set, colon, UNORDERED].into_iter().flatten();
-        for (place, byte) in room.iter_mut().zip(bytes) {
+    let colon: &[u8] = if set.len() > OPTIONS.len() { b":" } else { b"" };
+    with_text(&[set, colon, UNORDERED], |options| work(before, options))
+}
+
+/// LD_LIBRARY_PATH, as a loader takes it.
+pub fn library_path(variables: Strings) -> Option<&'static [u8]> {
+    last(variables, LIBRARY_PATH).map(strings::bytes)?.strip_prefix(LIBRARY_PATH)
+}
+
+/// Calls `work` with the variable that is replaced, and the two that stand for it.
+fn with_libraries<R>(
+    asked: Strings,
+    libraries: Option<&[u8]>,
+    work: impl FnOnce(Option<*const c_char>, [Option<&CStr>; 2]) -> R,
+) -> R {
+    let Some(libraries) = libraries else { return work(None, [None; 2]) };
+    let before = last(asked, LIBRARY_PATH);
+    let set = before.map_or(LIBRARY_PATH.strip_suffix(b"=").unwrap_or(b""), strings::bytes);
+    with_text(&[LIBRARY_PATH, libraries], |path| {
+        with_text(&[KEPT, set], |kept| work(before, [path, kept]))
+    })
+}
+
+/// Calls `work` with a string of several parts.
+fn with_text<R>(parts: &[&[u8]], work: impl FnOnce(Option<&CStr>) -> R) -> R {
+    let size = parts.iter().map(|part| part.len()).sum::<usize>() + 1;
+    stack::with(size, |room: &mut [u8]| {
+        for (place, byte) in room.iter_mut().zip(parts.iter().copied().flatten()) {
             *place = *byte;
         }
-        work(before, CStr::from_bytes_until_nul(room).ok())
+        work(CStr::from_bytes_until_nul(room).ok())
     })
 }
 

@@ -12,7 +12,7 @@ use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::path::Scratch;
 use vrift_manifest::tree::{Change, RenameMode};
 
-use super::crossing::Crossing;
+use super::crossing::{another, may_replace};
 use super::find::{Name, Place};
 use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
 use super::spot::{Spot, is_directory};
@@ -23,16 +23,16 @@ use super::{change, root, session, who, xattr};
 pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), Errno> {
     // Both ways are walked before either name is looked at.
     let way = if new.name == Name::Root { Ok(None) } else { new.searched().map(Some) };
-    let source = old.beside(way.as_ref().err().copied().unwrap_or(Errno::BUSY))?;
+    let busy = if new.name == Name::Root { Errno::BUSY } else { Errno::XDEV };
+    let source = old.beside(way.as_ref().err().copied().unwrap_or(busy))?;
     let (above, name) = match (way?, new.name) {
         (Some(above), Name::Ordinary(name)) => (above, name),
         (None, _) => return root::enter(&source, &source.stat()?, new, mode),
-        _ if mode == RenameMode::NoReplace => return Err(Errno::EXIST),
-        _ => return Err(Errno::BUSY),
+        _ => return Err(Errno::XDEV),
     };
-    let stat = source.stat()?;
-    let spot = new.spot(above, name)?;
-    may_take(&source, &stat, &spot, mode)?;
+    let stat = source.stat().map_err(another)?;
+    let spot = new.spot(above, name).map_err(another)?;
+    may_take(&source, &stat, &spot, mode).map_err(another)?;
     let (temporary, watch) = match Kind::of_mode(stat.st_mode) {
         Some(Kind::File) => {
             let (temporary, watch) = file(&source, &stat, &spot)?;
@@ -63,31 +63,28 @@ pub fn rename(old: Outside<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(),
     }
 }
 
-/// All that is wrong with such a rename on one file system, and only then what is wrong because there are two.
+/// What cannot be taken in is another file system's, whatever is wrong.
 fn may_take(
     source: &Beside<'_>,
     stat: &Stat,
     spot: &Spot<'_>,
     mode: RenameMode,
 ) -> Result<(), Errno> {
-    let replaced = match (spot.there, mode) {
-        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
-        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
-        (None, _) => None,
-        (Some(_), _) => Some(spot.attributes()?),
+    let replaced = match spot.there {
+        None => None,
+        Some(_) => Some(spot.attributes()?),
     };
-    let crossing = Crossing {
-        moves: is_directory_there(stat),
-        over: replaced.as_ref().map(is_directory),
-        exchange: mode == RenameMode::Exchange,
-    };
-    crossing.need_slashes(source.slash, spot.slash)?;
+    let over_directory = replaced.as_ref().is_some_and(is_directory);
+    let slash = source.slash || spot.slash;
+    if is_directory_there(stat) || over_directory || slash || !may_replace(mode, replaced.is_some())
+    {
+        return Err(Errno::XDEV);
+    }
     source.need_replacement(Some(stat))?;
     match &replaced {
-        None => spot.need_free(crossing.moves)?,
-        Some(replaced) => who::credentials().need_removal(&spot.above, replaced)?,
+        None => spot.need_free(false),
+        Some(replaced) => who::credentials().need_removal(&spot.above, replaced),
     }
-    crossing.need_kinds()
 }
 
 fn discard(spot: &Spot<'_>, temporary: &Temporary) {

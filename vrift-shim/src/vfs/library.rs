@@ -4,14 +4,14 @@ use std::ffi::CString;
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
-use vrift_manifest::tree::path::Scratch;
 
+use super::exec::Loading;
 use super::find::{self, CWD, Work};
 use super::session;
 use super::{Answer, exec, lexical};
 
 /// What the loader is to open for a path; `None`: what it was told. Without a slash it is a name that is searched for.
-pub fn for_loader(path: &[u8]) -> Option<CString> {
+pub fn for_loader(path: &[u8]) -> Option<Loading> {
     if !path.contains(&b'/') {
         return None;
     }
@@ -19,17 +19,14 @@ pub fn for_loader(path: &[u8]) -> Option<CString> {
     let mut work = Work::default();
     let found = match find::node(CWD, Some(path), true, &mut work) {
         Ok(Answer::Kernel) => return None,
-        Ok(Answer::Elsewhere(other)) => return Some(other.to_owned()),
+        Ok(Answer::Elsewhere(other)) => return Some(Loading::of(other.to_owned())),
         Ok(Answer::Ours(at)) => Ok(at),
         Err(errno) => Err(errno),
     };
-    let mut room = Scratch::default();
-    let room = room.bytes();
-    let placed = found.and_then(|at| exec::library(given, at, path, room));
-    match placed {
-        Ok(path) => Some(path.to_owned()),
+    match found.and_then(|at| exec::library(given, at, path)) {
+        Ok(loading) => Some(loading),
         // The loader says what it finds at a path: at one where the same is found.
-        Err(errno) => absent(path, errno),
+        Err(errno) => absent(path, errno).map(Loading::of),
     }
 }
 

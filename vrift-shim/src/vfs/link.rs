@@ -6,10 +6,10 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::tree::Change;
 
-use super::find::{self, At, Name, Place, Work};
-use super::outside::{Outside, is_directory};
+use super::find::{self, At, Place, Work};
+use super::outside::Outside;
 use super::rename::{Named, Renamed};
-use super::{Answer, change, known, make, nameless_file, spot, subject, who};
+use super::{Answer, change, known, make, nameless_file, subject, who};
 
 /// Gives `from` the further name `to`.
 pub fn between<'w>(
@@ -44,9 +44,9 @@ pub fn between<'w>(
             inside(&old, &new)?;
             return Ok(Renamed::Done);
         }
-        (Answer::Ours(old), Answer::Kernel) => return Err(leaving(&old, Outside::named(to))),
-        (Answer::Ours(old), Answer::Elsewhere(new)) => {
-            return Err(leaving(&old, Outside::at(new)));
+        (Answer::Ours(_), Answer::Kernel) => return Err(leaving(Outside::named(to))),
+        (Answer::Ours(_), Answer::Elsewhere(new)) => {
+            return Err(leaving(Outside::at(new)));
         }
         (Answer::Kernel, Answer::Ours(new)) => {
             if let Some(file) = nameless_file::named(from, flags) {
@@ -76,23 +76,13 @@ fn seen_as(flags: c_int) -> c_int {
 fn inside(old: &At, new: &Place<'_>) -> Result<(), Errno> {
     let seen = old.attributes()?;
     // The name is looked at before the node, and the node before the directory's permission.
-    let above = if new.name == Name::Root { None } else { Some(new.searched()?) };
-    let (Some(above), Name::Ordinary(name)) = (above, new.name) else {
-        return Err(Errno::EXIST);
-    };
-    let spot = new.spot(above, name)?;
-    if spot.there.is_some() {
-        return Err(Errno::EXIST);
-    }
-    if spot.slash || spot.above.nlink == 0 {
-        return Err(Errno::NOENT);
-    }
+    let spot = make::unused(new)?;
     if old.given.is_above != spot.given.is_above {
         return Err(Errno::XDEV);
     }
     may_link(&seen)?;
     spot.need_free(false)?;
-    let linked = Change::Link { node: old.number()?, parent: spot.directory, name };
+    let linked = Change::Link { node: old.number()?, parent: spot.directory, name: spot.name };
     change::apply(spot.given, &linked).map(|_| ())
 }
 
@@ -121,7 +111,7 @@ fn are_protected() -> bool {
 }
 
 /// What is wrong with a name outside comes before what is wrong with the pair.
-fn leaving(old: &At, new: Option<Outside<'_>>) -> Errno {
+fn leaving(new: Option<Outside<'_>>) -> Errno {
     let Some(new) = new else { return Errno::FAULT };
     let beside = match new.beside(Errno::EXIST) {
         Ok(beside) => beside,
@@ -129,12 +119,8 @@ fn leaving(old: &At, new: Option<Outside<'_>>) -> Errno {
     };
     match beside.stat() {
         Ok(_) => Errno::EXIST,
-        Err(Errno::NOENT) if !beside.slash => match old.attributes() {
-            // No directory has two names anywhere.
-            Ok(seen) if spot::is_directory(&seen) => Errno::PERM,
-            Ok(seen) if seen.nlink == 0 => Errno::NOENT,
-            _ => beside.need_replacement(None).err().unwrap_or(Errno::XDEV),
-        },
+        Err(Errno::NOENT) if beside.slash || beside.is_removed() => Errno::NOENT,
+        Err(Errno::NOENT) => Errno::XDEV,
         Err(errno) => errno,
     }
 }
@@ -144,11 +130,7 @@ fn entering(old: Option<Outside<'_>>, new: &Place<'_>, flags: c_int) -> Errno {
         Some(old) => old.stat(seen_as(flags)),
         None => Err(Errno::FAULT),
     };
-    let free = seen.and_then(|seen| make::free(new, false).map(|_| seen));
-    match free {
-        // No directory has two names anywhere.
-        Ok(seen) if is_directory(&seen) => Errno::PERM,
-        Ok(seen) if seen.st_nlink == 0 => Errno::NOENT,
+    match seen.and_then(|_| make::unused(new)) {
         Ok(_) => Errno::XDEV,
         Err(errno) => errno,
     }

@@ -1,42 +1,97 @@
-//! Locks belong to the kernel's file. Two files of the tree with the same content share a blob, and a file that is written
-//! next has a draft: so whoever locks a blob gets the file's draft instead, which is its own, before the lock is taken.
+//! Locks belong to the kernel's file, and a file of the tree has different ones in the course of time: two files with the
+//! same content share a blob, and what is written has a draft. So whoever locks what he cannot write gets the file's draft
+//! before that, in place of what he has open; and a draft stays one as long as it is locked. Who can write has the draft
+//! already, and it stays one as long as he has it open.
+//!
+//! Where that cannot be done, the lock is on what the descriptor has: it still excludes those who have the same.
 
 use std::ffi::c_int;
 
 use rustix::fs::{OFlags, SeekFrom};
-use rustix::io::FdFlags;
+use rustix::io::{Errno, FdFlags};
 
 use super::descriptor::{self, Held, borrow};
-use super::session;
+use super::session::{self, Given};
 use super::who;
-use crate::sys::fd;
+use crate::sys::{errno, fd};
 
-/// Sees to it that a lock on `descriptor` is one on the file's own inode. If that cannot be done, the lock is on what the
-/// descriptor has: it still excludes those who have the same.
-pub fn pin(descriptor: c_int) {
-    let Some(given) = session::given() else { return };
-    let Ok((Held::Content { node, draft: false }, _)) = descriptor::look(given, descriptor) else {
-        return;
-    };
-    let Ok(old) = borrow(descriptor) else { return };
-    let (Ok(flags), Ok(kept)) = (rustix::fs::fcntl_getfl(old), rustix::io::fcntl_getfd(old)) else {
-        return;
-    };
-    // Being opened for writing is what gives a file a draft; that one is closed again at once.
-    let written = session::with(given, |session| {
-        session.open_for_writing(&who::who(), node, OFlags::WRONLY | OFlags::CLOEXEC)
-    });
-    let Ok(written) = written else { return };
-    let same = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC | OFlags::CLOEXEC);
-    let read =
-        session::with(given, |session| session.open_for_reading(node, same | OFlags::CLOEXEC));
-    drop(written);
-    let Ok(read) = read else { return };
-    if let Ok(offset) = rustix::fs::tell(old) {
-        let _ = rustix::fs::seek(&read, SeekFrom::Start(offset));
+/// How often in a row a file may be made a blob between being opened to be locked, and being locked.
+const TRIES: usize = 1000;
+
+/// What a descriptor has.
+#[derive(PartialEq, Eq)]
+enum Has {
+    /// Nothing that would have to be watched.
+    Anything,
+    /// A draft that it cannot write.
+    Draft,
+}
+
+/// Runs `take`, which takes a lock on `descriptor`, so that the lock is one on the file's own inode.
+pub fn taken(descriptor: c_int, take: impl Fn() -> c_int) -> c_int {
+    let Some(given) = session::given() else { return take() };
+    if descriptor::locks(descriptor) {
+        return take();
     }
-    let close_on_exec = kept.contains(FdFlags::CLOEXEC);
-    if fd::replace(&read, descriptor, close_on_exec).is_ok() {
-        descriptor::opened(descriptor, node, false);
+    for _ in 0..TRIES {
+        match errno::kept(|| pin(given, descriptor)) {
+            Has::Anything => break,
+            Has::Draft => {}
+        }
+        let result = take();
+        // Sealed meanwhile: a lock on it says nothing; and if there was none to be had, it was the sealer who had it.
+        if !became_blob(descriptor) || result < 0 && !is_refused(errno::last()) {
+            return result;
+        }
+    }
+    take()
+}
+
+/// Whether somebody else had the lock.
+fn is_refused(errno: Errno) -> bool {
+    errno == Errno::AGAIN || errno == Errno::ACCESS
+}
+
+fn became_blob(descriptor: c_int) -> bool {
+    errno::kept(|| {
+        let stat = borrow(descriptor).and_then(rustix::fs::fstat);
+        stat.is_ok_and(|stat| descriptor::is_blob(&stat))
+    })
+}
+
+/// Puts the file's draft in the place of what the descriptor has.
+fn pin(given: &'static Given, descriptor: c_int) -> Has {
+    let Ok((Held::Content { node, .. }, stat)) = descriptor::look(given, descriptor) else {
+        return Has::Anything;
+    };
+    let Ok(old) = borrow(descriptor) else { return Has::Anything };
+    let Ok(flags) = rustix::fs::fcntl_getfl(old) else { return Has::Anything };
+    // What can be neither read nor written cannot be locked.
+    if flags.contains(OFlags::PATH) || flags.contains(OFlags::RWMODE) {
+        return Has::Anything;
+    }
+    if matches!(flags & OFlags::RWMODE, OFlags::WRONLY | OFlags::RDWR) {
+        descriptor::may_lock(descriptor);
+        return Has::Anything;
+    }
+    let same = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC | OFlags::RWMODE);
+    let opened = session::with(given, |session| {
+        session.open_for_locking(&who::who(), node, stat.st_ino, same | OFlags::CLOEXEC)
+    });
+    match opened {
+        Ok(None) => Has::Draft,
+        Ok(Some(draft)) => {
+            let draft = fd::Brief::new(draft);
+            let Ok(kept) = rustix::io::fcntl_getfd(old) else { return Has::Anything };
+            if let Ok(offset) = rustix::fs::tell(old) {
+                let _ = rustix::fs::seek(&draft, SeekFrom::Start(offset));
+            }
+            if fd::replace(&draft, descriptor, kept.contains(FdFlags::CLOEXEC)).is_err() {
+                return Has::Anything;
+            }
+            descriptor::opened(descriptor, node, false);
+            Has::Draft
+        }
+        Err(_) => Has::Anything,
     }
 }

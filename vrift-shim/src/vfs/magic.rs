@@ -5,6 +5,7 @@
 use std::ffi::c_int;
 
 use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
 
 use super::descriptor::{self, Held};
 use super::find::{self, At};
@@ -31,11 +32,6 @@ pub fn node(path: &[u8]) -> Result<Option<At>, Errno> {
 }
 
 fn of_descriptor(descriptor: c_int) -> Result<Option<At>, Errno> {
-    Ok(held(descriptor)?.map(|(at, _)| at))
-}
-
-/// The node, and what holds it.
-fn held(descriptor: c_int) -> Result<Option<(At, Held)>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let held = match descriptor::look(given, descriptor) {
         Ok((held, _)) => held,
@@ -45,25 +41,48 @@ fn held(descriptor: c_int) -> Result<Option<(At, Held)>, Errno> {
     match held {
         Held::Foreign | Held::Lost(None) => Ok(None),
         Held::Directory(node) | Held::Content { node, .. } | Held::Lost(Some(node)) => {
-            find::by_number(given, node).map(|at| Some((at, held)))
+            find::by_number(given, node).map(Some)
         }
     }
 }
 
-/// Whether such a link leads to the content of a file that has no name any more, which only the kernel can open again;
-/// `writes`: to write it. A blob may not be written by anybody, and there is nowhere else to write to: EACCES.
+/// What such a link leads to, if that has no name any more.
+pub enum Nameless {
+    /// Content that the kernel can open again as it is asked.
+    Content,
+    /// A pipe, which the kernel opens to whoever may.
+    Pipe(At),
+    /// A blob, open as this descriptor, to be written: there is no file of the tree for it.
+    Stored(At, c_int),
+}
+
+/// Whether such a link leads to a file that has no name any more, which only the kernel can open again; `writes`: to write
+/// it. Content of which is not known whose it was cannot be written by anybody: EACCES.
 #[inline]
-pub fn is_nameless(path: &[u8], writes: bool) -> Result<bool, Errno> {
+pub fn nameless(path: &[u8], writes: bool) -> Result<Option<Nameless>, Errno> {
     if !may_be(path) {
-        return Ok(false);
+        return Ok(None);
     }
-    let Some(descriptor) = descriptor(path) else { return Ok(false) };
-    match held(descriptor)? {
-        Some((at, Held::Content { draft, .. })) if at.attributes()?.nlink == 0 => {
-            if draft || !writes { Ok(true) } else { Err(Errno::ACCESS) }
-        }
-        _ => Ok(false),
+    let Some(given) = session::given() else { return Ok(None) };
+    let Some(descriptor) = descriptor(path) else { return Ok(None) };
+    let Ok((held, _)) = descriptor::look(given, descriptor) else { return Ok(None) };
+    let (node, draft) = match held {
+        Held::Lost(_) if writes => return Err(Errno::ACCESS),
+        Held::Content { node, draft } => (node, Some(draft)),
+        Held::Directory(node) => (node, None),
+        Held::Foreign | Held::Lost(_) => return Ok(None),
+    };
+    let at = find::by_number(given, node)?;
+    let attributes = at.attributes()?;
+    if attributes.nlink != 0 {
+        return Ok(None);
     }
+    Ok(match draft {
+        Some(draft) if draft || !writes => Some(Nameless::Content),
+        Some(_) => Some(Nameless::Stored(at, descriptor)),
+        None if Kind::of_mode(attributes.mode) == Some(Kind::Fifo) => Some(Nameless::Pipe(at)),
+        None => None,
+    })
 }
 
 /// The descriptor that a path names, if it is nothing else.

@@ -77,6 +77,23 @@ pub fn symlink<'w>(
     })
 }
 
+/// The place, if nothing has its name; whether anything may be made there is another question.
+pub fn unused<'a>(place: &Place<'a>) -> Result<Spot<'a>, Errno> {
+    if place.name == Name::Root {
+        return Err(Errno::EXIST);
+    }
+    let above = place.searched()?;
+    let Name::Ordinary(name) = place.name else { return Err(Errno::EXIST) };
+    let spot = place.spot(above, name)?;
+    if spot.there.is_some() {
+        return Err(Errno::EXIST);
+    }
+    if spot.slash || spot.above.nlink == 0 {
+        return Err(Errno::NOENT);
+    }
+    Ok(spot)
+}
+
 /// The place, if something may be made there.
 pub fn free<'a>(place: &Place<'a>, directory: bool) -> Result<Spot<'a>, Errno> {
     if place.name == Name::Root {

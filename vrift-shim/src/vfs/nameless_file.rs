@@ -2,20 +2,22 @@
 //! kernel says what is to be said of it.
 
 use std::ffi::c_int;
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{Gid, OFlags, fchown};
+use rustix::fs::{Gid, Mode, OFlags, Timespec, Timestamps, fchown, futimens};
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
+use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::Change;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
-use super::find::{self, Place, Work};
+use super::find::{self, At, Place, Work};
 use super::rename::Named;
 use super::session::{self, Given};
 use super::spot::Spot;
-use super::{Answer, change, descriptor, magic, make, who};
+use super::{Answer, change, descriptor, magic, make, outside, who};
+use crate::sys::fd;
 
 /// open(2) with O_TMPFILE.
 pub fn open<'w>(
@@ -45,6 +47,38 @@ pub fn open<'w>(
         descriptor::forget(descriptor);
         Ok(descriptor)
     })
+}
+
+/// Opens a file anew that has no name any more and whose content is a blob, open as `held`: who writes it gets content of its
+/// own. A further descriptor of the file has what it had.
+#[cold]
+#[inline(never)]
+pub fn copy(at: &At, held: c_int, flags: OFlags) -> Result<c_int, Errno> {
+    /// As drafts have it.
+    const DRAFT: u32 = 0o1600;
+    let (node, attributes) = (at.number()?, at.attributes()?);
+    let made = OFlags::RDWR | OFlags::CLOEXEC;
+    let file = session::with(at.given, |session| session.make_nameless(DRAFT, made))?;
+    if !flags.contains(OFlags::TRUNC) {
+        let content = by_descriptor(held, OFlags::RDONLY | OFlags::CLOEXEC)?;
+        outside::copy(&content, &file)?;
+        let time = |time: Timestamp| Timespec { tv_sec: time.sec, tv_nsec: time.nsec.into() };
+        let (last_access, last_modification) = (time(attributes.atime), time(attributes.mtime));
+        futimens(&file, &Timestamps { last_access, last_modification })?;
+    }
+    let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::TRUNC);
+    let opened = by_descriptor(file.as_raw_fd(), kept)?;
+    // The lowest number that is free is the first one's.
+    let descriptor = file.into_raw_fd();
+    fd::replace(&opened, descriptor, flags.contains(OFlags::CLOEXEC))?;
+    descriptor::opened(descriptor, node, true);
+    Ok(descriptor)
+}
+
+/// What a descriptor has, opened anew.
+fn by_descriptor(descriptor: c_int, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let path = format!("/proc/self/fd/{descriptor}");
+    rustix::fs::open(path, flags, Mode::empty())
 }
 
 /// The descriptor that linkat is given a file by, if that has no name and is ours; and whether the call names nothing else.

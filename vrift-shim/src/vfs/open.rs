@@ -8,10 +8,11 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::places;
 use vrift_manifest::session::SessionError;
+use vrift_manifest::tree::ContentState;
 use vrift_manifest::tree::path::Scratch;
-use vrift_manifest::tree::{Change, ContentState};
 
 use super::find::{self, At, Name, Place, Work};
+use super::magic::Nameless;
 use super::session;
 use super::{Answer, descriptor, magic, nameless_file, pipes, who};
 use crate::sys::fd;
@@ -41,9 +42,19 @@ pub fn open<'w>(
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
         && !flags.contains(OFlags::NOFOLLOW)
-        && magic::is_nameless(path, writes)?
     {
-        return Ok(Answer::Kernel);
+        match magic::nameless(path, writes)? {
+            None => {}
+            Some(Nameless::Content) => return Ok(Answer::Kernel),
+            Some(Nameless::Pipe(at)) => {
+                permitted(&at, at.attributes()?.mode, flags)?;
+                return Ok(Answer::Kernel);
+            }
+            Some(Nameless::Stored(at, held)) => {
+                permitted(&at, at.attributes()?.mode, flags)?;
+                return nameless_file::copy(&at, held, flags).map(Answer::Ours);
+            }
+        }
     }
     let directory_made = OFlags::CREATE | OFlags::DIRECTORY;
     if flags.contains(directory_made) && !flags.contains(OFlags::PATH) {
@@ -81,6 +92,11 @@ pub fn open<'w>(
                 if let Some(made) = create(directory, path, flags, mode)? {
                     return Ok(Answer::Ours(made));
                 }
+            }
+            // A symlink whose text ends with a slash is refused before it is looked where it leads.
+            Err(Errno::NOTDIR) if creates && follow => {
+                let made = create(directory, path, flags, mode)?;
+                return made.map(Answer::Ours).ok_or(Errno::NOTDIR);
             }
             Err(errno) => return Err(errno),
         }
@@ -325,7 +341,6 @@ fn file(at: At, seen: &ContentState, flags: OFlags) -> Result<c_int, Errno> {
             drop(session::with(given, |session| {
                 session.open_for_writing(&who::who(), number, flags)
             })?);
-            without_rights(at, number, mode)?;
         }
         let kept = kept.difference(OFlags::TRUNC);
         // As it was found; by its number, if the workspace was replaced since.
@@ -345,28 +360,11 @@ fn file(at: At, seen: &ContentState, flags: OFlags) -> Result<c_int, Errno> {
             drop(open(kept.difference(OFlags::RWMODE) | OFlags::RDWR)?);
             kept -= OFlags::TRUNC;
         }
-        let file = open(kept)?;
-        without_rights(at, number, mode)?;
-        file
+        open(kept)?
     };
     let descriptor = hand_out(number, file, flags & OFlags::RWMODE != OFlags::RDONLY);
     descriptor::found_at(descriptor, at.cursor.hint());
     Ok(descriptor)
-}
-
-/// What an ordinary user may write runs with nobody else's rights any more. The kernel takes the bits with the first byte
-/// written, which nobody tells us of.
-fn without_rights(at: At, node: u64, mode: u32) -> Result<(), Errno> {
-    let mut taken = mode & 0o4000;
-    if mode & 0o010 != 0 {
-        taken |= mode & 0o2000;
-    }
-    if taken == 0 || who::credentials().is_privileged() {
-        return Ok(());
-    }
-    let mode = mode & 0o7777 & !taken;
-    let change = Change::SetMode { node, mode };
-    session::with(at.given, |session| session.change(&who::who(), &change)).map(drop)
 }
 
 /// The descriptor for the program. `writes`: closing it may be the end of a write.

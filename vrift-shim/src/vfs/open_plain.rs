@@ -37,12 +37,12 @@ pub fn leads_in_by_links_alone(path: &[u8]) -> bool {
 #[inline]
 pub fn open<'w>(
     directory: c_int,
-    path: &[u8],
+    path: &'w [u8],
     flags: c_int,
     work: &'w mut Work,
 ) -> Result<Answer<'w, c_int>, Errno> {
-    if magic::may_be(path) && magic::is_nameless(path, false)? {
-        return Ok(Answer::Kernel);
+    if magic::may_be(path) && magic::nameless(path, false)?.is_some() {
+        return open::open(directory, Some(path), flags, 0, work);
     }
     let flags = OFlags::from_bits_retain(flags as u32);
     find::node_unless_link(directory, Some(path), true, work)?.then(|at| open::node(at, flags))

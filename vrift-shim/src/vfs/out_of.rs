@@ -11,7 +11,7 @@ use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::RenameMode;
 use vrift_manifest::tree::path::Scratch;
 
-use super::crossing::Crossing;
+use super::crossing::{another, may_replace};
 use super::find::{Name, Place};
 use super::outside::{Beside, Outside, Temporary, copy, is_directory as is_directory_there};
 use super::spot::{Spot, is_directory};
@@ -21,18 +21,20 @@ use super::{open, remove, root, session, who, xattr};
 pub fn rename(old: &Place<'_>, new: Outside<'_>, mode: RenameMode) -> Result<(), Errno> {
     let above = if old.name == Name::Root { None } else { Some(old.searched()?) };
     // Both ways are walked before either name is looked at.
-    let target = new.beside(match (old.name, mode) {
-        (Name::Ordinary(_) | Name::Root, RenameMode::NoReplace) => Errno::EXIST,
-        _ => Errno::BUSY,
+    let target = new.beside(match (&above, mode) {
+        // Another file system, which is said before what is wrong with either name.
+        (Some(_), _) => Errno::XDEV,
+        (None, RenameMode::NoReplace) => Errno::EXIST,
+        (None, _) => Errno::BUSY,
     })?;
     let (above, name) = match (above, old.name) {
         (Some(above), Name::Ordinary(name)) => (above, name),
         (None, _) => return root::leave(&target, mode),
-        _ => return Err(Errno::BUSY),
+        _ => return Err(Errno::XDEV),
     };
-    let spot = old.spot(above, name)?;
-    let moved = spot.attributes()?;
-    may_give(&spot, &moved, &target, mode)?;
+    let spot = old.spot(above, name).map_err(another)?;
+    let moved = spot.attributes().map_err(another)?;
+    may_give(&spot, &moved, &target, mode).map_err(another)?;
     let mut flags = match mode {
         RenameMode::NoReplace => RenameFlags::NOREPLACE,
         _ => RenameFlags::empty(),
@@ -83,7 +85,7 @@ fn place(spot: &Spot<'_>, target: &Beside<'_>, flags: RenameFlags) -> Result<Ver
     placed.map(|()| version)
 }
 
-/// All that is wrong with such a rename on one file system, and only then what is wrong because there are two.
+/// What cannot be moved is another file system's, whatever is wrong.
 fn may_give(
     spot: &Spot<'_>,
     moved: &Attributes,
@@ -91,20 +93,13 @@ fn may_give(
     mode: RenameMode,
 ) -> Result<(), Errno> {
     let there = target.there()?;
-    match (&there, mode) {
-        (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
-        (None, RenameMode::Exchange) => return Err(Errno::NOENT),
-        _ => {}
+    let over_directory = there.as_ref().is_some_and(is_directory_there);
+    let slash = spot.slash || target.slash;
+    if is_directory(moved) || over_directory || slash || !may_replace(mode, there.is_some()) {
+        return Err(Errno::XDEV);
     }
-    let crossing = Crossing {
-        moves: is_directory(moved),
-        over: there.as_ref().map(is_directory_there),
-        exchange: mode == RenameMode::Exchange,
-    };
-    crossing.need_slashes(spot.slash, target.slash)?;
     who::credentials().need_removal(&spot.above, moved)?;
-    target.need_replacement(there.as_ref())?;
-    crossing.need_kinds()
+    target.need_replacement(there.as_ref())
 }
 
 fn discard(target: &Beside<'_>, temporary: &Temporary) {

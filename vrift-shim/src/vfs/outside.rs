@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
+use vrift_manifest::tree::path::PATH_MAX;
 
 use super::descriptor;
 use super::find;
@@ -44,8 +45,10 @@ impl<'a> Outside<'a> {
 
     /// Walks to the directory. `busy`: what it is to name `.`, `..` or `/`.
     pub fn beside(&self, busy: Errno) -> Result<Beside<'a>, Errno> {
-        if self.path.is_empty() {
-            return Err(Errno::NOENT);
+        match self.path.len() {
+            0 => return Err(Errno::NOENT),
+            PATH_MAX.. => return Err(Errno::NAMETOOLONG),
+            _ => {}
         }
         let end = self.path.iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1);
         let trimmed = self.path.get(..end).unwrap_or(b"");
@@ -88,6 +91,11 @@ impl Beside<'_> {
     /// What is there.
     pub fn stat(&self) -> Result<Stat, Errno> {
         rustix::fs::statat(self.parent.as_fd(), self.name, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
+    /// Whether the directory itself has lost its name.
+    pub fn is_removed(&self) -> bool {
+        rustix::fs::fstat(&self.parent).is_ok_and(|above| above.st_nlink == 0)
     }
 
     /// What is there, if anything is.
@@ -204,11 +212,20 @@ impl Temporary {
 /// Bytes that are copied at once where the kernel does not do it alone.
 const PIECE: usize = 64 << 10;
 
-/// Copies all of `from` to `to`, both at their beginning.
+/// Copies all of `from` to `to`, which is empty, both at their beginning.
 pub fn copy(from: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
     const MOST: usize = 1 << 30;
     if rustix::fs::ioctl_ficlone(to, from).is_ok() {
         return Ok(());
+    }
+    // Not of small files: of those that the kernel makes up, the length is not true.
+    let large = |stat: &Stat| stat.st_size > 1 << 20 && vrift_cas::may_have_holes(stat);
+    if let Some(stat) = rustix::fs::fstat(from).ok().filter(large) {
+        return vrift_manifest::session::copy_content(
+            from,
+            to,
+            u64::try_from(stat.st_size).unwrap_or(0),
+        );
     }
     loop {
         match rustix::fs::copy_file_range(from, None, to, None, MOST) {

@@ -1,5 +1,6 @@
-//! The tree's own root, where a call names it to move or remove it. What is wrong with that in any directory is told as of
-//! any directory; what is left would be right there and is not here, where a tree is mounted: EBUSY.
+//! The tree's own root, where a call names it to move or remove it: a directory of the file system outside, on which the tree
+//! is mounted. What is wrong with that in any directory is told as of any directory; what is left would be right there and is
+//! not here: EBUSY.
 
 use rustix::fs::Stat;
 use rustix::io::Errno;
@@ -7,44 +8,22 @@ use vrift_manifest::tree::RenameMode;
 
 use super::find::{Name, Place};
 use super::outside::{Beside, is_directory as is_directory_there};
-use super::spot::is_directory;
 
 /// Renames the root, or something to it, both in the tree.
 #[cold]
 pub fn rename(old: &Place<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), Errno> {
-    let exchange = mode == RenameMode::Exchange;
     if new.name == Name::Root && old.name == Name::Root {
         // Two names of one node.
         return if mode == RenameMode::NoReplace { Err(Errno::EXIST) } else { Ok(()) };
     }
-    if new.name == Name::Root {
-        // Over a directory that it is in.
-        let above = old.searched()?;
-        let Name::Ordinary(name) = old.name else { return Err(Errno::BUSY) };
-        let is_other = !is_directory(&old.spot(above, name)?.attributes()?);
-        return Err(match mode {
-            RenameMode::NoReplace => Errno::EXIST,
-            _ if is_other && (old.slash || !exchange && new.slash) => Errno::NOTDIR,
-            RenameMode::Exchange => Errno::INVAL,
-            _ => Errno::NOTEMPTY,
-        });
+    // The root's own name is on the file system that the tree is mounted in.
+    if old.name != Name::Root {
+        old.searched()?;
     }
-    // Into itself.
-    let above = new.searched()?;
-    let there = match new.name {
-        Name::Ordinary(name) => match new.spot(above, name)?.attributes() {
-            Err(Errno::NOENT) => None,
-            seen => Some(seen?),
-        },
-        _ if mode == RenameMode::NoReplace => return Err(Errno::EXIST),
-        _ => return Err(Errno::BUSY),
-    };
-    Err(match (there, mode) {
-        (Some(_), RenameMode::NoReplace) => Errno::EXIST,
-        (None, RenameMode::Exchange) => Errno::NOENT,
-        (Some(seen), RenameMode::Exchange) if new.slash && !is_directory(&seen) => Errno::NOTDIR,
-        _ => Errno::INVAL,
-    })
+    if new.name != Name::Root {
+        new.searched()?;
+    }
+    Err(Errno::XDEV)
 }
 
 /// Moves the root to `target`, which is outside: it cannot be.
@@ -81,20 +60,5 @@ pub fn enter(
         return Err(Errno::NOTDIR);
     }
     source.need_replacement(Some(stat))?;
-    Err(match exchange {
-        true => Errno::BUSY,
-        false if is_other => Errno::ISDIR,
-        false => remove(new),
-    })
-}
-
-/// Why the root cannot be removed.
-#[cold]
-pub fn remove(place: &Place<'_>) -> Errno {
-    let tree = place.session.tree();
-    match tree.is_empty_directory(tree.root()) {
-        Ok(true) => Errno::BUSY,
-        Ok(false) => Errno::NOTEMPTY,
-        Err(_) => Errno::IO,
-    }
+    Err(if is_other && !exchange { Errno::ISDIR } else { Errno::BUSY })
 }

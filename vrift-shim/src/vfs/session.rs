@@ -43,16 +43,21 @@ static PRELOADED: Kept = Kept::nothing();
 /// Looks into the environment. Without the variable nothing is ours. Inlined, so that all that runs at a start lies together:
 /// it is read from the disk, or mapped, by pages.
 #[inline(always)]
-pub fn begin(environment: Environment) {
-    let (mut preloaded, mut handed) = (None, None);
-    for variable in environment {
+pub fn begin(variables: Environment) {
+    let (mut preloaded, mut handed, mut kept) = (None, None, None);
+    for variable in variables {
         if variable.begins_with(PRELOAD) {
             preloaded = Some(variable);
         } else if variable.begins_with(SESSION_VARIABLE.as_bytes())
             && variable.bytes().get(SESSION_VARIABLE.len()) == Some(&b'=')
         {
             handed = Some(variable);
+        } else if variable.begins_with(environment::KEPT) {
+            kept = Some(variable);
         }
+    }
+    if let Some(kept) = kept {
+        variables.put_back(kept, environment::KEPT.len());
     }
     let Some(variable) = handed.map(Variable::bytes) else { return };
     let preloaded = preloaded.and_then(|it| it.bytes().get(PRELOAD.len()..)).unwrap_or_default();

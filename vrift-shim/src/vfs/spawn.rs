@@ -115,8 +115,7 @@ impl Plan {
             return Ok(Some(Action::Duplicate(opened, target)));
         }
         // The child will have closed it by then; this process has it all the time.
-        let path = format!("/proc/{}/fd/{opened}", rustix::process::getpid().as_raw_pid());
-        let path = CString::new(path).map_err(|_| Errno::INVAL)?;
+        let path = by_process(opened)?;
         let kept = libc::O_ACCMODE | libc::O_APPEND | libc::O_NONBLOCK | libc::O_DIRECTORY;
         Ok(Some(Action::Open { descriptor: target, path, flags: flags & kept, mode: 0 }))
     }
@@ -185,6 +184,12 @@ fn placeholder(given: &'static Given, at: At) -> Result<CString, Errno> {
     let id = given.handover.id.as_bytes();
     let mut buffer = [0; places::PATH_MAX];
     places::make(runtime, id, at.number()?, &mut buffer).map(CStr::to_owned)
+}
+
+/// A descriptor of this process, as a child finds it that has closed its own.
+pub fn by_process(descriptor: c_int) -> Result<CString, Errno> {
+    let process = rustix::process::getpid().as_raw_pid();
+    CString::new(format!("/proc/{process}/fd/{descriptor}")).map_err(|_| Errno::INVAL)
 }
 
 /// A number above all descriptors that the actions name.

@@ -39,12 +39,11 @@ fn cut(at: &At, length: u64) -> Result<(), Errno> {
     let who = who::credentials();
     who.need(&old, 2)?;
     let node = at.number()?;
-    if old.size == length && at.session.tree().draft(at.cursor).is_none() {
-        // Nothing to cut, and written all the same, as on a real directory.
-        times::touch(at)?;
-    } else {
-        session::with(at.given, |session| session.truncate(&who::who(), node, length))?;
+    if old.size != length || at.session.tree().draft(at.cursor).is_some() {
+        return session::with(at.given, |session| session.truncate(&who::who(), node, length));
     }
+    // Nothing to cut, and written all the same, as on a real directory.
+    times::touch(at)?;
     // What runs as somebody else does not with content that is not theirs.
     let group = if old.mode & 0o010 != 0 { 0o2000 } else { 0 };
     let taken = old.mode & (0o4000 | group);

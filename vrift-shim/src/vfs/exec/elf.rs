@@ -72,6 +72,13 @@ pub fn kind(file: BorrowedFd<'_>, head: &[u8], name: &[u8]) -> Kind {
     }
 }
 
+/// Whether a loader takes a file that begins with `head` for a library: it goes on looking where it does not.
+pub fn is_loadable(head: &[u8]) -> bool {
+    head.starts_with(b"\x7fELF")
+        && head.get(4) == Some(&CLASS_64)
+        && short(head, 18) == Some(MACHINE)
+}
+
 /// The program headers, as far as they can be read.
 pub fn headers(file: BorrowedFd<'_>, head: &[u8]) -> impl Iterator<Item = [u8; PROGRAM_HEADER]> {
     let start = long(head, 32).unwrap_or(u64::MAX);

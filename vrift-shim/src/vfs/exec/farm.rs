@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
+use super::shelf;
 use crate::sys::{decimal, vfork};
 use crate::vfs::find::{self, Name, Work};
 use crate::vfs::session::Given;
@@ -253,10 +254,11 @@ impl Text {
 }
 
 /// The name that the kernel has for a descriptor.
-struct Descriptor([u8; 32]);
+pub struct Descriptor([u8; 32]);
 
 impl Descriptor {
-    fn of(file: BorrowedFd<'_>) -> Descriptor {
+    /// Of this one.
+    pub fn of(file: BorrowedFd<'_>) -> Descriptor {
         let mut text = [0; 32];
         let mut place = text.iter_mut();
         let mut digits = [0; 10];
@@ -269,7 +271,8 @@ impl Descriptor {
         Descriptor(text)
     }
 
-    fn path(&self) -> &CStr {
+    /// It, as a path.
+    pub fn path(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.0).unwrap_or(c"")
     }
 }
@@ -280,9 +283,11 @@ pub fn in_tree<'t>(given: &Given, name: &'t [u8]) -> Option<&'t [u8]> {
     let rest = name.strip_prefix(given.handover.store.as_os_str().as_bytes())?;
     let rest = rest.strip_prefix(b"/workspaces/")?;
     let rest = rest.strip_prefix(given.handover.workspace.as_bytes())?;
-    let rest = rest.strip_prefix(b"/farm/")?;
-    let slash = name.len() - rest.len() - 1;
-    name.get(slash..).filter(|_| !is_aside(rest))
+    let rest = rest.strip_prefix(b"/farm")?;
+    match shelf::in_tree(rest) {
+        Some(path) => Some(path),
+        None => rest.strip_prefix(b"/").filter(|name| !is_aside(name)).map(|_| rest),
+    }
 }
 
 /// Whether a name there is that of a program on its way, as `aside` makes it.

@@ -9,8 +9,9 @@ use super::elf::Kind;
 use super::{Program, resolve};
 use crate::sys::stack;
 use crate::sys::strings::Strings;
+use crate::vfs::descriptor;
+use crate::vfs::environment::{self, Needs};
 use crate::vfs::session::Given;
-use crate::vfs::{descriptor, environment};
 
 /// A program as the program asks for it.
 #[derive(Clone, Copy)]
@@ -54,11 +55,27 @@ pub fn with<R>(
     if matches!(program.kind(), Kind::Static | Kind::Foreign | Kind::Privileged) {
         note_unseen(given, &asked, &program);
     }
+    let libraries = program.take_libraries();
     Ok(with_arguments(&program, &asked, |arguments| {
-        environment::with(given, asked.environment, program.needs(), |environment| {
-            go(Launch { path: program.path(), arguments, environment })
+        on_stack(libraries, |libraries| {
+            let needs = Needs { libraries, ..program.needs() };
+            environment::with(given, asked.environment, needs, |environment| {
+                go(Launch { path: program.path(), arguments, environment })
+            })
         })
     }))
+}
+
+/// Calls `work` with what memory held: a process that has executed another program gives none back, and that of a vfork
+/// child is its parent's.
+fn on_stack<R>(text: Option<Vec<u8>>, work: impl FnOnce(Option<&[u8]>) -> R) -> R {
+    let Some(text) = text else { return work(None) };
+    stack::with(text.len(), |room: &mut [u8]| {
+        for (place, byte) in room.iter_mut().zip(text) {
+            *place = byte;
+        }
+        work(Some(room))
+    })
 }
 
 #[cold]

@@ -1,27 +1,31 @@
 //! What the kernel is to execute for a path: a program outside the tree as it is, a program of the tree by a name that the
 //! kernel knows, a script by its interpreter.
 
+pub mod dynamic;
 pub mod elf;
 pub mod farm;
 pub mod launch;
+pub mod libraries;
 pub mod sanitizer;
 pub mod script;
 pub mod search;
+pub mod shelf;
 
-use std::ffi::{CStr, c_int};
-use std::os::fd::{AsFd, AsRawFd};
+use std::ffi::{CStr, CString, c_int};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::session::Seal;
-use vrift_manifest::tree::path::{PATH_MAX, below};
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 
 use super::descriptor::{self, Held};
-use super::environment::Needs;
+use super::environment::{self, Needs};
 use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
 use super::{Answer, paths, who};
 use crate::sys::fd::Brief;
+use dynamic::Dynamic;
 use elf::Kind;
 use launch::Asked;
 use script::Line;
@@ -37,13 +41,14 @@ pub struct Program {
     depth: usize,
     kind: Kind,
     sanitized: bool,
+    libraries: Option<Vec<u8>>,
 }
 
 impl Program {
     /// Nothing yet.
     pub fn new() -> Program {
         let (path, lines) = ([0; PATH_MAX], Default::default());
-        Program { path, lines, depth: 0, kind: Kind::Unknown, sanitized: false }
+        Program { path, lines, depth: 0, kind: Kind::Unknown, sanitized: false, libraries: None }
     }
 
     /// The path that the kernel is to execute; `None`: as it was asked for, from the directory that it was asked for.
@@ -60,8 +65,13 @@ impl Program {
     }
 
     /// What it needs of its environment.
-    pub fn needs(&self) -> Needs {
-        Needs { reach: self.kind.reach(), sanitized: self.sanitized }
+    pub fn needs(&self) -> Needs<'_> {
+        Needs { reach: self.kind.reach(), sanitized: self.sanitized, libraries: None }
+    }
+
+    /// What LD_LIBRARY_PATH has to be for its loader; `None`: what it is.
+    pub fn take_libraries(&mut self) -> Option<Vec<u8>> {
+        self.libraries.take()
     }
 
     /// What kind of program is executed in the end.
@@ -82,11 +92,18 @@ enum Whose {
 }
 
 /// The beginning of a program.
+#[derive(Clone, Copy)]
 struct Head {
     bytes: [u8; elf::HEAD],
     length: usize,
     /// The program gains rights by being executed.
     privileged: bool,
+}
+
+impl Default for Head {
+    fn default() -> Head {
+        Head { bytes: [0; elf::HEAD], length: 0, privileged: false }
+    }
 }
 
 impl Head {
@@ -105,11 +122,11 @@ pub fn resolve(
     asked: &Asked<'_>,
     program: &mut Program,
 ) -> Result<(), Errno> {
-    let Program { path, lines, depth, kind, sanitized } = program;
+    let Program { path, lines, depth, kind, sanitized, libraries } = program;
     // From this interpreter on everything is the kernel's.
     let mut settled = None;
     let mut level = 0;
-    let mut head = Head { bytes: [0; elf::HEAD], length: 0, privileged: false };
+    let mut head = Head::default();
     loop {
         let (before, behind) = lines.split_at_mut_checked(level).ok_or(Errno::LOOP)?;
         let source = match before.last() {
@@ -144,9 +161,14 @@ pub fn resolve(
             true => Kind::Privileged,
             false => elf::kind(file.as_fd(), head.get(), name),
         };
-        *sanitized = *kind == Kind::Ours && sanitizer::is_needed(file.as_fd(), head.get());
         if whose == Whose::Tree {
             prepare(given, &source, path, &file)?;
+        }
+        if *kind == Kind::Ours
+            && let Some(dynamic) = Dynamic::read(file.as_fd(), head.get())
+        {
+            *sanitized = sanitizer::is_needed(file.as_fd(), &dynamic);
+            *libraries = needed(given, asked, (whose, path), file.as_fd(), &dynamic);
         }
         break;
     }
@@ -155,6 +177,22 @@ pub fn resolve(
         begin_with(path, b"\0");
     }
     Ok(())
+}
+
+/// What LD_LIBRARY_PATH has to be for a program, which is at `path` if it is the tree's.
+fn needed(
+    given: &'static Given,
+    asked: &Asked<'_>,
+    (whose, path): (Whose, &[u8; PATH_MAX]),
+    file: BorrowedFd<'_>,
+    dynamic: &Dynamic,
+) -> Option<Vec<u8>> {
+    let path = path.split(|&byte| byte == 0).next().filter(|_| whose == Whose::Tree);
+    let path = path.and_then(|path| farm::in_tree(given, path));
+    let path = path.map(|path| [given.mount.as_slice(), path].concat());
+    let variable = environment::library_path(asked.environment);
+    let (path, base) = (path.as_deref(), asked.base);
+    libraries::path_for(given, &libraries::Asked { file, dynamic, path, base, variable })
 }
 
 /// What is looked for, and from where.
@@ -342,27 +380,42 @@ fn gains_rights(stat: &Stat) -> bool {
         || by_group && stat.st_gid != rustix::process::getegid().as_raw()
 }
 
-/// A library of the tree, by a name that the kernel knows.
-pub fn library<'r>(
-    given: &'static Given,
-    at: At,
-    path: &[u8],
-    room: &'r mut [u8; PATH_MAX],
-) -> Result<&'r CStr, Errno> {
+/// A library of the tree, by a name that the kernel knows, and those of the tree that it needs.
+pub fn library(given: &'static Given, at: At, path: &[u8]) -> Result<Loading, Errno> {
     let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
     who::credentials().need(&attributes, 4)?;
     if attributes.mode & 0o170_000 != 0o100_000 {
         return Err(Errno::ACCESS);
     }
-    let node = at.number()?;
-    if at.session.tree().draft(at.cursor).is_some() {
-        // What is still being written is loaded as it is.
-        let _ = finish(given, node);
+    let mut room = Scratch::default();
+    let room = room.bytes();
+    if let Some(length) = farm::canonical(CWD, path, room)?
+        && let Some(all) = libraries::with_needed(given, at, room.get(..length).unwrap_or(b""))
+    {
+        let mut all = all.into_iter().filter_map(|path| CString::new(path).ok());
+        let path = all.next().ok_or(Errno::NOENT)?;
+        return Ok(Loading { path, needed: all.collect() });
     }
-    let file = session::with(given, |session| session.open_for_reading(node, OFlags::CLOEXEC))?;
-    let file = Brief::new(file);
+    let file = libraries::open(given, at)?;
+    begin_with(room, b"\0");
     prepare(given, &Source { directory: CWD, path, flags: 0 }, room, &file)?;
-    CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)
+    let path = CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)?;
+    Ok(Loading { path: path.to_owned(), needed: Vec::new() })
+}
+
+/// What a loader is to load instead of a path.
+pub struct Loading {
+    /// The path.
+    pub path: CString,
+    /// What it needs, and would not be found.
+    pub needed: Vec<CString>,
+}
+
+impl Loading {
+    /// A path alone.
+    pub fn of(path: CString) -> Loading {
+        Loading { path, needed: Vec::new() }
+    }
 }
 
 /// Gives a program of the tree, open as `file`, a name that the kernel knows: in `path`.

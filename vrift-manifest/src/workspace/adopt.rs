@@ -1,0 +1,78 @@
+//! After a power cut: the drafts that programs have brought to the disk are the content of their files still.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use rustix::fs::{Stat, Timespec, Timestamps, futimens, stat};
+use rustix::io::Errno;
+
+use super::control::Control;
+use super::drafts::live_drafts;
+use super::error::{Action, WorkspaceError};
+use super::place::Directory;
+use super::{attach, files};
+use crate::session::{draft_as_found, mode_of_draft};
+use crate::time::Timestamp;
+use crate::tree::Tree;
+
+/// Makes the files of drafts that are on the disk fit to be drafts; which those are, in order. Under the lock, with the tree
+/// in force. What is done here is done again if it is not finished.
+pub(super) fn adopt(
+    place: &Directory,
+    control: &Control,
+) -> Result<Vec<(u64, u64)>, WorkspaceError> {
+    let Some(attached) = attach::map(place, control, control.epoch())? else {
+        return Ok(Vec::new());
+    };
+    let mut drafts = live_drafts(&attached.tree);
+    drafts.sort_unstable();
+    for &(node, draft) in &drafts {
+        let path = place.drafts().join(format!("{node}.{draft}"));
+        match stat(&path) {
+            Ok(found) if found.st_nlink == 1 && draft_as_found(found.st_mode) => {}
+            // It was being made a blob, and that was not on the disk yet.
+            Ok(found) => again(place, &attached.tree, node, &path, Some(&found))?,
+            // It was removed, which was on the disk, and the reason was not.
+            Err(Errno::NOENT) => again(place, &attached.tree, node, &path, None)?,
+            Err(errno) => return Err(Action::Read.of(&path)(errno)),
+        }
+    }
+    Ok(drafts)
+}
+
+/// Makes the draft's file anew: of the one that is there, or of what was sealed last.
+fn again(
+    place: &Directory,
+    tree: &Tree,
+    node: u64,
+    path: &Path,
+    found: Option<&Stat>,
+) -> Result<(), WorkspaceError> {
+    let Some(at) = tree.node(node)? else { return Ok(()) };
+    let attributes = tree.attributes(at)?;
+    let mut from = match (found, tree.digest(at)?) {
+        (Some(_), _) => File::open(path).map_err(Action::Read.of(path))?,
+        (None, Some(digest)) => place.store.open_blob(&digest)?,
+        (None, None) => return Ok(()),
+    };
+    let mtime = match found {
+        // As a blob it has a stamp in the place of its time.
+        Some(found) if found.st_mtime <= vrift_cas::LAST_BOOT.into() => tree.index.floor(),
+        Some(found) => Timestamp { sec: found.st_mtime, nsec: found.st_mtime_nsec as u32 },
+        None => attributes.mtime,
+    };
+    let other = path.with_extension("new");
+    let mut make = || -> std::io::Result<()> {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let mut options = File::options();
+        let mut to = options.write(true).create(true).truncate(true).mode(0o600).open(&other)?;
+        std::io::copy(&mut from, &mut to)?;
+        files::give(&place.store, &other)?;
+        to.set_permissions(fs::Permissions::from_mode(mode_of_draft(attributes.mode)))?;
+        let time = |at: Timestamp| Timespec { tv_sec: at.sec, tv_nsec: at.nsec.into() };
+        let (last_access, last_modification) = (time(attributes.atime), time(mtime));
+        futimens(&to, &Timestamps { last_access, last_modification })?;
+        fs::rename(&other, path)
+    };
+    make().map_err(Action::Write.of(path))
+}

@@ -1,0 +1,135 @@
+//! Where libraries of the tree lie for a loader: a directory of the workspace that is named after all that lies in it, in
+//! which each has the path that it has in the tree. Nothing in it ever changes, so no loader finds what was there before.
+
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::fs::{AtFlags, CWD, Mode};
+use rustix::io::Errno;
+use vrift_cas::Hasher;
+use vrift_manifest::tree::path::below;
+
+use super::farm::Descriptor;
+use super::libraries::open;
+use crate::vfs::find;
+use crate::vfs::session::Given;
+
+/// The directory of all of them, in the farm.
+pub const SHELVES: &[u8] = b"/farm/.libraries/";
+/// Digits of a name.
+pub const DIGITS: usize = 32;
+/// It lies in a shelf that is complete.
+const COMPLETE: &[u8] = b"/.complete";
+
+/// A library that is to lie there.
+pub struct Book {
+    /// Its directory in the tree, as an absolute path.
+    pub directory: Vec<u8>,
+    /// Its name there.
+    pub name: Vec<u8>,
+    /// What that leads to.
+    pub leads: Leads,
+}
+
+/// What a name leads to.
+pub enum Leads {
+    /// A node of the tree, whose content is this file of the kernel's: that goes nowhere while it has a name on a shelf.
+    Inside { node: u64, file: u64 },
+    /// A path outside.
+    Outside(Vec<u8>),
+}
+
+/// A shelf on which everything is.
+pub struct Shelf {
+    path: Vec<u8>,
+}
+
+impl Shelf {
+    /// The one that holds `books`; it is made if it is not there.
+    pub fn of(given: &'static Given, books: &[Book]) -> Result<Shelf, Errno> {
+        let mut path = given.handover.store.as_os_str().as_bytes().to_vec();
+        path.extend_from_slice(b"/workspaces/");
+        path.extend_from_slice(given.handover.workspace.as_bytes());
+        let farm = path.len() + b"/farm".len();
+        path.extend_from_slice(SHELVES);
+        let _ = write!(path, "{}", name_of(books));
+        path.truncate(farm - b"/farm".len() + SHELVES.len() + DIGITS);
+        let shelf = Shelf { path };
+        let mark = [&shelf.path, COMPLETE].concat();
+        if rustix::fs::statat(CWD, &*mark, AtFlags::SYMLINK_NOFOLLOW).is_err() {
+            make_directories(&shelf.path, farm)?;
+            for book in books {
+                shelf.put(given, book)?;
+            }
+            make_directory(&mark)?;
+        }
+        Ok(shelf)
+    }
+
+    /// Where what lies in a directory of the tree is.
+    pub fn directory(&self, given: &Given, directory: &[u8]) -> Vec<u8> {
+        [&self.path, below(directory, &given.mount).unwrap_or(b"")].concat()
+    }
+
+    /// The path of a library on it.
+    pub fn path_of(&self, given: &Given, book: &Book) -> Vec<u8> {
+        [&*self.directory(given, &book.directory), b"/", &book.name].concat()
+    }
+
+    fn put(&self, given: &'static Given, book: &Book) -> Result<(), Errno> {
+        make_directories(&self.directory(given, &book.directory), self.path.len())?;
+        let path = self.path_of(given, book);
+        let put = match &book.leads {
+            Leads::Outside(target) => rustix::fs::symlinkat(&**target, CWD, &*path),
+            Leads::Inside { node, file: number } => {
+                let file = open(given, find::by_number(given, *node)?)?;
+                // It was written again meanwhile.
+                if rustix::fs::fstat(file.as_fd())?.st_ino != *number {
+                    return Err(Errno::AGAIN);
+                }
+                let source = Descriptor::of(file.as_fd());
+                rustix::fs::linkat(CWD, source.path(), CWD, &*path, AtFlags::SYMLINK_FOLLOW)
+            }
+        };
+        // Another process is making the same.
+        if put == Err(Errno::EXIST) { Ok(()) } else { put }
+    }
+}
+
+fn name_of(books: &[Book]) -> vrift_cas::Digest {
+    let mut hasher = Hasher::new();
+    for book in books {
+        for text in [&book.directory, &book.name] {
+            hasher.update(text);
+            hasher.update(b"\0");
+        }
+        match &book.leads {
+            Leads::Inside { file, .. } => hasher.update(&file.to_le_bytes()),
+            Leads::Outside(target) => hasher.update(target),
+        }
+        hasher.update(b"\0");
+    }
+    hasher.finish()
+}
+
+/// Makes the directories of a path from `known` on, which is there or of the farm.
+fn make_directories(path: &[u8], known: usize) -> Result<(), Errno> {
+    for (at, _) in path.iter().enumerate().skip(known).filter(|(_, byte)| **byte == b'/') {
+        make_directory(path.get(..at).unwrap_or(path))?;
+    }
+    make_directory(path)
+}
+
+fn make_directory(path: &[u8]) -> Result<(), Errno> {
+    match rustix::fs::mkdirat(CWD, path, Mode::from_raw_mode(0o700)) {
+        Err(Errno::EXIST) => Ok(()),
+        other => other,
+    }
+}
+
+/// What is on a shelf, by its path from the tree's root on: of a path behind the farm's own.
+pub fn in_tree(path: &[u8]) -> Option<&[u8]> {
+    let name = SHELVES.get(b"/farm".len()..)?;
+    path.strip_prefix(name)?.get(DIGITS..)
+}

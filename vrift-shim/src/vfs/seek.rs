@@ -1,0 +1,31 @@
+//! Places in a directory, as ext4 tells them: entries are found by a hash of 63 bits, so the end is behind the highest, and all
+//! before it is data.
+
+use std::ffi::c_int;
+
+use rustix::io::Errno;
+
+use super::descriptor::{self, Held};
+use super::session;
+
+/// Behind the highest hash.
+const END: i64 = i64::MAX;
+
+/// The place that is meant in a directory of the tree; `None`: it is none.
+#[cold]
+pub fn in_directory(descriptor: c_int, offset: i64, whence: c_int) -> Option<Result<i64, Errno>> {
+    const TYPE: u32 = 0o170_000;
+    const DIRECTORY: u32 = 0o040_000;
+    let given = session::given()?;
+    let (held, stat) = descriptor::look(given, descriptor).ok()?;
+    if !matches!(held, Held::Directory(_)) || stat.st_mode & TYPE != DIRECTORY {
+        return None;
+    }
+    let is_before = (0..END).contains(&offset);
+    match whence {
+        libc::SEEK_END => Some(END.checked_add(offset).ok_or(Errno::INVAL)),
+        libc::SEEK_DATA => Some(if is_before { Ok(offset) } else { Err(Errno::NXIO) }),
+        libc::SEEK_HOLE => Some(if is_before { Ok(END) } else { Err(Errno::NXIO) }),
+        _ => None,
+    }
+}
