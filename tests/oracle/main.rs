@@ -188,6 +188,15 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
             run.script(&name, &script, false)?;
         }
     }
+    if !given && !options.all {
+        // What errors there are was thought of before; that no script meets one any more would go unnoticed.
+        for (cell, _) in
+            run.matrix.empty(&oracle.join("cells.txt"))?.iter().filter(|(_, why)| why.is_none())
+        {
+            println!("no script meets {cell}, which has no reason in cells.txt");
+            run.failures += 1;
+        }
+    }
     let written_failures = run.failures;
     for case in 0..if given { 0 } else { options.cases } {
         if run.failures - written_failures >= options.keep_going {
@@ -211,8 +220,13 @@ fn compare_all(options: &Options, oracle: &Path, player: &Player, work: &Path) -
             "times of access were not compared: the file system cannot leave them alone (chattr +A)"
         );
     }
+    if options.cases > 0 && !given {
+        let last = options.seed.wrapping_add(options.cases - 1);
+        print!("seeds {}-{last} of {} lines, ", options.seed, options.length);
+    }
     println!(
-        "{} operations in {seconds:.1} s ({:.0} a minute), {} differences",
+        "as user {}: {} operations in {seconds:.1} s ({:.0} a minute), {} differences",
+        rustix::process::geteuid().as_raw(),
         run.matrix.total(),
         run.matrix.total() as f64 * 60.0 / seconds,
         run.failures

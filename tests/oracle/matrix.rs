@@ -48,35 +48,9 @@ impl Matrix {
             }
             text.push('\n');
         }
-        let (mut excused, mut missing) = (BTreeMap::new(), Vec::new());
-        let list = fs::read_to_string(expected)?;
-        let lines = || list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        for line in lines() {
-            if let Some((cell, reason)) = line.split_once(" - ").and_then(|(family, rest)| {
-                let (name, reason) = rest.split_once(':')?;
-                Some(((family.trim().to_owned(), name.trim().to_owned()), reason.trim().to_owned()))
-            }) {
-                excused.insert(cell, reason);
-            }
-        }
-        for line in lines().filter(|line| !line.contains(" - ")) {
-            let Some((family, names)) = line.split_once(':') else { continue };
-            for name in names.split_whitespace() {
-                let count = self
-                    .families
-                    .get(family)
-                    .and_then(|cells| cells.get(name))
-                    .copied()
-                    .unwrap_or(0);
-                if count == 0 {
-                    missing.push((family.to_owned(), name.to_owned()));
-                }
-            }
-        }
         text.push_str("\nempty cells:\n");
-        for cell in missing {
-            let reason = excused.get(&cell).map_or("not reached in this run", String::as_str);
-            text.push_str(&format!("  {} {}: {reason}\n", cell.0, cell.1));
+        for (cell, reason) in self.empty(expected)? {
+            text.push_str(&format!("  {cell}: {}\n", reason.as_deref().unwrap_or("no reason")));
         }
         let seen: BTreeSet<&str> = self
             .calls
@@ -95,5 +69,31 @@ impl Matrix {
             if never.is_empty() { "none".to_owned() } else { never.join(" ") }
         ));
         Ok(text)
+    }
+
+    /// The empty cells, each with the reason, if it has one that holds for who runs this.
+    pub fn empty(&self, expected: &Path) -> io::Result<Vec<(String, Option<String>)>> {
+        let who = if rustix::process::geteuid().is_root() { " (root)" } else { " (user)" };
+        let list = fs::read_to_string(expected)?;
+        let lines = || list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let mut excused = BTreeMap::new();
+        for (family, rest) in lines().filter_map(|line| line.split_once(" - ")) {
+            let Some((name, reason)) = rest.split_once(':') else { continue };
+            let name = name.strip_suffix(who).unwrap_or(name);
+            excused.insert(format!("{family} {name}"), reason.trim().to_owned());
+        }
+        let mut empty = Vec::new();
+        for line in lines().filter(|line| !line.contains(" - ")) {
+            let Some((family, names)) = line.split_once(':') else { continue };
+            let cells = self.families.get(family);
+            for name in names.split_whitespace() {
+                if cells.is_none_or(|cells| !cells.contains_key(name)) {
+                    let cell = format!("{family} {name}");
+                    let reason = excused.get(&cell).cloned();
+                    empty.push((cell, reason));
+                }
+            }
+        }
+        Ok(empty)
     }
 }

@@ -67,9 +67,11 @@ DO(futimens, futimens(fd(c, 0), times(c, 1)))
 DO(sys_utimensat, syscall(SYS_utimensat, dir_fd(c, 0), path(c, 1), times(c, 2), (int)number(c, 4)))
 DO(sys_utimes, syscall(SYS_utimes, path(c, 0), old_times(c, 1)))
 
-DO(truncate, truncate(path(c, 0), number(c, 1)))
-DO(truncate64, truncate64(path(c, 0), number(c, 1)))
-DO(sys_truncate, syscall(SYS_truncate, path(c, 0), number(c, 1)))
+#define TRUNCATE(name, expression) \
+    static void act_##name(struct call *c) { say_done(c, expression); end_reading_by_path(path(c, 0)); }
+TRUNCATE(truncate, truncate(path(c, 0), number(c, 1)))
+TRUNCATE(truncate64, truncate64(path(c, 0), number(c, 1)))
+TRUNCATE(sys_truncate, syscall(SYS_truncate, path(c, 0), number(c, 1)))
 
 /* Extended attributes. Only those of the user are listed: others belong to the machine. */
 static char value[70000];

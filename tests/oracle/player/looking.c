@@ -177,7 +177,14 @@ static void act_proc_fd(struct call *c)
     else
         say_target(c, target, length);
 }
-static void act_proc_cwd(struct call *c) { say_target(c, target, readlink("/proc/self/cwd", target, 8000)); }
+static void act_proc_cwd(struct call *c)
+{
+    ssize_t length = readlink("/proc/self/cwd", target, 8000);
+    if (length > 10 && memcmp(target + length - 10, " (deleted)", 10) == 0)
+        say(c, "deleted");
+    else
+        say_target(c, target, length);
+}
 
 /* Whole names. */
 static char full[PATH_MAX + 1];

@@ -59,8 +59,11 @@ static void act_pass(struct call *c)
     struct iovec part = { &byte, 1 };
     struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room };
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) { say_errno(c); return; }
-    /* Of what was opened with O_PATH nobody can say any more which of several files with that content it was. */
-    if (at_random && (fcntl(sent, F_GETFL) & O_PATH) && sent != -1) { close(ends[0]); close(ends[1]); say(c, "left out"); return; }
+    /* Of what was opened with O_PATH nobody can say any more which of several files with that content it was; nor of what was
+     * opened to be written when it had no name any more. */
+    struct stat stat;
+    int flags = fcntl(sent, F_GETFL), is_lost = flags != -1 && fstat(sent, &stat) == 0 && ((flags & O_PATH) || stat.st_nlink == 0);
+    if (at_random && is_lost) { close(ends[0]); close(ends[1]); say(c, "left out"); return; }
     memset(room, 0, sizeof room);
     struct cmsghdr *control = CMSG_FIRSTHDR(&message);
     *control = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof sent), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
@@ -98,8 +101,7 @@ static void act_setmntent(struct call *c)
 static void act_tree(struct call *c) { say_tree(c, c->count ? path(c, 0) : root_path()); }
 static void act_pause(struct call *c)
 {
-    struct timespec wait = { 0, 12000000 };
-    while (nanosleep(&wait, &wait) != 0) ;
+    let_time_pass();
     say(c, "ok");
 }
 /* Ends at once, with everything open, by a signal or otherwise. */

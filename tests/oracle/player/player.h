@@ -76,6 +76,7 @@ void say_number(struct call *, long result);
 void say_done(struct call *, long result);
 void say_fd(struct call *, int place, int fd);
 void end_reading(int writer);
+void end_reading_by_path(const char *path);
 struct shape {
     mode_t mode;
     nlink_t nlink;
@@ -91,6 +92,7 @@ void say_shape(struct call *, const struct shape *);
 /* tree.c: the whole tree as one line, and which nodes a call has touched. */
 void say_tree(struct call *, const char *top);
 void remember_tree(void);
+void let_time_pass(void);
 void say_touched(struct call *);
 
 /* play.c */

@@ -97,26 +97,37 @@ void say_done(struct call *c, long result)
 
 /* A descriptor for reading has the content of when it was opened, in a workspace; a known difference. So no descriptor for
  * reading is kept of a file that is opened to be written, or cut. */
-void end_reading(int writer)
+static void end_reading_of(const struct stat *written, int writer)
 {
-    struct stat written, read;
-    int why = errno;
-    if (fstat(writer, &written) != 0 || !S_ISREG(written.st_mode))
-        return;
-    if ((fcntl(writer, F_GETFL) & O_ACCMODE) == O_RDONLY && written.st_size != 0)
-        return;
+    struct stat read;
     for (int at = 0; at < SLOTS; at++)
         if (descriptor[at] != -1 && descriptor[at] != writer && fstat(descriptor[at], &read) == 0
-            && read.st_ino == written.st_ino && (fcntl(descriptor[at], F_GETFL) & O_ACCMODE) == O_RDONLY) {
+            && read.st_ino == written->st_ino && (fcntl(descriptor[at], F_GETFL) & O_ACCMODE) == O_RDONLY) {
             close(descriptor[at]);
             descriptor[at] = -1;
         }
     for (int at = 0; at < SLOTS; at++)
         if (stream[at] && fileno(stream[at]) != writer && fstat(fileno(stream[at]), &read) == 0
-            && read.st_ino == written.st_ino && (fcntl(fileno(stream[at]), F_GETFL) & O_ACCMODE) == O_RDONLY) {
+            && read.st_ino == written->st_ino && (fcntl(fileno(stream[at]), F_GETFL) & O_ACCMODE) == O_RDONLY) {
             fclose(stream[at]);
             stream[at] = NULL;
         }
+}
+void end_reading(int writer)
+{
+    struct stat written;
+    int why = errno;
+    if (fstat(writer, &written) == 0 && S_ISREG(written.st_mode)
+        && ((fcntl(writer, F_GETFL) & O_ACCMODE) != O_RDONLY || written.st_size == 0))
+        end_reading_of(&written, writer);
+    errno = why;
+}
+void end_reading_by_path(const char *path)
+{
+    struct stat written;
+    int why = errno;
+    if (at_random && stat(path, &written) == 0 && S_ISREG(written.st_mode))
+        end_reading_of(&written, -1);
     errno = why;
 }
 

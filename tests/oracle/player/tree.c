@@ -147,12 +147,17 @@ void say_tree(struct call *c, const char *top)
     forget(list, count);
 }
 
-/* Lets every clock that stamps files go on. */
-static void let_time_pass(void)
+/* Lets the clock that stamps files go on. On a busy machine it may stand still for longer than a tick. */
+void let_time_pass(void)
 {
-    struct timespec wait = { 0, 12000000 };
-    while (nanosleep(&wait, &wait) != 0)
-        ;
+    struct timespec before, now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &before);
+    do {
+        struct timespec wait = { 0, 12000000 };
+        while (nanosleep(&wait, &wait) != 0)
+            ;
+        clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    } while (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec);
 }
 
 void remember_tree(void)

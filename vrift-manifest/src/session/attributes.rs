@@ -67,7 +67,8 @@ impl Session {
         let dirty = held && rights::is_draft_mode(stat.st_mode);
         Ok(match dirty {
             true => self.shown_of(attributes, stat),
-            false => self.shown(at, attributes),
+            // Of what was stored before the file was changed, no more can be read than it has.
+            false => self.shown(at, Attributes { size: size_of(stat), ..attributes }),
         })
     }
 

@@ -182,7 +182,9 @@ impl Tree {
             self.may_search(at, who)?;
         }
         if name.len() > NAME_MAX {
-            return Err(WalkError::TooLong);
+            // In a directory that was removed no name is looked for.
+            let removed = self.attributes(at)?.nlink == 0;
+            return Err(if removed { WalkError::NotFound } else { WalkError::TooLong });
         }
         Ok(())
     }

@@ -47,13 +47,13 @@ fn of_descriptor(descriptor: c_int) -> Result<Option<At>, Errno> {
 }
 
 /// What such a link leads to, if that has no name any more.
-pub enum Nameless {
-    /// Content that the kernel can open again as it is asked.
-    Content,
-    /// A pipe, which the kernel opens to whoever may.
-    Pipe(At),
-    /// A blob, open as this descriptor, to be written: there is no file of the tree for it.
-    Stored(At, c_int),
+pub struct Nameless {
+    /// The file, or the pipe.
+    pub at: At,
+    /// How it is held.
+    pub held: Held,
+    /// By which descriptor.
+    pub descriptor: c_int,
 }
 
 /// Whether such a link leads to a file that has no name any more, which only the kernel can open again; `writes`: to write
@@ -66,23 +66,16 @@ pub fn nameless(path: &[u8], writes: bool) -> Result<Option<Nameless>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let Some(descriptor) = descriptor(path) else { return Ok(None) };
     let Ok((held, _)) = descriptor::look(given, descriptor) else { return Ok(None) };
-    let (node, draft) = match held {
+    let node = match held {
         Held::Lost(_) if writes => return Err(Errno::ACCESS),
-        Held::Content { node, draft } => (node, Some(draft)),
-        Held::Directory(node) => (node, None),
+        Held::Content { node, .. } | Held::Directory(node) => node,
         Held::Foreign | Held::Lost(_) => return Ok(None),
     };
     let at = find::by_number(given, node)?;
     let attributes = at.attributes()?;
-    if attributes.nlink != 0 {
-        return Ok(None);
-    }
-    Ok(match draft {
-        Some(draft) if draft || !writes => Some(Nameless::Content),
-        Some(_) => Some(Nameless::Stored(at, descriptor)),
-        None if Kind::of_mode(attributes.mode) == Some(Kind::Fifo) => Some(Nameless::Pipe(at)),
-        None => None,
-    })
+    let is_directory = Kind::of_mode(attributes.mode) == Some(Kind::Directory);
+    let nameless = attributes.nlink == 0 && !is_directory;
+    Ok(nameless.then_some(Nameless { at, held, descriptor }))
 }
 
 /// The descriptor that a path names, if it is nothing else.

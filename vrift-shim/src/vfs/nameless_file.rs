@@ -12,7 +12,9 @@ use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::Change;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
+use super::descriptor::Held;
 use super::find::{self, At, Place, Work};
+use super::magic::Nameless;
 use super::rename::Named;
 use super::session::{self, Given};
 use super::spot::Spot;
@@ -49,14 +51,34 @@ pub fn open<'w>(
     })
 }
 
-/// Opens a file anew that has no name any more and whose content is a blob, open as `held`: who writes it gets content of its
-/// own. A further descriptor of the file has what it had.
+/// Opens anew what has no name any more. Who writes a file whose content is a blob gets content of its own; a further
+/// descriptor of the file has what it had.
 #[cold]
 #[inline(never)]
-pub fn copy(at: &At, held: c_int, flags: OFlags) -> Result<c_int, Errno> {
+pub fn again<'w>(
+    nameless: &Nameless,
+    flags: OFlags,
+    writes: bool,
+) -> Result<Answer<'w, c_int>, Errno> {
+    let exclusive = flags.contains(OFlags::CREATE | OFlags::EXCL);
+    let Held::Content { node, draft } = nameless.held else { return Ok(Answer::Kernel) };
+    if exclusive || flags.contains(OFlags::DIRECTORY) {
+        return Ok(Answer::Kernel);
+    }
+    let descriptor = if draft || !writes || flags.contains(OFlags::PATH) {
+        let kept = flags.difference(OFlags::CREATE | OFlags::EXCL);
+        by_descriptor(nameless.descriptor, kept)?.into_raw_fd()
+    } else {
+        copy(&nameless.at, nameless.descriptor, flags)?
+    };
+    descriptor::opened(descriptor, node, writes && !flags.contains(OFlags::PATH));
+    Ok(Answer::Ours(descriptor))
+}
+
+fn copy(at: &At, held: c_int, flags: OFlags) -> Result<c_int, Errno> {
     /// As drafts have it.
     const DRAFT: u32 = 0o1600;
-    let (node, attributes) = (at.number()?, at.attributes()?);
+    let attributes = at.attributes()?;
     let made = OFlags::RDWR | OFlags::CLOEXEC;
     let file = session::with(at.given, |session| session.make_nameless(DRAFT, made))?;
     if !flags.contains(OFlags::TRUNC) {
@@ -71,7 +93,6 @@ pub fn copy(at: &At, held: c_int, flags: OFlags) -> Result<c_int, Errno> {
     // The lowest number that is free is the first one's.
     let descriptor = file.into_raw_fd();
     fd::replace(&opened, descriptor, flags.contains(OFlags::CLOEXEC))?;
-    descriptor::opened(descriptor, node, true);
     Ok(descriptor)
 }
 

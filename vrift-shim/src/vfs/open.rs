@@ -12,7 +12,6 @@ use vrift_manifest::tree::ContentState;
 use vrift_manifest::tree::path::Scratch;
 
 use super::find::{self, At, Name, Place, Work};
-use super::magic::Nameless;
 use super::session;
 use super::{Answer, descriptor, magic, nameless_file, pipes, who};
 use crate::sys::fd;
@@ -43,17 +42,11 @@ pub fn open<'w>(
     if let Some(path) = path
         && !flags.contains(OFlags::NOFOLLOW)
     {
-        match magic::nameless(path, writes)? {
-            None => {}
-            Some(Nameless::Content) => return Ok(Answer::Kernel),
-            Some(Nameless::Pipe(at)) => {
-                permitted(&at, at.attributes()?.mode, flags)?;
-                return Ok(Answer::Kernel);
+        if let Some(nameless) = magic::nameless(path, writes)? {
+            if !flags.contains(OFlags::PATH) {
+                permitted(&nameless.at, nameless.at.attributes()?.mode, flags)?;
             }
-            Some(Nameless::Stored(at, held)) => {
-                permitted(&at, at.attributes()?.mode, flags)?;
-                return nameless_file::copy(&at, held, flags).map(Answer::Ours);
-            }
+            return nameless_file::again(&nameless, flags, writes);
         }
     }
     let directory_made = OFlags::CREATE | OFlags::DIRECTORY;

@@ -29,7 +29,7 @@ pub fn rename(old: &Place<'_>, new: Outside<'_>, mode: RenameMode) -> Result<(),
     })?;
     let (above, name) = match (above, old.name) {
         (Some(above), Name::Ordinary(name)) => (above, name),
-        (None, _) => return root::leave(&target, mode),
+        (None, _) => return root::leave(old.given, &target, mode),
         _ => return Err(Errno::XDEV),
     };
     let spot = old.spot(above, name).map_err(another)?;

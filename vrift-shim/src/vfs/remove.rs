@@ -8,7 +8,7 @@ use vrift_manifest::tree::Change;
 
 use super::find::{self, Name, Place, Work};
 use super::spot::{Spot, is_directory};
-use super::{Answer, change, session, who};
+use super::{Answer, change, root, session, who};
 
 /// Removes a name; with `AT_REMOVEDIR` an empty directory.
 pub fn at<'w>(
@@ -35,6 +35,9 @@ pub fn any<'w>(path: Option<&'w [u8]>, work: &'w mut Work) -> Result<Answer<'w, 
 /// A name that is no directory's.
 fn name(place: &Place<'_>) -> Result<(), Errno> {
     if place.name == Name::Root {
+        if !place.slash {
+            root::need_change(place.given)?;
+        }
         return Err(Errno::ISDIR);
     }
     let above = place.searched()?;
@@ -71,6 +74,7 @@ pub fn unlink_version(spot: &Spot<'_>, version: &Version) -> Result<Removal, Err
 
 fn empty(place: &Place<'_>) -> Result<(), Errno> {
     if place.name == Name::Root {
+        root::need_change(place.given)?;
         return Err(Errno::BUSY);
     }
     let above = place.searched()?;

@@ -96,6 +96,8 @@ fn leave(
     flags: c_uint,
 ) -> Result<Renamed<'static>, Errno> {
     let (new, mode) = (new.ok_or(Errno::FAULT)?, mode_of(flags)?);
+    // It may be a symlink that leads back.
+    known::forget();
     signals::blocked(|| out_of::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 
@@ -107,6 +109,7 @@ fn enter(
     flags: c_uint,
 ) -> Result<Renamed<'static>, Errno> {
     let (old, mode) = (old.ok_or(Errno::FAULT)?, mode_of(flags)?);
+    known::forget();
     signals::blocked(|| into::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 

@@ -2,12 +2,13 @@
 //! is mounted. What is wrong with that in any directory is told as of any directory; what is left would be right there and is
 //! not here: EBUSY.
 
-use rustix::fs::Stat;
+use rustix::fs::{Access, AtFlags, CWD, Stat, accessat};
 use rustix::io::Errno;
 use vrift_manifest::tree::RenameMode;
 
 use super::find::{Name, Place};
 use super::outside::{Beside, is_directory as is_directory_there};
+use super::session::Given;
 
 /// Renames the root, or something to it, both in the tree.
 #[cold]
@@ -28,7 +29,7 @@ pub fn rename(old: &Place<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), 
 
 /// Moves the root to `target`, which is outside: it cannot be.
 #[cold]
-pub fn leave(target: &Beside<'_>, mode: RenameMode) -> Result<(), Errno> {
+pub fn leave(given: &Given, target: &Beside<'_>, mode: RenameMode) -> Result<(), Errno> {
     let there = target.there()?;
     match (&there, mode) {
         (Some(_), RenameMode::NoReplace) => return Err(Errno::EXIST),
@@ -36,8 +37,13 @@ pub fn leave(target: &Beside<'_>, mode: RenameMode) -> Result<(), Errno> {
         _ => {}
     }
     let is_other = there.as_ref().is_some_and(|there| !is_directory_there(there));
-    if mode == RenameMode::Exchange {
-        return Err(if is_other && target.slash { Errno::NOTDIR } else { Errno::BUSY });
+    let exchange = mode == RenameMode::Exchange;
+    if exchange && is_other && target.slash {
+        return Err(Errno::NOTDIR);
+    }
+    need_change(given)?;
+    if exchange {
+        return Err(Errno::BUSY);
     }
     target.need_replacement(there.as_ref())?;
     Err(if is_other { Errno::NOTDIR } else { Errno::BUSY })
@@ -60,5 +66,17 @@ pub fn enter(
         return Err(Errno::NOTDIR);
     }
     source.need_replacement(Some(stat))?;
+    need_change(new.given)?;
     Err(if is_other && !exchange { Errno::ISDIR } else { Errno::BUSY })
+}
+
+/// Whether the process may change the directory that the tree is mounted in. Where that is not on the disk, nobody asks.
+#[cold]
+pub fn need_change(given: &Given) -> Result<(), Errno> {
+    let end = given.mount.iter().rposition(|&byte| byte == b'/').unwrap_or(0).max(1);
+    let above = given.mount.get(..end).unwrap_or(b"/");
+    match accessat(CWD, above, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+        Err(Errno::ACCESS) => Err(Errno::ACCESS),
+        _ => Ok(()),
+    }
 }

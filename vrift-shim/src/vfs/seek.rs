@@ -3,6 +3,7 @@
 
 use std::ffi::c_int;
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::descriptor::{self, Held};
@@ -19,6 +20,10 @@ pub fn in_directory(descriptor: c_int, offset: i64, whence: c_int) -> Option<Res
     let given = session::given()?;
     let (held, stat) = descriptor::look(given, descriptor).ok()?;
     if !matches!(held, Held::Directory(_)) || stat.st_mode & TYPE != DIRECTORY {
+        return None;
+    }
+    let flags = descriptor::borrow(descriptor).and_then(rustix::fs::fcntl_getfl).ok()?;
+    if flags.contains(OFlags::PATH) {
         return None;
     }
     let is_before = (0..END).contains(&offset);

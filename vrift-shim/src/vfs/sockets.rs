@@ -119,7 +119,9 @@ pub fn bind(socket: c_int, path: &[u8]) -> Result<(Way, Option<Bound>), Errno> {
     }
     who.need(&above, 3)?;
     let (given, parent) = (place.given, tree.number(place.parent).map_err(|_| Errno::IO)?);
-    let mode = Kind::Socket as u32 | who::masked(given, 0o777);
+    // What `fchmod` made of the socket is what its name gets.
+    let own = borrow(socket).and_then(rustix::fs::fstat)?;
+    let mode = Kind::Socket as u32 | who::masked(given, own.st_mode & 0o7777);
     let (uid, gid) = (who.uid, who.gid);
     let create = Change::Create { parent, name, mode, uid, gid, rdev: 0, target: b"" };
     let made = session::with(given, |session| session.change(&who::who(), &create));

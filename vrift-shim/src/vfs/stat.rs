@@ -94,17 +94,35 @@ fn dot<'w>() -> Result<Answer<'w, Seen>, Errno> {
 pub fn of_descriptor(descriptor: c_int) -> Result<Option<Seen>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let (held, stat) = descriptor::look(given, descriptor)?;
-    let number = match held {
+    let (number, stored) = match held {
         Held::Foreign | Held::Lost(None) => return Ok(None),
         Held::Directory(node) => return of_directory(given, node).map(Some),
-        Held::Content { node, .. } | Held::Lost(Some(node)) => node,
+        Held::Content { node, draft } => (node, !draft),
+        Held::Lost(Some(node)) => (node, true),
     };
     let at = descriptor::node(given, descriptor, number)?;
     let shown = at.session.attributes_of_open(at.cursor, &stat).map_err(session::errno_of)?;
+    if stored && is_changed(&at, shown.attributes.size) && is_path_only(descriptor) {
+        return of(at).map(Some);
+    }
     Ok(Some(Seen { given, number, shown }))
 }
 
 #[inline(never)]
 fn of_directory(given: &'static Given, node: u64) -> Result<Seen, Errno> {
     of(find::by_number(given, node)?)
+}
+
+/// Whether the file has another content than the one, of this size, that is open.
+fn is_changed(at: &At, size: u64) -> bool {
+    let tree = at.session.tree();
+    tree.draft(at.cursor).is_some()
+        || tree.attributes(at.cursor).is_ok_and(|attributes| attributes.size != size)
+}
+
+/// Whether a descriptor only stands for a file, whatever that has in it by now. Others have the content of when they were opened.
+#[cold]
+fn is_path_only(descriptor: c_int) -> bool {
+    let flags = descriptor::borrow(descriptor).and_then(rustix::fs::fcntl_getfl);
+    flags.is_ok_and(|flags| flags.contains(rustix::fs::OFlags::PATH))
 }
