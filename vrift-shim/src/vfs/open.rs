@@ -41,13 +41,12 @@ pub fn open<'w>(
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
     if let Some(path) = path
         && !flags.contains(OFlags::NOFOLLOW)
+        && let Some(nameless) = magic::nameless(path, writes)?
     {
-        if let Some(nameless) = magic::nameless(path, writes)? {
-            if !flags.contains(OFlags::PATH) {
-                permitted(&nameless.at, nameless.at.attributes()?.mode, flags)?;
-            }
-            return nameless_file::again(&nameless, flags, writes);
+        if !flags.contains(OFlags::PATH) {
+            permitted(&nameless.at, nameless.at.attributes()?.mode, flags)?;
         }
+        return nameless_file::again(&nameless, flags, writes);
     }
     let directory_made = OFlags::CREATE | OFlags::DIRECTORY;
     if flags.contains(directory_made) && !flags.contains(OFlags::PATH) {
