@@ -12,7 +12,7 @@ fn main() {
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,pack-relative-relocs");
     // Two mappings and a change of protection less in every process.
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,norelro");
-    println!("cargo:rustc-link-arg-cdylib=-Wl,{}", one_segment());
+    lay_out();
     // Nor what C's own start files would do at the start and the end: the library is never unloaded.
     println!("cargo:rustc-link-arg-cdylib=-nostartfiles");
     // The library's own names are its own: nothing to look up at the start, and no other library's in their place.
@@ -43,14 +43,26 @@ fn compiler() -> String {
     linker.or_else(|| variable("CC")).unwrap_or_else(|| "cc".to_owned())
 }
 
-/// Code and constants in one segment. The compiler's own linker and that of binutils say it differently, and the first is
-/// what links for this target, unless somebody wants another one.
-fn one_segment() -> &'static str {
-    let target = std::env::var("TARGET").unwrap_or_default();
+/// Code and constants in one segment, the rest in another, what is needed at the start close together in both. Another linker
+/// than those that are there by themselves need not know a word of this.
+fn lay_out() {
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let other = std::env::var_os("RUSTC_LINKER").is_some() || flags.contains("link");
-    match target == "x86_64-unknown-linux-gnu" && !other {
-        true => "--no-rosegment",
-        false => "-z,noseparate-code",
+    if std::env::var_os("RUSTC_LINKER").is_some() || flags.contains("link") {
+        println!("cargo:rustc-link-arg-cdylib=-Wl,-z,noseparate-code");
+        return;
+    }
+    println!("cargo:rerun-if-changed=layout.ld");
+    let layout = Path::new(env!("CARGO_MANIFEST_DIR")).join("layout.ld");
+    println!("cargo:rustc-link-arg-cdylib=-Wl,-T,{}", layout.display());
+    // The compiler's own linker, which links for this target, and that of binutils say the first differently. The dynamic
+    // section is not written to, and data begins with a page: one page less to be filled with addresses.
+    let options = match std::env::var("TARGET").as_deref() {
+        Ok("x86_64-unknown-linux-gnu") => {
+            ["--no-rosegment", "-z,separate-loadable-segments", "-z,rodynamic"].as_slice()
+        }
+        _ => &["-z,noseparate-code"],
+    };
+    for option in options {
+        println!("cargo:rustc-link-arg-cdylib=-Wl,{option}");
     }
 }

@@ -24,6 +24,14 @@ int main(void)
     NEED(__xstat(1, "f", &s) == 0 && s.st_size == 2);
     NEED(__lxstat(1, "f", &s) == 0 && __fxstatat(1, AT_FDCWD, "f", &s, 0) == 0 && __xstat64(1, "f", &s64) == 0);
     int fd = __open_2("f", O_RDONLY);
+    for (int version = 2; version < 5; version++) {
+        errno = 0;
+        NEED(__xstat(version, "f", &s) == -1 && errno == EINVAL);
+        errno = 0;
+        NEED(__lxstat(version, "f", &s) == -1 && __fxstat(version, fd, &s) == -1 && errno == EINVAL);
+        errno = 0;
+        NEED(__fxstatat(version, AT_FDCWD, "f", &s, 0) == -1 && errno == EINVAL);
+    }
     NEED(fd >= 0 && __fxstat(1, fd, &s) == 0 && s.st_size == 2);
     NEED(__open64_2("f", O_RDONLY) >= 0 && __openat_2(AT_FDCWD, "f", O_RDONLY) >= 0 && open64("f", O_RDWR) >= 0);
     NEED(creat64("d/c", 0644) >= 0 && access("d/c", F_OK) == 0);

@@ -22,6 +22,8 @@ pub struct Stop {
     pub process: i32,
     /// The call's number.
     pub number: i64,
+    /// The call's second argument: of `fcntl`, what it is to do.
+    pub second: u64,
     /// The call's fourth argument: what tells mappings of files from memory.
     pub flags: u64,
     /// Before the call, or behind it.
@@ -177,6 +179,7 @@ fn at_stop(
     let stop = Stop {
         process: pid.as_raw(),
         number: registers.orig_rax.cast_signed(),
+        second: registers.rsi,
         flags: registers.r10,
         before: process.in_call,
         ours: library && is_ours(pid, registers.rip, &mut process.code),

@@ -24,7 +24,8 @@ fn faults(stop: &Stop) -> &'static [Errno] {
         libc::SYS_read | libc::SYS_pread64 => &[EIO, EINTR],
         libc::SYS_write | libc::SYS_pwrite64 => &[ENOSPC, EIO, EINTR],
         libc::SYS_fstat | libc::SYS_newfstatat | libc::SYS_statx | libc::SYS_stat => &[EIO, ENOMEM],
-        libc::SYS_fcntl => &[ENOMEM, EAGAIN, EINTR],
+        // The other things that it does for the library cannot fail.
+        libc::SYS_fcntl if stop.second == libc::F_SETLEASE as u64 => &[ENOMEM, EAGAIN],
         libc::SYS_linkat | libc::SYS_link => &[ENOSPC, EIO, EMLINK],
         libc::SYS_rename | libc::SYS_renameat | libc::SYS_renameat2 => &[ENOSPC, EIO],
         libc::SYS_mkdir | libc::SYS_mkdirat => &[ENOSPC, EDQUOT],
@@ -76,6 +77,9 @@ struct Build {
     before: &'static str,
     words: &'static str,
     makes: &'static [&'static str],
+    /// It says why it fails. ar and make have a text of their own for some errors, and make looks for another rule where
+    /// it cannot look into a directory, on any disk.
+    says_why: bool,
 }
 
 const COMPILE: &str = "cd IN && gcc -O1 -Ifirst -Isecond -c a.c && gcc -O1 -Ifirst -Isecond -c b.c";
@@ -86,30 +90,35 @@ const BUILDS: &[Build] = &[
         before: "true",
         words: "gcc -O1 -IIN/first -IIN/second -c IN/a.c -o IN/a.o",
         makes: &["a.o"],
+        says_why: true,
     },
     Build {
         name: "ar",
         before: COMPILE,
         words: "ar rcs IN/lib.a IN/a.o IN/b.o",
         makes: &["lib.a"],
+        says_why: false,
     },
     Build {
         name: "ar-again",
         before: "cd IN && gcc -O1 -Ifirst -Isecond -c a.c && gcc -O1 -Ifirst -Isecond -c b.c && ar rcs lib.a a.o && ar rcs lib.a b.o",
         words: "ar rcs IN/lib.a IN/a.o IN/b.o",
         makes: &["lib.a"],
+        says_why: false,
     },
     Build {
         name: "ld",
         before: COMPILE,
         words: "ld -r -o IN/all.o IN/a.o IN/b.o",
         makes: &["all.o"],
+        says_why: true,
     },
     Build {
         name: "make",
         before: "true",
         words: "make -s -C IN",
         makes: &["a.o", "b.o", "lib.a", "program"],
+        says_why: false,
     },
 ];
 
@@ -124,8 +133,6 @@ fn said_by_a_disk(said: &str) -> bool {
         "Disk quota exceeded",
         "Resource temporarily unavailable",
         "Too many links",
-        // What ar says of its own file, whatever the reason.
-        "could not create temporary file",
     ];
     reasons.iter().any(|reason| said.contains(reason))
 }
@@ -141,6 +148,9 @@ struct Trial<'a> {
     build: &'a Build,
     right: BTreeMap<&'static str, Vec<u8>>,
 }
+
+/// What ar writes to a new archive at first, and leaves there if it cannot copy the rest.
+const BEGUN: &[u8] = b"!<arch>\n";
 
 fn words(text: &str, directory: &Path) -> Vec<String> {
     let directory = directory.to_string_lossy();
@@ -191,12 +201,15 @@ impl Trial<'_> {
         }
         let left_over = |name: &&&str| {
             let content = made.get(**name);
-            content.is_some() && content != self.right.get(**name) && content != before.get(**name)
+            let known = [self.right.get(**name), before.get(**name)];
+            content.is_some_and(|content| content != BEGUN) && !known.contains(&content)
         };
         match end {
             End::Code(0) => {}
             End::Signal(_) => return wrong("ended by a signal"),
-            End::Code(_) if !said_by_a_disk(&said) => return wrong("not what a disk says"),
+            End::Code(_) if said.is_empty() || (build.says_why && !said_by_a_disk(&said)) => {
+                return wrong("not what a disk says");
+            }
             End::Code(_) => {
                 if let Some(name) = self.build.makes.iter().find(left_over) {
                     return wrong(&format!("a wrong {name} is left over"));
@@ -205,6 +218,10 @@ impl Trial<'_> {
         }
         if one_in("VRIFT_TEST_ERRORS", 0) == 1 {
             scene.check_store(&place);
+        }
+        if made.values().any(|content| content == BEGUN) {
+            // For make it would be new enough, on any disk.
+            scene.ok(&["rm", &scene.inside(number).join("lib.a").to_string_lossy()]);
         }
         // The fault was one of the moment.
         if scene.run(&words) != Some(0) || self.made(scene, number, &place) != self.right {

@@ -24,4 +24,11 @@
 #define SYS_utimes (-1)
 #endif
 
+/* openat2, which older headers do not know; and qemu neither, so that nobody could answer for the real directory. */
+#ifdef GUEST
+#define OPENAT2 (-1)
+#else
+#define OPENAT2 437
+#endif
+
 #endif

@@ -7,6 +7,13 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+/* What libc's old names are called with. */
+#ifdef __x86_64__
+#define STAT_VERSION 1
+#else
+#define STAT_VERSION 0
+#endif
+
 int __xstat(int, const char *, struct stat *);
 int __lxstat(int, const char *, struct stat *);
 int __fxstat(int, int, struct stat *);
@@ -40,14 +47,14 @@ STAT(fstat, stat, fstat(fd(c, 0), &s))
 STAT(fstat64, stat64, fstat64(fd(c, 0), &s))
 STAT(fstatat, stat, fstatat(dir_fd(c, 0), path(c, 1), &s, (int)number(c, 2)))
 STAT(fstatat64, stat64, fstatat64(dir_fd(c, 0), path(c, 1), &s, (int)number(c, 2)))
-STAT(__xstat, stat, __xstat(1, path(c, 0), &s))
-STAT(__xstat64, stat64, __xstat64(1, path(c, 0), &s))
-STAT(__lxstat, stat, __lxstat(1, path(c, 0), &s))
-STAT(__lxstat64, stat64, __lxstat64(1, path(c, 0), &s))
-STAT(__fxstat, stat, __fxstat(1, fd(c, 0), &s))
-STAT(__fxstat64, stat64, __fxstat64(1, fd(c, 0), &s))
-STAT(__fxstatat, stat, __fxstatat(1, dir_fd(c, 0), path(c, 1), &s, (int)number(c, 2)))
-STAT(__fxstatat64, stat64, __fxstatat64(1, dir_fd(c, 0), path(c, 1), &s, (int)number(c, 2)))
+STAT(__xstat, stat, __xstat(STAT_VERSION, path(c, 0), &s))
+STAT(__xstat64, stat64, __xstat64(STAT_VERSION, path(c, 0), &s))
+STAT(__lxstat, stat, __lxstat(STAT_VERSION, path(c, 0), &s))
+STAT(__lxstat64, stat64, __lxstat64(STAT_VERSION, path(c, 0), &s))
+STAT(__fxstat, stat, __fxstat(STAT_VERSION, fd(c, 0), &s))
+STAT(__fxstat64, stat64, __fxstat64(STAT_VERSION, fd(c, 0), &s))
+STAT(__fxstatat, stat, __fxstatat(STAT_VERSION, dir_fd(c, 0), path(c, 1), &s, (int)number(c, 2)))
+STAT(__fxstatat64, stat64, __fxstatat64(STAT_VERSION, dir_fd(c, 0), path(c, 1), &s, (int)number(c, 2)))
 STAT(sys_stat, stat, syscall(SYS_stat, path(c, 0), &s))
 STAT(sys_lstat, stat, syscall(SYS_lstat, path(c, 0), &s))
 STAT(sys_fstat, stat, syscall(SYS_fstat, fd(c, 0), &s))

@@ -39,7 +39,7 @@ static void act_sys_openat2(struct call *c)
     struct { uint64_t flags, mode, resolve; } how = { (uint64_t)number(c, 3), (uint64_t)number(c, 4), 0 };
     if (!(how.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
         how.mode = 0;
-    say_fd(c, 0, (int)syscall(437, dir_fd(c, 1), path(c, 2), &how, sizeof how));
+    say_fd(c, 0, (int)syscall(OPENAT2, dir_fd(c, 1), path(c, 2), &how, sizeof how));
 }
 static void act_proc_open(struct call *c)
 {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use rustix::fd::AsFd;
-use rustix::fs::{Dir, FileType, Mode, openat};
+use rustix::fs::{FileType, Mode, RawDir, openat};
 use rustix::io::Errno;
 
 use super::Store;
@@ -140,10 +140,14 @@ impl Iterator for Names<'_> {
     }
 }
 
-/// The names in a directory, sorted.
+/// The names in a directory, sorted. It is opened anew: the position of a descriptor is everybody's.
 pub(super) fn list(directory: impl AsFd) -> Result<Vec<Vec<u8>>, Errno> {
+    const ROOM: usize = 32 << 10;
+    let directory = openat(directory, c".", directory_flags(), Mode::empty())?;
     let mut names = Vec::new();
-    for entry in Dir::read_from(directory)? {
+    let mut buffer = Vec::with_capacity(ROOM);
+    let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {

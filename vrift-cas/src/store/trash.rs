@@ -1,7 +1,7 @@
 //! `trash/`: blobs that gc found unneeded wait here, still whole, until their grace is over. Whoever misses a
 //! blob looks here and brings it back.
 
-use rustix::fs::{Dir, RenameFlags, renameat_with};
+use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::Store;
@@ -13,10 +13,9 @@ use crate::layout::{BlobName, digest_of_hex, trash_name};
 /// All blobs in the trash, in the order of their digests.
 pub(super) fn entries(store: &Store) -> Result<Vec<(Digest, Facts)>, StoreError> {
     let mut entries = Vec::new();
-    for entry in Dir::read_from(&store.trash).at("list", store.trash_dir())? {
-        let entry = entry.at("list", store.trash_dir())?;
-        let Some(digest) = digest_of_hex(entry.file_name().to_bytes()) else { continue };
-        match Facts::at(&store.trash, entry.file_name()) {
+    for name in super::blobs::list(&store.trash).at("list", store.trash_dir())? {
+        let Some(digest) = digest_of_hex(&name) else { continue };
+        match Facts::at(&store.trash, &name) {
             Ok(facts) => entries.push((digest, facts)),
             // Brought back meanwhile.
             Err(Errno::NOENT) => {}

@@ -7,6 +7,7 @@
 mod blame;
 mod event;
 mod filter;
+mod known;
 mod names;
 mod processes;
 mod reader;

@@ -5,17 +5,11 @@ use std::collections::HashMap;
 use vrift_manifest::journal::Operation;
 use vrift_manifest::tree::{ROOT, Tree};
 
+use super::known::{Known, Name};
 use crate::node::join;
 
 /// Deeper than any path can be; a damaged tree may hold rings.
 const DEEPEST: usize = 4096;
-
-/// A name in a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Name {
-    parent: u64,
-    name: Vec<u8>,
-}
 
 /// The names of all nodes while records are read.
 pub struct Names {
@@ -23,7 +17,7 @@ pub struct Names {
     base: Tree,
     /// The names of the nodes that a record named, oldest first. The last name of a removed node stays: that is how
     /// people know it.
-    changed: HashMap<u64, Vec<Name>>,
+    changed: HashMap<u64, Known>,
 }
 
 /// Where something was.
@@ -107,25 +101,20 @@ impl Names {
         }
     }
 
-    fn names(&mut self, node: u64) -> &mut Vec<Name> {
+    fn names(&mut self, node: u64) -> &mut Known {
         if !self.changed.contains_key(&node) {
-            let known = self.name(node).into_iter().collect();
+            let mut known = Known::default();
+            self.name(node).into_iter().for_each(|name| known.add(name));
             self.changed.insert(node, known);
         }
         self.changed.entry(node).or_default()
     }
 
     fn add(&mut self, node: u64, parent: u64, name: &[u8]) {
-        let added = Name { parent, name: name.to_vec() };
-        let known = self.names(node);
-        known.retain(|name| *name != added);
-        known.push(added);
+        self.names(node).add(Name { parent, name: name.to_vec() });
     }
 
     fn remove(&mut self, node: u64, parent: u64, name: &[u8]) {
-        let known = self.names(node);
-        if known.len() > 1 {
-            known.retain(|known| known.parent != parent || known.name != name);
-        }
+        self.names(node).remove(&Name { parent, name: name.to_vec() });
     }
 }

@@ -164,6 +164,16 @@ fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
+/// Opens a draft to be hashed. That it is read is not noted of it, which would be another write: where only its owner may
+/// ask for that and another seals it, it is.
+pub(super) fn open_to_seal(path: &CStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    match retry_on_intr(|| open(path, flags | OFlags::NOATIME, Mode::empty())) {
+        Err(Errno::PERM) => retry_on_intr(|| open(path, flags, Mode::empty())),
+        other => other,
+    }
+}
+
 /// Marks a draft as a copy of content that was last written at `mtime`.
 pub(super) fn mark_copied(file: impl AsFd, mtime: Timestamp) -> Result<(), Errno> {
     futimens(file, &times(COPIED, mtime))

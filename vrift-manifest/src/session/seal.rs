@@ -22,13 +22,13 @@
 //! A draft that was a copy of the node's content, and has its time and length still, was not written: nothing is hashed.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, Stat, fchmod, fstat, fstatfs, open};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::fs::{Mode, Stat, fchmod, fstat, fstatfs};
+use rustix::io::Errno;
 use vrift_cas::{Digest, Sealer, Standing};
 
 use super::change::{Failure, until_settled};
 use super::digest::{digest_of, is_mostly_holes};
-use super::draft::{Decimal, is_copy, mtime_of, shown_mtime, size_of};
+use super::draft::{Decimal, is_copy, mtime_of, open_to_seal, shown_mtime, size_of};
 use super::{Session, SessionError, Who, rights};
 use crate::index::NodeState;
 use crate::journal::Operation;
@@ -122,10 +122,7 @@ impl Session {
                 return Ok(Some(Seal::Clean));
             }
             author = author.take().or_else(|| who.before());
-            let opened = self.with_draft(node, state.draft, |path| {
-                let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-                retry_on_intr(|| open(path, flags, Mode::empty()))
-            });
+            let opened = self.with_draft(node, state.draft, open_to_seal);
             let file = match opened {
                 Err(Errno::NOENT) if self.tree.draft(self.tree.again(at)) == Some(state.draft) => {
                     return match self.without_draft(at) {

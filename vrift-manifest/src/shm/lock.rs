@@ -6,11 +6,15 @@
 //! This works in fork and vfork children and between C libraries, where pthread's robust mutex does not.
 //!
 //! All signals are blocked while the lock is held: a handler that comes back for the same lock would wait for itself.
+//!
+//! In two PID namespaces two threads can have the same number. Whether the one in the word is this thread is therefore not
+//! told by the number alone; and the kernel would take the word for that of a namesake who dies waiting for it, so nobody
+//! announces it while a namesake has it.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
-use super::protocol::{OWNER, acquire, release};
+use super::protocol::{OWNER, WAITERS, acquire, release};
 use super::sys::{self, RobustHead, SignalMask};
 
 /// What the holder of the lock learns with it.
@@ -40,7 +44,10 @@ pub fn with_lock<T>(word: &AtomicU32, work: impl FnOnce(Held) -> T) -> Result<T,
     let restore = Restore(mask);
     let me = sys::thread_id() & OWNER;
     if word.load(Ordering::Relaxed) & OWNER == me {
-        return Err(LockError::Recursive);
+        if HOLDS.get() == (me, word.as_ptr()) {
+            return Err(LockError::Recursive);
+        }
+        wait_for_namesake(word, me);
     }
 
     // A thread without a robust list (a vfork child, a raw clone) gets one on this stack for the time being.
@@ -58,13 +65,40 @@ pub fn with_lock<T>(word: &AtomicU32, work: impl FnOnce(Held) -> T) -> Result<T,
     };
     let pending = Pending::announce(head, word, !borrowed);
 
-    let owner_died = acquire(word, me, |seen| sys::futex_wait(word, seen));
+    let owner_died = acquire(word, me, |seen| {
+        if seen & OWNER == me {
+            pending.without(|| wait_for_namesake(word, me));
+        } else {
+            sys::futex_wait(word, seen);
+        }
+    });
+    HOLDS.set((me, word.as_ptr()));
     let unlock = Unlock(word);
     let result = work(Held { owner_died });
     drop(unlock);
     drop(pending);
     drop(restore);
     Ok(result)
+}
+
+thread_local! {
+    /// The lock that this thread has, and its number then: a vfork child has the same variables.
+    static HOLDS: Cell<(u32, *mut u32)> = const { Cell::new((0, core::ptr::null_mut())) };
+}
+
+/// Waits until the word is not that of a thread with this one's number, in another PID namespace.
+#[cold]
+fn wait_for_namesake(word: &AtomicU32, me: u32) {
+    loop {
+        let seen = word.load(Ordering::Relaxed);
+        if seen & OWNER != me {
+            return;
+        }
+        let waited = seen | WAITERS;
+        if word.compare_exchange(seen, waited, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            sys::futex_wait(word, waited);
+        }
+    }
 }
 
 /// This thread's robust list head. Asked of the kernel once per thread: a fork or vfork child is another thread, to be
@@ -94,6 +128,7 @@ struct Unlock<'a>(&'a AtomicU32);
 
 impl Drop for Unlock<'_> {
     fn drop(&mut self) {
+        HOLDS.set((0, core::ptr::null_mut()));
         release(self.0, || sys::futex_wake_one(self.0));
     }
 }
@@ -119,6 +154,21 @@ impl Pending {
         };
         compiler_fence(Ordering::SeqCst);
         Pending { head, before, unregister }
+    }
+
+    /// Takes the announcement back while `work` runs.
+    fn without(&self, work: impl FnOnce()) {
+        // SAFETY: as in `announce`: the head is this thread's, and registered as long as this value is there.
+        let pending = unsafe { &raw mut (*self.head).pending };
+        // SAFETY: as above.
+        let word = unsafe { pending.read_volatile() };
+        // SAFETY: as above.
+        unsafe { pending.write_volatile(self.before) };
+        compiler_fence(Ordering::SeqCst);
+        work();
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: as above.
+        unsafe { pending.write_volatile(word) };
     }
 }
 

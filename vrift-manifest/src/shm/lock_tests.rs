@@ -124,6 +124,39 @@ fn the_death_of_a_thread_without_a_robust_list_is_noticed_too() {
     assert!(shared.take());
 }
 
+#[test]
+fn a_thread_of_another_namespace_with_the_same_number_is_waited_for() {
+    let shared = Shared::new();
+    let me = sys::thread_id();
+    // What one there leaves in the word is this number.
+    shared.lock().store(me, Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let word = shared.lock();
+            wait_until("somebody waits", || word.load(Ordering::SeqCst) == me | WAITERS);
+            assert_eq!(word.swap(0, Ordering::SeqCst), me | WAITERS);
+            sys::futex_wake_one(word);
+        });
+        assert!(!shared.take(), "nobody died");
+    });
+    let inner = with_lock(shared.lock(), |_| with_lock(shared.lock(), |_| ()));
+    assert_eq!(inner, Ok(Err(LockError::Recursive)));
+    assert!(!shared.take());
+}
+
+#[test]
+fn the_death_of_who_waits_for_one_with_the_same_number_is_not_taken_for_the_owners() {
+    let shared = Shared::new();
+    let pid = fork(|| {
+        shared.lock().store(sys::thread_id(), Ordering::SeqCst);
+        let _ = with_lock(shared.lock(), |_| ());
+    });
+    let waited_for = pid as u32 | WAITERS;
+    wait_until("it waits", || shared.lock().load(Ordering::SeqCst) == waited_for);
+    kill(pid);
+    assert_eq!(shared.lock().load(Ordering::SeqCst), waited_for, "the owner is alive");
+}
+
 extern "C" fn die_with_the_lock(shared: *mut libc::c_void) -> i32 {
     // SAFETY: the parent keeps it alive; it is suspended until this child is gone.
     let shared = unsafe { &*shared.cast::<Shared>() };

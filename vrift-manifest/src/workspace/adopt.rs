@@ -5,24 +5,22 @@ use std::path::Path;
 
 use rustix::fs::{Stat, Timespec, Timestamps, futimens, stat};
 use rustix::io::Errno;
+use vrift_cas::Sealer;
 
 use super::control::Control;
 use super::drafts::live_drafts;
 use super::error::{Action, WorkspaceError};
 use super::place::Directory;
 use super::{attach, files};
-use crate::session::{draft_as_found, mode_of_draft};
+use crate::session::{Session, draft_as_found, mode_of_draft};
 use crate::time::Timestamp;
 use crate::tree::Tree;
 
-/// Makes the files of drafts that are on the disk fit to be drafts; which those are, in order. Under the lock, with the tree
-/// in force. What is done here is done again if it is not finished.
-pub(super) fn adopt(
-    place: &Directory,
-    control: &Control,
-) -> Result<Vec<(u64, u64)>, WorkspaceError> {
+/// Makes the files of drafts that are on the disk fit to be drafts, and puts all others aside. Under the lock, with the tree in
+/// force. What is done here is done again if it is not finished.
+pub(super) fn adopt(place: &Directory, control: &Control) -> Result<(), WorkspaceError> {
     let Some(attached) = attach::map(place, control, control.epoch())? else {
-        return Ok(Vec::new());
+        return place.put_drafts_aside(&[], &|_, _| false);
     };
     let mut drafts = live_drafts(&attached.tree);
     drafts.sort_unstable();
@@ -37,7 +35,17 @@ pub(super) fn adopt(
             Err(errno) => return Err(Action::Read.of(&path)(errno)),
         }
     }
-    Ok(drafts)
+    place.put_drafts_aside(&drafts, &|node, found| is_superfluous(&attached.tree, node, found))
+}
+
+/// Whether a draft that no node has is nothing that anybody could miss: it is a blob, or was on the disk until its node
+/// had no name any more.
+fn is_superfluous(tree: &Tree, node: u64, found: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let at = tree.node(node).ok().flatten();
+    let Some(attributes) = at.and_then(|at| tree.attributes(at).ok()) else { return false };
+    let is_blob = found.mode() & 0o7777 == Sealer::BLOB_MODE && found.nlink() > 1;
+    is_blob || Session::is_synced(found.mode()) && attributes.nlink == 0
 }
 
 /// Makes the draft's file anew: of the one that is there, or of what was sealed last.

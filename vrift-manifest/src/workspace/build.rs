@@ -40,8 +40,7 @@ pub fn build_found(
     if power_failed {
         // Which of their bytes reached the disk, nobody knows, unless somebody has asked for it.
         control.set_drafts_after(control.segment().last_seq());
-        let adopted = adopt::adopt(place, control)?;
-        place.put_drafts_aside(&adopted)?;
+        adopt::adopt(place, control)?;
         control.forget_locks();
         control.set_taken_over();
     }

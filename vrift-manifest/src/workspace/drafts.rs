@@ -287,8 +287,13 @@ impl Directory {
         rustix::fs::stat(&path).is_ok_and(|found| Session::is_synced(found.st_mode))
     }
 
-    /// Puts drafts aside, but for those of `kept`, which is in order: nobody knows which of their bytes reached the disk.
-    pub(super) fn put_drafts_aside(&self, kept: &[(u64, u64)]) -> Result<(), WorkspaceError> {
+    /// Puts drafts aside, but for those of `kept`, which is in order: nobody knows which of their bytes reached the disk. What
+    /// is superfluous goes.
+    pub(super) fn put_drafts_aside(
+        &self,
+        kept: &[(u64, u64)],
+        is_superfluous: &dyn Fn(u64, &fs::Metadata) -> bool,
+    ) -> Result<(), WorkspaceError> {
         let drafts = self.drafts();
         let entries = match fs::read_dir(&drafts) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -297,8 +302,12 @@ impl Directory {
         let mut aside = None;
         for entry in entries {
             let entry = entry.map_err(Action::Read.of(&drafts))?;
-            let draft = entry.file_name().to_str().and_then(parse);
-            if draft.is_none_or(|draft| kept.binary_search(&draft).is_ok()) {
+            let Some(draft) = entry.file_name().to_str().and_then(parse) else { continue };
+            if kept.binary_search(&draft).is_ok() {
+                continue;
+            }
+            if entry.metadata().is_ok_and(|found| is_superfluous(draft.0, &found)) {
+                let _ = fs::remove_file(entry.path());
                 continue;
             }
             let aside = match &aside {

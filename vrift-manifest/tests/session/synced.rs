@@ -179,6 +179,27 @@ fn the_draft_of_a_file_that_was_removed_is_on_the_disk_until_its_removal_is() {
 }
 
 #[test]
+fn nothing_is_put_aside_that_was_sealed_or_removed() {
+    let fixture = Fixture::new();
+    let session = fixture.session();
+    for name in ["sealed", "removed", "torn"] {
+        let file = new(&session, name, name.as_bytes());
+        if name != "torn" {
+            sync(&session, name, &file);
+        }
+    }
+    assert!(matches!(seal_now(&session, "sealed"), Seal::Sealed { .. }));
+    let change = Change::Unlink { parent: TOP, name: b"removed" };
+    as_somebody(|who| session.change(who, &change)).expect("removed");
+    assert_eq!(drafts(&fixture), 3);
+    drop(session);
+    restart_machine(&fixture);
+    let workspace = fixture.workspace();
+    assert_eq!((workspace.drafts_aside().len(), drafts(&fixture)), (1, 0));
+    assert_eq!(content(&fixture.session(), "sealed"), b"sealed");
+}
+
+#[test]
 fn folding_the_journal_keeps_what_was_synced() {
     let fixture = Fixture::new();
     let session = fixture.session();

@@ -5,6 +5,8 @@
 pub mod args;
 #[macro_use]
 mod hook;
+#[macro_use]
+mod jump;
 
 mod access;
 mod canonical;

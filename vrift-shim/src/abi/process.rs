@@ -86,62 +86,13 @@ extern "C" fn before_clone(_: *mut c_void, _: *mut c_void, flags: c_int) -> *mut
     errno::kept(|| NEXT.get())
 }
 
-/// Defines a spelling of clone. Its child begins on a stack of its own, and its arguments go on for ever: it is jumped to.
-macro_rules! jumps_to_clone {
-    ($($name:ident)*) => {$(
-        /// clone(2)
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the name is libc's. What the caller passed is in its registers again, and the stack as it was, when it
-        // jumps.
-        #[unsafe(no_mangle)]
-        #[unsafe(naked)]
-        pub extern "C" fn $name() {
-            naked_asm!(
-                "push rdi",
-                "push rsi",
-                "push rdx",
-                "push rcx",
-                "push r8",
-                "push r9",
-                "push rax",
-                "call {before}",
-                "add rsp, 8",
-                "pop r9",
-                "pop r8",
-                "pop rcx",
-                "pop rdx",
-                "pop rsi",
-                "pop rdi",
-                "jmp rax",
-                before = sym before_clone,
-            )
-        }
-
-        /// clone(2)
-        #[cfg(target_arch = "aarch64")]
-        // SAFETY: as above.
-        #[unsafe(no_mangle)]
-        #[unsafe(naked)]
-        pub extern "C" fn $name() {
-            naked_asm!(
-                "stp x29, x30, [sp, #-80]!",
-                "mov x29, sp",
-                "stp x0, x1, [sp, #16]",
-                "stp x2, x3, [sp, #32]",
-                "stp x4, x5, [sp, #48]",
-                "str x6, [sp, #64]",
-                "bl {before}",
-                "mov x9, x0",
-                "ldp x0, x1, [sp, #16]",
-                "ldp x2, x3, [sp, #32]",
-                "ldp x4, x5, [sp, #48]",
-                "ldr x6, [sp, #64]",
-                "ldp x29, x30, [sp], #80",
-                "br x9",
-                before = sym before_clone,
-            )
-        }
-    )*};
+// Its child begins on a stack of its own, and its arguments go on for ever.
+jumps! {
+    /// clone(2)
+    clone => before_clone
 }
 
-jumps_to_clone!(clone __clone);
+jumps! {
+    /// clone(2)
+    __clone => before_clone
+}

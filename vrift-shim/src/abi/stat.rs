@@ -11,8 +11,12 @@ use crate::vfs::{attributes, stat};
 
 const NOFOLLOW: c_int = libc::AT_SYMLINK_NOFOLLOW;
 
-/// The version numbers that the old spellings are called with.
-const VERSIONS: [c_int; 4] = [0, 1, 2, 3];
+/// The version numbers that libc takes from its old spellings; any other is an error of the caller's.
+#[cfg(target_arch = "x86_64")]
+const VERSIONS: &[c_int] = &[0, 1];
+/// The same: there never was another `struct stat` here.
+#[cfg(not(target_arch = "x86_64"))]
+const VERSIONS: &[c_int] = &[0];
 
 /// `kernel` asks for what has the path, `link` for that without following a symlink. A path outside is asked for in the
 /// second way: nearly never it is a symlink, and where it is, it may lead into the tree.
@@ -124,6 +128,9 @@ fn versioned_of_descriptor(
     fd: c_int,
     out: Out<Stat>,
 ) -> c_int {
+    if !VERSIONS.contains(&version) {
+        return real(version, fd, out);
+    }
     descriptor(fd, out, || real(version, fd, out))
 }
 
@@ -135,6 +142,9 @@ fn versioned_at(
     out: Out<Stat>,
     flags: c_int,
 ) -> c_int {
+    if !VERSIONS.contains(&version) {
+        return real(version, directory, path, out, flags);
+    }
     let link = |path| real(version, directory, path, out, flags | NOFOLLOW);
     path_at(directory, path, out, flags, |path| real(version, directory, path, out, flags), link)
 }

@@ -2,7 +2,6 @@
 //! others are jumped to as they are, for some of them return in no ordinary way.
 #![allow(non_upper_case_globals, reason = "the numbers have the names that libc gives them")]
 
-use std::arch::naked_asm;
 use std::ffi::{c_char, c_int, c_long, c_void};
 
 use libc::*;
@@ -334,54 +333,7 @@ extern "C" fn choose(number: c_long, first: usize) -> *mut c_void {
     next()
 }
 
-/// syscall(2)
-#[cfg(target_arch = "x86_64")]
-// SAFETY: the name is libc's. What the caller passed is in its registers again, and the stack as it was, when it jumps.
-#[unsafe(no_mangle)]
-#[unsafe(naked)]
-pub extern "C" fn syscall() {
-    naked_asm!(
-        "push rdi",
-        "push rsi",
-        "push rdx",
-        "push rcx",
-        "push r8",
-        "push r9",
-        "sub rsp, 8",
-        "call {choose}",
-        "add rsp, 8",
-        "pop r9",
-        "pop r8",
-        "pop rcx",
-        "pop rdx",
-        "pop rsi",
-        "pop rdi",
-        "jmp rax",
-        choose = sym choose,
-    )
-}
-
-/// syscall(2)
-#[cfg(target_arch = "aarch64")]
-// SAFETY: as above.
-#[unsafe(no_mangle)]
-#[unsafe(naked)]
-pub extern "C" fn syscall() {
-    naked_asm!(
-        "stp x29, x30, [sp, #-80]!",
-        "mov x29, sp",
-        "stp x0, x1, [sp, #16]",
-        "stp x2, x3, [sp, #32]",
-        "stp x4, x5, [sp, #48]",
-        "str x6, [sp, #64]",
-        "bl {choose}",
-        "mov x9, x0",
-        "ldp x0, x1, [sp, #16]",
-        "ldp x2, x3, [sp, #32]",
-        "ldp x4, x5, [sp, #48]",
-        "ldr x6, [sp, #64]",
-        "ldp x29, x30, [sp], #80",
-        "br x9",
-        choose = sym choose,
-    )
+jumps! {
+    /// syscall(2)
+    syscall => choose
 }

@@ -4,13 +4,13 @@
 //! handler may come, the process may fork anywhere. What does not fit the arena is mapped by itself.
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-/// Address space of the arena; pages are taken as they are touched. Less than a huge page, or the kernel might take one.
+/// Address space of the arena, mapped when it is first needed; pages are taken as they are touched. Less than a huge page,
+/// or the kernel might take one.
 const ARENA: usize = 1 << 20;
 /// The smallest block, as a power of two.
 const LEAST: u32 = 4;
@@ -20,30 +20,42 @@ const SIZES: usize = (MOST - LEAST + 1) as usize;
 
 /// The allocator.
 pub struct Heap {
+    /// Where the arena lies; 0: nowhere yet.
+    arena: AtomicUsize,
     used: AtomicUsize,
     /// Offset of the first free block + 1 in the low half, a counter in the high half: a block that was taken and given
     /// back meanwhile does not look as if nothing had happened.
     free: [AtomicU64; SIZES],
 }
 
-/// The arena's bytes: part of the library's own memory, so that no process maps anything for them. Only what was given
-/// out is accessed, and by whom it was given to.
-#[repr(C, align(4096))]
-struct Room(UnsafeCell<[u8; ARENA]>);
-
-// SAFETY: nothing accesses the bytes through the static; blocks of them are distinct.
-unsafe impl Sync for Room {}
-
-static ROOM: Room = Room(UnsafeCell::new([0; ARENA]));
-
 impl Heap {
     /// Nothing was given out yet.
     pub const fn new() -> Heap {
-        Heap { used: AtomicUsize::new(0), free: [const { AtomicU64::new(0) }; SIZES] }
+        let free = [const { AtomicU64::new(0) }; SIZES];
+        Heap { arena: AtomicUsize::new(0), used: AtomicUsize::new(0), free }
     }
 
-    fn arena(&self) -> usize {
-        ROOM.0.get().expose_provenance()
+    /// Where the arena lies.
+    #[inline]
+    fn arena(&self) -> Option<usize> {
+        match self.arena.load(Ordering::Acquire) {
+            0 => self.begin(),
+            arena => Some(arena),
+        }
+    }
+
+    #[cold]
+    fn begin(&self) -> Option<usize> {
+        let mapped = map(ARENA)?;
+        let arena = mapped.expose_provenance();
+        match self.arena.compare_exchange(0, arena, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Some(arena),
+            Err(other) => {
+                // Another thread, or a signal handler, was first.
+                unmap(mapped, ARENA);
+                Some(other)
+            }
+        }
     }
 
     /// The word in which a free block keeps the next one's place.
@@ -119,8 +131,7 @@ fn unmap(at: *mut u8, bytes: usize) {
 // alignment, and it begins at a multiple of the smaller of its size and a page.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if let Some(size) = size_of(layout) {
-            let arena = self.arena();
+        if let (Some(size), Some(arena)) = (size_of(layout), self.arena()) {
             let bytes = 1 << (size as u32 + LEAST);
             if let Some(at) = self.take(arena, size).or_else(|| self.fresh(arena, bytes)) {
                 return at as *mut u8;
@@ -134,8 +145,8 @@ unsafe impl GlobalAlloc for Heap {
 
     // SAFETY: the caller gives back what `alloc` gave, with the same layout.
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        let arena = self.arena();
-        let inside = (arena..arena + ARENA).contains(&(at as usize));
+        let arena = self.arena.load(Ordering::Acquire);
+        let inside = arena != 0 && (arena..arena + ARENA).contains(&(at as usize));
         match size_of(layout) {
             Some(size) if inside => self.give(arena, at as usize, size),
             _ => unmap(at, layout.size().max(1)),

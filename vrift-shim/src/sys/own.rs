@@ -14,6 +14,7 @@ static BEGIN: AtomicUsize = AtomicUsize::new(0);
 static END: AtomicUsize = AtomicUsize::new(0);
 
 /// Looks where the code lies.
+#[inline(always)]
 pub fn begin() {
     let base = &raw const HEADER as usize;
     // SAFETY: the loader maps the header and the program headers behind it with the first segment, readable and for good;

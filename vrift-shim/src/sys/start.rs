@@ -10,7 +10,8 @@ use std::ffi::{CStr, c_char, c_int};
 static START: extern "C" fn(c_int, *const *const c_char, *const *const c_char) = start;
 
 // What `crtbeginS.o` would define, which is not linked (see `build.rs`): by this the library's own data of a thread that
-// ends is told from others'.
+// ends is told from others'. A test is a program, which has it from there.
+#[cfg(not(test))]
 core::arch::global_asm!(
     ".pushsection .data.rel.ro.vrift, \"aw\"",
     ".hidden __dso_handle",

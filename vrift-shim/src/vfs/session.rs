@@ -37,8 +37,7 @@ static SESSION: Slot<Session> = Slot::empty();
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
 
 /// The variable, and the value of LD_PRELOAD, as they were at the start.
-static HANDED: Kept = Kept::nothing();
-static PRELOADED: Kept = Kept::nothing();
+static KEPT: Kept = Kept::nothing();
 
 /// Looks into the environment. Without the variable nothing is ours. Inlined, so that all that runs at a start lies together:
 /// it is read from the disk, or mapped, by pages.
@@ -61,7 +60,7 @@ pub fn begin(variables: Environment) {
     }
     let Some(variable) = handed.map(Variable::bytes) else { return };
     let preloaded = preloaded.and_then(|it| it.bytes().get(PRELOAD.len()..)).unwrap_or_default();
-    if PRELOADED.keep(preloaded).is_none() || HANDED.keep(variable).is_none() {
+    if KEPT.keep(variable, preloaded).is_none() {
         take_apart(variable, preloaded);
     }
 }
@@ -69,10 +68,11 @@ pub fn begin(variables: Environment) {
 #[cold]
 #[inline(never)]
 fn late() -> Option<&'static Given> {
-    let (mut handed, mut preloaded) = ([0; MOST], [0; MOST]);
-    let given = take_apart(HANDED.bytes(&mut handed), PRELOADED.bytes(&mut preloaded));
+    let mut room = [0; MOST];
+    let (handed, preloaded) = KEPT.bytes(&mut room);
+    let given = take_apart(handed, preloaded);
     if given.is_none() {
-        HANDED.forget();
+        KEPT.forget();
     }
     given
 }
@@ -116,7 +116,7 @@ fn without_parent(variable: &[u8]) -> Vec<u8> {
 #[inline]
 pub fn given() -> Option<&'static Given> {
     match GIVEN.get() {
-        None if HANDED.is_there() => late(),
+        None if KEPT.is_there() => late(),
         given => given,
     }
 }

@@ -49,6 +49,11 @@ impl Dynamic {
         entries.take_while(|&(kind, _)| kind != 0).filter(move |it| it.0 == kind).map(|it| it.1)
     }
 
+    /// Whether it says where its libraries are.
+    pub fn says_where_to_look(&self) -> bool {
+        [RPATH, RUNPATH].iter().any(|&kind| self.values(kind).next().is_some())
+    }
+
     /// The string at a place, as much of it as there is room for.
     pub fn string<'r>(
         &self,

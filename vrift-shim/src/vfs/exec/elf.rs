@@ -29,6 +29,13 @@ impl Kind {
     }
 }
 
+/// Whether who executes it gets another user or group: the loader takes nothing from its environment then.
+pub fn gains_rights(stat: &rustix::fs::Stat) -> bool {
+    let (by_user, by_group) = (stat.st_mode & 0o4000 != 0, stat.st_mode & 0o2010 == 0o2010);
+    by_user && stat.st_uid != rustix::process::geteuid().as_raw()
+        || by_group && stat.st_gid != rustix::process::getegid().as_raw()
+}
+
 /// How the file names of this library's loader begins.
 #[cfg(all(target_env = "gnu", target_arch = "x86_64"))]
 const LOADER: &[u8] = b"ld-linux-x86-64.so";

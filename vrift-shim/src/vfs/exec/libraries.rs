@@ -40,9 +40,8 @@ pub struct Asked<'a> {
 
 /// What LD_LIBRARY_PATH has to be for the program; `None`: what it is.
 pub fn path_for(given: &'static Given, asked: &Asked<'_>) -> Option<Vec<u8>> {
-    let own = [RPATH, RUNPATH].iter().any(|&kind| asked.dynamic.values(kind).next().is_some());
     let variable = asked.variable.unwrap_or(b"");
-    if !own && variable.is_empty() {
+    if !asked.dynamic.says_where_to_look() && variable.is_empty() {
         return None;
     }
     let origin = asked.path.map(directory_of);

@@ -4,6 +4,7 @@
 pub mod dynamic;
 pub mod elf;
 pub mod farm;
+mod known;
 pub mod launch;
 pub mod libraries;
 pub mod sanitizer;
@@ -17,7 +18,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use vrift_manifest::session::Seal;
-use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
+use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::descriptor::{self, Held};
 use super::environment::{self, Needs};
@@ -27,6 +28,7 @@ use super::{Answer, paths, who};
 use crate::sys::fd::Brief;
 use dynamic::Dynamic;
 use elf::Kind;
+use known::Outside;
 use launch::Asked;
 use script::Line;
 
@@ -123,6 +125,11 @@ pub fn resolve(
     program: &mut Program,
 ) -> Result<(), Errno> {
     let Program { path, lines, depth, kind, sanitized, libraries } = program;
+    let outside = Outside::look(given, asked);
+    if outside.is_known(asked)? {
+        *kind = Kind::Ours;
+        return Ok(());
+    }
     // From this interpreter on everything is the kernel's.
     let mut settled = None;
     let mut level = 0;
@@ -130,14 +137,12 @@ pub fn resolve(
     loop {
         let (before, behind) = lines.split_at_mut_checked(level).ok_or(Errno::LOOP)?;
         let source = match before.last() {
-            Some(line) => {
-                let path = line.interpreter().to_bytes();
-                Source { directory: asked.base, path, flags: 0 }
-            }
-            None => {
-                let path = asked.path.to_bytes();
-                Source { directory: asked.directory, path, flags: asked.flags }
-            }
+            Some(line) => Source::of(asked.base, line.interpreter().to_bytes()),
+            None => Source {
+                flags: asked.flags,
+                stat: outside.stat,
+                ..Source::of(asked.directory, asked.path.to_bytes())
+            },
         };
         begin_with(path, b"\0");
         let (whose, file) = look(given, &source, path, &mut head)?;
@@ -169,6 +174,10 @@ pub fn resolve(
         {
             *sanitized = sanitizer::is_needed(file.as_fd(), &dynamic);
             *libraries = needed(given, asked, (whose, path), file.as_fd(), &dynamic);
+            if whose == Whose::Kernel && level == 0 && !*sanitized && !dynamic.says_where_to_look()
+            {
+                outside.note();
+            }
         }
         break;
     }
@@ -200,9 +209,15 @@ struct Source<'a> {
     directory: c_int,
     path: &'a [u8],
     flags: c_int,
+    /// What the kernel says of it, if it was asked already.
+    stat: Option<Result<Stat, Errno>>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn of(directory: c_int, path: &'a [u8]) -> Source<'a> {
+        Source { directory, path, flags: 0, stat: None }
+    }
+
     fn is_descriptor(&self) -> bool {
         self.flags & libc::AT_EMPTY_PATH != 0 && self.path.is_empty()
     }
@@ -237,74 +252,11 @@ fn look(
     match find::node(source.directory, Some(source.path), follow, &mut work)? {
         Answer::Ours(at) => of_tree(at, head),
         Answer::Elsewhere(other) => {
-            let source = Source { directory: CWD, path: other.to_bytes(), flags: 0 };
-            let found = outside(given, &source, path, head)?;
-            if found.0 == Whose::Kernel {
-                begin_with(path, other.to_bytes_with_nul());
-                return Ok((Whose::Elsewhere, found.1));
-            }
-            Ok(found)
+            let file = of_kernel(&Source::of(CWD, other.to_bytes()), head)?;
+            begin_with(path, other.to_bytes_with_nul());
+            Ok((Whose::Elsewhere, file))
         }
-        Answer::Kernel => outside(given, source, path, head),
-    }
-}
-
-/// Looks at what is outside, unless it leads back into the tree.
-fn outside(
-    given: &'static Given,
-    source: &Source<'_>,
-    path: &mut [u8; PATH_MAX],
-    head: &mut Head,
-) -> Result<(Whose, Option<Brief>), Errno> {
-    let found = of_kernel(source.directory, source.path, head);
-    if leads_inside(given, source, found.as_ref().ok().and_then(Option::as_ref), path) {
-        return behind_link(path, head);
-    }
-    begin_with(path, b"\0");
-    Ok((Whose::Kernel, found?))
-}
-
-/// Whether a path outside leads into the tree, by a symlink: where to, in `path`. The kernel would go to what is on the
-/// disk there.
-fn leads_inside(
-    given: &'static Given,
-    source: &Source<'_>,
-    file: Option<&Brief>,
-    path: &mut [u8; PATH_MAX],
-) -> bool {
-    let length = match file {
-        Some(file) => descriptor::path(file.as_fd().as_raw_fd(), path),
-        None => {
-            let directory = match source.directory {
-                CWD => Ok(rustix::fs::CWD),
-                other => descriptor::borrow(other),
-            };
-            let link = directory.and_then(|directory| {
-                rustix::fs::readlinkat_raw(directory, source.path, &mut path[..PATH_MAX - 1])
-            });
-            link.ok()
-        }
-    };
-    let Some(length) = length else { return false };
-    if let Some(end) = path.get_mut(length) {
-        *end = 0;
-    }
-    path.get(..length).is_some_and(|path| below(path, &given.mount).is_some())
-}
-
-/// Looks at what is in the tree at `path`.
-#[cold]
-#[inline(never)]
-fn behind_link(
-    path: &mut [u8; PATH_MAX],
-    head: &mut Head,
-) -> Result<(Whose, Option<Brief>), Errno> {
-    (head.length, head.privileged) = (0, false);
-    let mut work = Work::default();
-    let name = path.split(|&byte| byte == 0).next();
-    match find::node(CWD, name, true, &mut work)? {
-        Answer::Ours(at) => of_tree(at, head),
-        _ => Err(Errno::NOENT),
+        Answer::Kernel => Ok((Whose::Kernel, of_kernel(source, head)?)),
     }
 }
 
@@ -336,16 +288,20 @@ fn finish(given: &'static Given, node: u64) -> Result<(), Errno> {
 }
 
 /// The kernel says itself what is wrong with a program of its own; only what is to be known of its kind is looked at.
-fn of_kernel(directory: c_int, path: &[u8], head: &mut Head) -> Result<Option<Brief>, Errno> {
-    let directory = match directory {
+fn of_kernel(source: &Source<'_>, head: &mut Head) -> Result<Option<Brief>, Errno> {
+    let path = source.path;
+    let directory = match source.directory {
         CWD => rustix::fs::CWD,
         other => descriptor::borrow(other)?,
     };
-    let stat = rustix::fs::statat(directory, path, AtFlags::empty())?;
+    let stat = match source.stat {
+        Some(asked) => asked?,
+        None => rustix::fs::statat(directory, path, AtFlags::empty())?,
+    };
     if stat.st_mode & 0o170_000 != 0o100_000 {
         return Err(Errno::ACCESS);
     }
-    head.privileged = gains_rights(&stat);
+    head.privileged = elf::gains_rights(&stat);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = rustix::fs::openat(directory, path, flags, Mode::empty()).ok().map(Brief::new);
     if let Some(file) = &file {
@@ -373,13 +329,6 @@ fn named(
     }
 }
 
-/// Whether who executes it gets another user or group: the loader takes nothing from its environment then.
-fn gains_rights(stat: &Stat) -> bool {
-    let (by_user, by_group) = (stat.st_mode & 0o4000 != 0, stat.st_mode & 0o2010 == 0o2010);
-    by_user && stat.st_uid != rustix::process::geteuid().as_raw()
-        || by_group && stat.st_gid != rustix::process::getegid().as_raw()
-}
-
 /// A library of the tree, by a name that the kernel knows, and those of the tree that it needs.
 pub fn library(given: &'static Given, at: At, path: &[u8]) -> Result<Loading, Errno> {
     let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
@@ -398,7 +347,7 @@ pub fn library(given: &'static Given, at: At, path: &[u8]) -> Result<Loading, Er
     }
     let file = libraries::open(given, at)?;
     begin_with(room, b"\0");
-    prepare(given, &Source { directory: CWD, path, flags: 0 }, room, &file)?;
+    prepare(given, &Source::of(CWD, path), room, &file)?;
     let path = CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)?;
     Ok(Loading { path: path.to_owned(), needed: Vec::new() })
 }
