@@ -7,7 +7,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::descriptor::{self, Held};
-use super::session;
+use super::{find, session};
 
 /// Behind the highest hash.
 const END: i64 = i64::MAX;
@@ -19,18 +19,25 @@ pub fn in_directory(descriptor: c_int, offset: i64, whence: c_int) -> Option<Res
     const DIRECTORY: u32 = 0o040_000;
     let given = session::given()?;
     let (held, stat) = descriptor::look(given, descriptor).ok()?;
-    if !matches!(held, Held::Directory(_)) || stat.st_mode & TYPE != DIRECTORY {
+    let Held::Directory(node) = held else { return None };
+    if stat.st_mode & TYPE != DIRECTORY {
         return None;
     }
     let flags = descriptor::borrow(descriptor).and_then(rustix::fs::fcntl_getfl).ok()?;
     if flags.contains(OFlags::PATH) {
         return None;
     }
-    let is_before = (0..END).contains(&offset);
+    // One that was removed has nothing in it.
+    let is_removed = find::by_number(given, node).and_then(|at| at.attributes()).ok()?.nlink == 0;
+    let end = if is_removed { 0 } else { END };
+    let is_before = (0..end).contains(&offset);
     match whence {
-        libc::SEEK_END => Some(END.checked_add(offset).ok_or(Errno::INVAL)),
+        libc::SEEK_END => {
+            let place = end.checked_add(offset).filter(|place| *place >= 0);
+            Some(place.ok_or(Errno::INVAL))
+        }
         libc::SEEK_DATA => Some(if is_before { Ok(offset) } else { Err(Errno::NXIO) }),
-        libc::SEEK_HOLE => Some(if is_before { Ok(END) } else { Err(Errno::NXIO) }),
+        libc::SEEK_HOLE => Some(if is_before { Ok(end) } else { Err(Errno::NXIO) }),
         _ => None,
     }
 }

@@ -13,7 +13,9 @@ use super::{session, who};
 pub fn file(descriptor: c_int) -> Result<Option<()>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let Ok((held, stat)) = descriptor::look(given, descriptor) else { return Ok(None) };
-    if held == Held::Foreign || Session::is_synced(stat.st_mode) {
+    // A pipe has nothing that could be: EINVAL.
+    let is_pipe = stat.st_mode & 0o170_000 == 0o010_000;
+    if is_pipe || held == Held::Foreign || Session::is_synced(stat.st_mode) {
         return Ok(None);
     }
     let file = borrow(descriptor)?;
