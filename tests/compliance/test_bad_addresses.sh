@@ -65,6 +65,20 @@ int main(void)
                 bad = 1;
             }
         }
+    // Paths of any length that end with the last byte that is there, and such as begin with the first.
+    for (int length = 3; length < 80; length++) {
+        for (int last = 0; last < 2; last++) {
+            char *path = last ? bytes + 8192 - length - 1 : bytes;
+            memset(path, '/', length);
+            path[0] = '.';
+            path[length - 1] = 'f';
+            path[length] = 0;
+            if (call(1, path) || call(3, path) || call(0, path) < 0) {
+                printf("path of %d bytes, %d: %s\n", length, last, strerror(errno));
+                bad = 1;
+            }
+        }
+    }
     return bad;
 }
 C

@@ -28,6 +28,10 @@ body() {
         is "$ROOM/outside/./link//sub/../f" x
         is sublink/g g
         is flink x
+        is "$ROOM/outside/../tree/f" x
+        is "/$ROOM//tree/f" x
+        is "$ROOM/./tree/sub/g" g
+        is "/.$ROOM/tree/./f" x
         is here/here/link/f x
         is alias/tree/f x
         is "$ROOM/outside/alias/tree/sub/g" g

@@ -94,7 +94,7 @@ pub use error::StoreError;
 pub use holes::{Stretch, may_have_holes, stretch};
 pub use limit::within_limit;
 pub use path::with_path;
-pub use sealer::{Sealer, Standing, make_directory};
+pub use sealer::{BlobPath, Sealer, Standing, make_directory};
 pub use stamp::{LAST_BOOT, Stamp};
 pub use store::Store;
 pub use store::activity::Activity;

@@ -11,6 +11,7 @@ const PATH_MAX: usize = 4096;
 const USUAL: usize = 256;
 
 /// Runs `work` with the path that `parts` make, one behind the other. ENAMETOOLONG where it is too long for one.
+#[inline]
 pub fn with_path<T>(
     parts: &[&[u8]],
     work: impl FnOnce(&CStr) -> Result<T, Errno>,

@@ -99,12 +99,21 @@ static void act_fclose(struct call *c)
         if (result == 0) say(c, "ok"); else say_errno(c);
     }
 }
+/* What is written to a named pipe does not touch its times in a workspace: a known difference. */
+static int is_pipe(struct call *c, int given)
+{
+    struct stat stat;
+    if (!at_random || fstat(given, &stat) != 0 || !S_ISFIFO(stat.st_mode))
+        return 0;
+    say(c, "left out");
+    return 1;
+}
 static void act_fwrite(struct call *c)
 {
     FILE *known = file(c);
     size_t length;
     const char *text = bytes(c, 1, &length);
-    if (known)
+    if (known && !is_pipe(c, fileno(known)))
         say(c, "%zu", fwrite(text, 1, length, known));
 }
 static void act_fflush(struct call *c)
@@ -208,7 +217,8 @@ static void act_write(struct call *c)
 {
     size_t length;
     const char *text = bytes(c, 1, &length);
-    say_number(c, write(fd(c, 0), text, length));
+    if (!is_pipe(c, fd(c, 0)))
+        say_number(c, write(fd(c, 0), text, length));
 }
 static void act_pwrite(struct call *c)
 {
@@ -227,7 +237,8 @@ static void act_writev(struct call *c)
     size_t length;
     const char *text = bytes(c, 1, &length);
     struct iovec parts[2] = { { (void *)text, length }, { "tail", 4 } };
-    say_number(c, writev(fd(c, 0), parts, 2));
+    if (!is_pipe(c, fd(c, 0)))
+        say_number(c, writev(fd(c, 0), parts, 2));
 }
 /* Whether a file has only zeros in a part, as far as it can be read. */
 static int is_zeros(int file, off_t from, off_t until)
@@ -283,7 +294,7 @@ static void act_posix_fallocate(struct call *c)
 }
 static void act_fsync(struct call *c) { say_done(c, fsync(fd(c, 0))); }
 static void act_fdatasync(struct call *c) { say_done(c, fdatasync(fd(c, 0))); }
-static void act_sendfile(struct call *c) { say_number(c, sendfile(fd(c, 0), fd(c, 1), NULL, within(number(c, 2)))); }
+static void act_sendfile(struct call *c) { if (!is_pipe(c, fd(c, 0))) say_number(c, sendfile(fd(c, 0), fd(c, 1), NULL, within(number(c, 2)))); }
 static void act_copy_file_range(struct call *c)
 {
     say_number(c, copy_file_range(fd(c, 1), NULL, fd(c, 0), NULL, within(number(c, 2)), 0));

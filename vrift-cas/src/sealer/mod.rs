@@ -4,6 +4,7 @@
 //! written elsewhere on the store's file system into blobs by giving them a second name. Whoever does so has made sure
 //! that nobody can write the file any more.
 
+mod blob_path;
 mod keep;
 mod stamp;
 
@@ -18,12 +19,16 @@ use crate::Digest;
 use crate::layout::{BlobName, trash_name};
 use crate::path::with_path;
 
+pub use blob_path::BlobPath;
+use blob_path::Way;
 pub use keep::{Standing, make_directory};
 
 /// A store by its paths.
 #[derive(Debug)]
 pub struct Sealer {
     root: Box<[u8]>,
+    /// The directory of the blobs, if it is not too deep.
+    way: Option<Way>,
     /// What is known of this process's clocks, see `stamp`.
     clocks: AtomicU8,
 }
@@ -31,7 +36,14 @@ pub struct Sealer {
 impl Sealer {
     /// The store at `root`, an absolute path. Nothing is looked at.
     pub fn new(root: &[u8]) -> Sealer {
-        Sealer { root: root.into(), clocks: AtomicU8::new(0) }
+        let way = Way::new(&[root, b"/blobs/"].concat());
+        Sealer { root: root.into(), way, clocks: AtomicU8::new(0) }
+    }
+
+    /// The path of a blob, whether there is one or not. `None`: the store lies too deep; [`Sealer::with_blob`] has any.
+    #[inline(always)]
+    pub fn blob_path(&self, digest: &Digest) -> Option<BlobPath> {
+        self.way.as_ref()?.to(digest)
     }
 
     /// Runs `work` with the path of a blob, whether there is one or not.

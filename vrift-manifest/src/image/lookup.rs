@@ -12,18 +12,31 @@ use super::open::{Image, u64_at};
 use super::record::Record;
 use crate::hash::number_hash;
 
+/// The sections that names are looked up in, taken once for all components of a path.
+pub struct Rows<'a, B> {
+    image: &'a Image<B>,
+    records: &'a [[u8; RECORD_LEN]],
+    slots: &'a [[u8; SLOT_LEN]],
+}
+
 impl<B: AsRef<[u8]>> Image<B> {
+    /// Records and slots, to look up more than one name.
+    #[inline(always)]
+    pub fn rows(&self) -> Rows<'_, B> {
+        Rows {
+            image: self,
+            records: self.section(&self.records).as_chunks().0,
+            slots: self.section(&self.slots).as_chunks().0,
+        }
+    }
+
     /// The node that `name` is in the directory `parent`: the index of its primary record.
     ///
     /// `name_hash` must be [`name_hash`](crate::hash::name_hash) of `name`: a caller that asks several images for one
     /// name computes it once.
-    #[inline(always)]
+    #[inline]
     pub fn lookup(&self, parent: u32, name: &[u8], name_hash: u64) -> Result<Option<u32>, Damaged> {
-        match self.find(parent, name, name_hash)? {
-            None => Ok(None),
-            Some((index, record)) if !record.is_alias() => Ok(Some(index)),
-            Some((index, record)) => self.follow(index, record).map(Some),
-        }
+        self.rows().lookup(parent, name, name_hash)
     }
 
     /// As [`lookup`](Image::lookup), but an alias is given as itself: the record of the name, not of the node.
@@ -34,7 +47,7 @@ impl<B: AsRef<[u8]>> Image<B> {
         name: &[u8],
         name_hash: u64,
     ) -> Result<Option<u32>, Damaged> {
-        Ok(self.find(parent, name, name_hash)?.map(|(index, _)| index))
+        Ok(self.rows().find(parent, name, name_hash)?.map(|(index, _)| index))
     }
 
     /// The primary record of the node that record `index` names: `index` itself unless it is an alias.
@@ -42,6 +55,13 @@ impl<B: AsRef<[u8]>> Image<B> {
     pub fn primary(&self, index: u32) -> Result<u32, Damaged> {
         let record = self.record(index)?;
         if record.is_alias() { self.follow(index, record) } else { Ok(index) }
+    }
+
+    /// Whether record `index` is the primary one of a node number.
+    #[inline]
+    pub fn is_primary_of(&self, index: u32, node: u64) -> bool {
+        self.identity(index).is_ok_and(|identity| identity.node() == node)
+            && self.record(index).is_ok_and(|record| !record.is_alias())
     }
 
     /// The primary record of a node number; `None` if the image has no such node.
@@ -61,50 +81,6 @@ impl<B: AsRef<[u8]>> Image<B> {
             }
         }
         Err(Damaged::new("the table of node numbers is too full", hash as u32))
-    }
-
-    #[inline(always)]
-    fn find(
-        &self,
-        parent: u32,
-        name: &[u8],
-        name_hash: u64,
-    ) -> Result<Option<(u32, Record<'_>)>, Damaged> {
-        let (records, _) = self.section(&self.records).as_chunks::<RECORD_LEN>();
-        let Some(directory) = records.get(parent as usize).map(Record) else {
-            return Err(Damaged::new("there is no such record", parent));
-        };
-        let (first, count) = (directory.link(), directory.count());
-        let (slots, _) = self.section(&self.slots).as_chunks::<SLOT_LEN>();
-        let Some(slots) = slots.get(slots_of(first, count)) else {
-            return Err(Damaged::new("children are outside the records", parent));
-        };
-        let mut at = slot_place(name_hash, count);
-        for _ in 0..SLOT_PROBES {
-            // Not there only if there are no slots at all: a directory without children, or no directory.
-            let Some(stored) = slots.get(at) else { return Ok(None) };
-            let stored = u64_at(stored, 0);
-            let index = stored as u32;
-            if index == 0 {
-                return Ok(None);
-            }
-            if stored == slot(name_hash, index) {
-                let Some(record) = records.get(index as usize).map(Record) else {
-                    return Err(Damaged::new("a slot leads to no record", index));
-                };
-                if record.parent() != parent {
-                    return Err(Damaged::new("a slot leads to another directory", index));
-                }
-                if self.is_named(index, record, name)? {
-                    return Ok(Some((index, record)));
-                }
-            }
-            at += 1;
-            if at == slots.len() {
-                at = 0;
-            }
-        }
-        self.search(parent, name)
     }
 
     /// Among the children of `parent`, by their order. Only for a name whose slots are crowded.
@@ -156,6 +132,72 @@ impl<B: AsRef<[u8]>> Image<B> {
             return Err(Damaged::new("an alias does not lead to an earlier record", index));
         }
         Ok(primary)
+    }
+}
+
+impl<'a, B: AsRef<[u8]>> Rows<'a, B> {
+    /// As [`Image::lookup`].
+    #[inline(always)]
+    pub fn lookup(&self, parent: u32, name: &[u8], name_hash: u64) -> Result<Option<u32>, Damaged> {
+        match self.find(parent, name, name_hash)? {
+            None => Ok(None),
+            Some((index, record)) if !record.is_alias() => Ok(Some(index)),
+            Some((index, record)) => self.image.follow(index, record).map(Some),
+        }
+    }
+
+    /// As [`Image::mode`].
+    #[inline(always)]
+    pub fn mode(&self, index: u32) -> Result<u32, Damaged> {
+        Ok(self.record(index)?.mode())
+    }
+
+    #[inline(always)]
+    fn record(&self, index: u32) -> Result<Record<'a>, Damaged> {
+        match self.records.get(index as usize) {
+            Some(record) => Ok(Record(record)),
+            None => Err(Damaged::new("there is no such record", index)),
+        }
+    }
+
+    #[inline(always)]
+    fn find(
+        &self,
+        parent: u32,
+        name: &[u8],
+        name_hash: u64,
+    ) -> Result<Option<(u32, Record<'a>)>, Damaged> {
+        let directory = self.record(parent)?;
+        let (first, count) = (directory.link(), directory.count());
+        let Some(slots) = self.slots.get(slots_of(first, count)) else {
+            return Err(Damaged::new("children are outside the records", parent));
+        };
+        let mut at = slot_place(name_hash, count);
+        for _ in 0..SLOT_PROBES {
+            // Not there only if there are no slots at all: a directory without children, or no directory.
+            let Some(stored) = slots.get(at) else { return Ok(None) };
+            let stored = u64_at(stored, 0);
+            let index = stored as u32;
+            if index == 0 {
+                return Ok(None);
+            }
+            if stored == slot(name_hash, index) {
+                let Some(record) = self.records.get(index as usize).map(Record) else {
+                    return Err(Damaged::new("a slot leads to no record", index));
+                };
+                if record.parent() != parent {
+                    return Err(Damaged::new("a slot leads to another directory", index));
+                }
+                if self.image.is_named(index, record, name)? {
+                    return Ok(Some((index, record)));
+                }
+            }
+            at += 1;
+            if at == slots.len() {
+                at = 0;
+            }
+        }
+        self.image.search(parent, name)
     }
 }
 

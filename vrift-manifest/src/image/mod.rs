@@ -62,6 +62,7 @@ pub use build::{BuildError, Builder, Handle, NodeSpec};
 pub use children::Children;
 pub use error::{Damaged, OpenError};
 pub use layout::{MAX_RECORDS, VERSION};
+pub use lookup::Rows;
 pub use open::Image;
 pub use record::Record;
 pub use verify::verify;

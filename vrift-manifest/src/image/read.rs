@@ -93,12 +93,12 @@ impl<B: AsRef<[u8]>> Image<B> {
     pub fn attributes(&self, index: u32) -> Result<Attributes, Damaged> {
         let record = self.record(index)?;
         let identity = self.identity(index)?;
-        let kind = self.kind(index)?;
+        let Some(kind) = Kind::of_mode(record.mode()) else {
+            return Err(Damaged::new("a mode has no type", index));
+        };
         let (mtime, ctime, atime) = (record.mtime(), identity.ctime(), identity.atime());
-        for time in [mtime, ctime, atime] {
-            if Timestamp::new(time.sec, time.nsec).is_none() {
-                return Err(Damaged::new("a time has too many nanoseconds", index));
-            }
+        if Timestamp::new(0, mtime.nsec.max(ctime.nsec).max(atime.nsec)).is_none() {
+            return Err(Damaged::new("a time has too many nanoseconds", index));
         }
         let device = matches!(kind, Kind::CharDevice | Kind::BlockDevice);
         Ok(Attributes {

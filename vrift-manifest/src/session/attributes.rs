@@ -60,6 +60,7 @@ impl Session {
     /// As [`Session::attributes`], of a node of which a draft is open, whose `fstat` says `stat`. No call is made. A draft
     /// that was sealed meanwhile is a blob, and says nothing that the tree does not say; what has no name any more may have
     /// one that the tree does not know.
+    #[inline]
     pub fn attributes_of_open(&self, at: Cursor, stat: &Stat) -> Result<Shown, SessionError> {
         let (attributes, draft) = self.tree.attributes_and_draft(at)?;
         let held = draft.is_some() || attributes.nlink == 0;
@@ -78,6 +79,7 @@ impl Session {
     }
 
     /// The node's attributes with what its draft says of the content.
+    #[inline(never)]
     fn shown_of(&self, mut attributes: Attributes, draft: &Stat) -> Shown {
         show_draft(&mut attributes, draft);
         self.note_shown(attributes.mtime);

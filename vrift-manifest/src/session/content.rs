@@ -9,7 +9,8 @@ use rustix::io::{Errno, retry_on_intr};
 use super::change::until_settled;
 use super::{Session, SessionError, open_flags};
 use crate::attributes::Kind;
-use crate::tree::{Cursor, words_digest};
+use crate::shm::open_to_read;
+use crate::tree::{ContentState, Cursor, words_digest};
 
 impl Session {
     /// Runs `work` with the path of a file's content, for calls that take nothing else (`execve`): the blob, or the draft
@@ -34,8 +35,27 @@ impl Session {
         self.open_for_reading_at(at, flags)
     }
 
+    /// As [`Session::open_for_reading`], of a file of which was `seen` a moment ago where its content is: nearly always it
+    /// still is there.
+    #[inline]
+    pub fn open_seen(
+        &self,
+        at: Cursor,
+        seen: &ContentState,
+        flags: OFlags,
+    ) -> Result<OwnedFd, SessionError> {
+        if seen.draft == 0
+            && let Some(path) = self.sealer.blob_path(&words_digest(seen.content))
+            && let Ok(file) = open_to_read(path.with_nul(), open_flags(flags) | OFlags::NOFOLLOW)
+        {
+            return Ok(file);
+        }
+        self.open_for_reading_at(at, flags)
+    }
+
     /// As [`Session::open_for_reading`], of a node that was found already.
-    pub fn open_for_reading_at(&self, at: Cursor, flags: OFlags) -> Result<OwnedFd, SessionError> {
+    #[inline(never)]
+    fn open_for_reading_at(&self, at: Cursor, flags: OFlags) -> Result<OwnedFd, SessionError> {
         let flags = open_flags(flags) - OFlags::RWMODE;
         let mut last = None;
         until_settled(|| {

@@ -1,7 +1,10 @@
 //! The few system calls that the lock needs and that no library offers without going through libc's names, which a
 //! program (or our own hooks) may define.
 
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 compile_error!("the shared lock is written for Linux on x86-64 and aarch64");
@@ -37,6 +40,33 @@ pub unsafe fn syscall4(number: i64, a: usize, b: usize, c: usize, d: usize) -> i
             in("x1") b, in("x2") c, in("x3") d, options(nostack));
     }
     result
+}
+
+/// Opens the file whose path is `path`, with the NUL that it ends with: to read, by the kernel's own call.
+#[inline]
+pub fn open_to_read(path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    if path.last() != Some(&0) {
+        return Err(Errno::INVAL);
+    }
+    let flags = flags.difference(OFlags::RWMODE | OFlags::CREATE | OFlags::TMPFILE);
+    let flags = flags | OFlags::LARGEFILE;
+    // SAFETY: the kernel reads the path up to its first NUL, and there is one in the slice. Of the flags none makes a file,
+    // so the mode is not looked at.
+    let result = unsafe {
+        syscall4(
+            libc::SYS_openat,
+            libc::AT_FDCWD as usize,
+            path.as_ptr() as usize,
+            flags.bits() as usize,
+            0,
+        )
+    };
+    match i32::try_from(result) {
+        // SAFETY: the kernel has just made the descriptor, and nobody else knows it.
+        Ok(file @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(file) }),
+        Ok(errno) => Err(Errno::from_raw_os_error(errno.wrapping_neg())),
+        Err(_) => Err(Errno::IO),
+    }
 }
 
 /// Closes a file by the kernel's own call.

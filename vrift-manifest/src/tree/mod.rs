@@ -17,6 +17,6 @@ pub mod xattrs;
 
 pub use change::{Change, ChangeError, RenameMode};
 pub use listing::Listed;
-pub use read::{Cursor, ROOT, Tree};
+pub use read::{ContentState, Cursor, ROOT, Tree};
 pub(crate) use read::{digest_words, words_digest};
 pub use walk::{Credentials, Found, WalkError};

@@ -6,7 +6,7 @@ use vrift_cas::Digest;
 
 use crate::attributes::{Attributes, Kind};
 use crate::hash::name_hash;
-use crate::image::{Damaged, Image};
+use crate::image::{Damaged, Image, Rows};
 use crate::index::layout::NO_RECORD;
 use crate::index::read::Key;
 use crate::index::{Index, NodeRef, NodeState};
@@ -31,6 +31,14 @@ pub struct Cursor {
     pub(super) live: Option<NodeRef>,
 }
 
+impl Cursor {
+    /// Where to look for the node first, when only its number is left.
+    #[inline]
+    pub fn hint(self) -> u32 {
+        self.record
+    }
+}
+
 impl Tree {
     /// A tree of `image` and what `index` says over it.
     pub fn new(image: Arc<Image<Mapping>>, index: Index) -> Tree {
@@ -48,6 +56,7 @@ impl Tree {
     }
 
     /// The root directory.
+    #[inline]
     pub fn root(&self) -> Cursor {
         self.at_record(0)
     }
@@ -75,6 +84,16 @@ impl Tree {
         if at.live.is_some() { at } else { self.at_record(at.record) }
     }
 
+    /// As [`Tree::node`], of a node that a cursor led to once, by what [`Cursor::hint`] said of it: so nothing is searched
+    /// where that still holds.
+    #[inline]
+    pub fn node_near(&self, number: u64, hint: u32) -> Result<Option<Cursor>, Damaged> {
+        match self.image.is_primary_of(hint, number) {
+            true => Ok(Some(self.at_record(hint))),
+            false => self.node(number),
+        }
+    }
+
     /// The node with this number, named or not (see its `nlink`).
     pub fn node(&self, number: u64) -> Result<Option<Cursor>, Damaged> {
         if let Some(record) = self.image.by_number(number)? {
@@ -96,12 +115,14 @@ impl Tree {
         name: &[u8],
         hash: u64,
     ) -> Result<Option<Cursor>, Damaged> {
-        self.child_if(directory, name, hash, !self.index.is_empty())
+        self.child_in(&self.image.rows(), directory, name, hash, !self.index.is_empty())
     }
 
+    /// The same, with what is looked at for each component of a path taken once.
     #[inline(always)]
-    pub(super) fn child_if(
+    pub(super) fn child_in(
         &self,
+        rows: &Rows<'_, Mapping>,
         directory: Cursor,
         name: &[u8],
         hash: u64,
@@ -116,11 +137,12 @@ impl Tree {
         if directory.record == NO_RECORD {
             return Ok(None);
         }
-        let found = self.image.lookup(directory.record, name, hash)?;
+        let found = rows.lookup(directory.record, name, hash)?;
         Ok(found.map(|record| self.at_record_if(record, changed)))
     }
 
     /// The node's number.
+    #[inline]
     pub fn number(&self, at: Cursor) -> Result<u64, Damaged> {
         match at.live {
             Some(node) => Ok(self.index.number(node)),
@@ -136,9 +158,9 @@ impl Tree {
         }
     }
 
-    /// Where a node's content is, as of one moment: all that opening it asks for.
+    /// What a node is, and where its content is, as of one moment: all that opening it asks for.
     #[inline]
-    pub(crate) fn content(&self, at: Cursor) -> Result<ContentState, Damaged> {
+    pub fn content(&self, at: Cursor) -> Result<ContentState, Damaged> {
         if let Some(state) = at.live.and_then(|node| self.index.state(node)) {
             let NodeState { seq, content, draft, .. } = state;
             return Ok(ContentState { seq, mode: state.attributes.mode, content, draft });
@@ -187,11 +209,16 @@ impl Tree {
     }
 
     /// Type and permission.
-    #[inline(always)]
+    #[inline]
     pub fn mode(&self, at: Cursor) -> Result<u32, Damaged> {
+        self.mode_in(&self.image.rows(), at)
+    }
+
+    #[inline(always)]
+    pub(super) fn mode_in(&self, rows: &Rows<'_, Mapping>, at: Cursor) -> Result<u32, Damaged> {
         match at.live.and_then(|node| self.index.state(node)) {
             Some(state) => Ok(state.attributes.mode),
-            None => self.image.mode(at.record),
+            None => rows.mode(at.record),
         }
     }
 
@@ -275,15 +302,15 @@ impl Tree {
 }
 
 /// Of a node's state, what says where its content is.
-pub(crate) struct ContentState {
+pub struct ContentState {
     /// The record that changed the node last.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// Type and permission.
     pub mode: u32,
     /// A file's digest.
-    pub content: [u64; 4],
+    pub(crate) content: [u64; 4],
     /// A file's draft; 0: none.
-    pub draft: u64,
+    pub(crate) draft: u64,
 }
 
 pub(crate) fn digest_words(digest: &Digest) -> [u64; 4] {

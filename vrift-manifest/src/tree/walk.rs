@@ -97,35 +97,49 @@ impl Tree {
         if path.len() >= PATH_MAX {
             return Err(WalkError::TooLong);
         }
-        let mut at = start;
-        let mut rest = path;
-        if path[0] == b'/' {
-            match below(path, mount) {
-                Some(inside) => (at, rest) = (self.root(), inside),
-                None => {
-                    scratch.bytes()[..path.len()].copy_from_slice(path);
-                    return Ok(Found::Outside(path.len()));
-                }
+        if path[0] != b'/' {
+            return self.walk_from(start, path, mount, follow, who, scratch);
+        }
+        match below(path, mount) {
+            Some(rest) => self.walk_from(self.root(), rest, mount, follow, who, scratch),
+            None => {
+                scratch.bytes()[..path.len()].copy_from_slice(path);
+                Ok(Found::Outside(path.len()))
             }
         }
+    }
+
+    /// As [`Tree::walk`], of what of a path is left to walk from a node of the tree: slashes at its beginning are no more than
+    /// such in its middle.
+    pub fn walk_from(
+        &self,
+        start: Cursor,
+        path: &[u8],
+        mount: &[u8],
+        follow: bool,
+        who: Option<&Credentials<'_>>,
+        scratch: &mut Scratch,
+    ) -> Result<Found, WalkError> {
+        let (mut at, mut rest) = (start, path);
         // A change that happens meanwhile may be seen or not, as always when two things happen at once.
         let changed = !self.index.is_empty();
-        let mut mode = self.mode(at)?;
+        let rows = self.image.rows();
+        let mut mode = self.mode_in(&rows, at)?;
         // Nearly every path is nothing but names of directories and a last one: the short loop. At the first thing
         // that is more, the long walk goes on from there.
         while let Some((name, behind)) = split_first(rest) {
             self.may_look_up(at, mode, name, who)?;
             if name[0] == b'.' && (name == b"." || name == b"..") {
-                return LongWalk::new(self, rest, mount, follow, who, scratch.bytes()).run(at);
+                return self.walk_on(at, rest, mount, follow, who, scratch);
             }
-            let Some(next) = self.child_if(at, name, name_hash(name), changed)? else {
+            let Some(next) = self.child_in(&rows, at, name, name_hash(name), changed)? else {
                 return Err(WalkError::NotFound);
             };
-            let next_mode = self.mode(next)?;
+            let next_mode = self.mode_in(&rows, next)?;
             match next_mode & Kind::MASK {
                 DIRECTORY => {}
                 SYMLINK => {
-                    return LongWalk::new(self, rest, mount, follow, who, scratch.bytes()).run(at);
+                    return self.walk_on(at, rest, mount, follow, who, scratch);
                 }
                 _ if behind.is_empty() => return Ok(Found::Node(next)),
                 _ => return Err(WalkError::NotDirectory),
@@ -133,6 +147,20 @@ impl Tree {
             (at, mode, rest) = (next, next_mode, behind);
         }
         Ok(Found::Node(at))
+    }
+
+    // Out of line: the short loop is to have the registers, and a small frame.
+    #[inline(never)]
+    fn walk_on(
+        &self,
+        at: Cursor,
+        rest: &[u8],
+        mount: &[u8],
+        follow: bool,
+        who: Option<&Credentials<'_>>,
+        scratch: &mut Scratch,
+    ) -> Result<Found, WalkError> {
+        LongWalk::new(self, rest, mount, follow, who, scratch.bytes()).run(at)
     }
 
     /// What must hold before a name is looked up in a directory, in the kernel's order.
@@ -150,9 +178,8 @@ impl Tree {
         // What everybody may search is not asked whose it is.
         if let Some(who) = who
             && mode & 0o111 != 0o111
-            && !who.may(&self.attributes(at)?, 1)
         {
-            return Err(WalkError::Denied);
+            self.may_search(at, who)?;
         }
         if name.len() > NAME_MAX {
             // In a directory that was removed no name is looked for.
@@ -160,5 +187,9 @@ impl Tree {
             return Err(if removed { WalkError::NotFound } else { WalkError::TooLong });
         }
         Ok(())
+    }
+    #[inline(never)]
+    fn may_search(&self, at: Cursor, who: &Credentials<'_>) -> Result<(), WalkError> {
+        if who.may(&self.attributes(at)?, 1) { Ok(()) } else { Err(WalkError::Denied) }
     }
 }

@@ -5,30 +5,41 @@ use std::ffi::c_int;
 use super::args::{CPath, answer, done};
 use crate::vfs::access;
 use crate::vfs::find::{CWD, Work};
+use crate::vfs::lead::{self, Last};
+
+#[inline]
+fn at(
+    directory: c_int,
+    path: CPath,
+    wanted: c_int,
+    flags: c_int,
+    kernel: impl FnOnce(CPath) -> c_int,
+) -> c_int {
+    let bytes = path.bytes();
+    if bytes.is_some_and(|path| lead::stays_outside(path, Last::Followed)) {
+        return kernel(path);
+    }
+    let mut work = Work::default();
+    answer(path, access::at(directory, bytes, wanted, flags, &mut work), kernel, done)
+}
 
 hook! {
     /// access(2)
     real => fn access(path: CPath, wanted: c_int) -> c_int {
-        let mut work = Work::default();
-        let may = access::at(CWD, path.bytes(), wanted, 0, &mut work);
-        answer(path, may, |path| real(path, wanted), done)
+        at(CWD, path, wanted, 0, move |path| real(path, wanted))
     }
 }
 
 hook! {
     /// faccessat(2)
     real => fn faccessat(directory: c_int, path: CPath, wanted: c_int, flags: c_int) -> c_int {
-        let mut work = Work::default();
-        let may = access::at(directory, path.bytes(), wanted, flags, &mut work);
-        answer(path, may, |path| real(directory, path, wanted, flags), done)
+        at(directory, path, wanted, flags, move |path| real(directory, path, wanted, flags))
     }
 }
 
 fn effective(real: extern "C" fn(CPath, c_int) -> c_int, path: CPath, wanted: c_int) -> c_int {
-    let mut work = Work::default();
     // The C library, which answers these two itself, does not look at other bits.
-    let may = access::at(CWD, path.bytes(), wanted & 7, libc::AT_EACCESS, &mut work);
-    answer(path, may, |path| real(path, wanted), done)
+    at(CWD, path, wanted & 7, libc::AT_EACCESS, move |path| real(path, wanted))
 }
 
 spellings!(effective: fn(path: CPath, wanted: c_int) -> c_int: eaccess, euidaccess);

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use rustix::io::Errno;
 use vrift_manifest::tree::path::PATH_MAX;
 
+use crate::sys::length;
 use crate::sys::strings::is_nowhere;
 use crate::vfs::Answer;
 
@@ -27,7 +28,7 @@ impl CPath {
         // SAFETY: the program passed it as a C string, which stays as it is during the call, or as bytes of which so many
         // are there.
         Some(unsafe {
-            let length = libc::strnlen(self.0, PATH_MAX);
+            let length = length::of(self.0, PATH_MAX);
             std::slice::from_raw_parts(self.0.cast(), length)
         })
     }
@@ -42,14 +43,17 @@ impl CPath {
     }
 
     /// The C string; `None`: it is nowhere, or too long for a path.
+    #[inline]
     pub fn c_str<'a>(self) -> Option<&'a CStr> {
         let length = self.bytes()?.len();
         if length >= PATH_MAX {
             return None;
         }
-        // SAFETY: behind so many bytes there is the NUL.
-        let whole = unsafe { std::slice::from_raw_parts(self.0.cast(), length + 1) };
-        CStr::from_bytes_with_nul(whole).ok()
+        // SAFETY: behind so many bytes there is the NUL, and it is the first.
+        Some(unsafe {
+            let whole = std::slice::from_raw_parts(self.0.cast(), length + 1);
+            CStr::from_bytes_with_nul_unchecked(whole)
+        })
     }
 
     /// A path of ours for the next definition.

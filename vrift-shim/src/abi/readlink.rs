@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use super::args::{CPath, Room, answer, fail};
 use crate::vfs::find::{CWD, Work};
+use crate::vfs::lead::{self, Last};
 use crate::vfs::readlink;
 
 /// Where the target goes. The kernel counts its bytes in an `int`.
@@ -28,8 +29,12 @@ fn at(
     if size == 0 || c_int::try_from(size).is_err() {
         return fail(Errno::INVAL);
     }
+    let bytes = path.bytes();
+    if bytes.is_some_and(|path| lead::stays_outside(path, Last::Itself)) {
+        return kernel(path);
+    }
     let mut work = Work::default();
-    let read = readlink::at(directory, path.bytes(), &mut work, put(room, size));
+    let read = readlink::at(directory, bytes, &mut work, put(room, size));
     answer(path, read, |path| of_kernel(directory, path, room, size, kernel), Ok)
 }
 

@@ -7,7 +7,8 @@ use libc::{stat as Stat, statx as Statx};
 use super::args::{CPath, Out, answer, fail, give};
 use crate::sys::next::Next;
 use crate::vfs::find::{CWD, Work};
-use crate::vfs::{attributes, stat};
+use crate::vfs::lead::{self, Last};
+use crate::vfs::{attributes, descriptor, stat};
 
 const NOFOLLOW: c_int = libc::AT_SYMLINK_NOFOLLOW;
 
@@ -20,40 +21,127 @@ const VERSIONS: &[c_int] = &[0];
 
 /// `kernel` asks for what has the path, `link` for that without following a symlink. A path outside is asked for in the
 /// second way: nearly never it is a symlink, and where it is, it may lead into the tree.
-#[inline]
-fn path_at(
+///
+/// What is asked for most, and is nearly free, is here alone: so it needs neither a large frame nor many registers.
+#[inline(always)]
+fn path_at<T: Shows>(
     directory: c_int,
     path: CPath,
-    out: Out<Stat>,
+    out: Out<T>,
     flags: c_int,
     kernel: impl Fn(CPath) -> c_int,
     link: impl Fn(CPath) -> c_int,
 ) -> c_int {
-    let ours = |seen: stat::Seen| {
-        out.put(attributes::as_stat(seen.given, seen.number, &seen.shown)).map(|()| 0)
-    };
-    let outside = |asked: CPath| {
-        if flags & NOFOLLOW != 0 || asked.as_ptr() != path.as_ptr() {
-            return kernel(asked);
-        }
-        let result = link(asked);
-        if result != 0 || !out.read().is_some_and(|seen| stat::is_link(seen.st_mode)) {
-            return result;
-        }
-        let mut work = Work::default();
-        answer(path, stat::behind_link(directory, path.bytes(), &mut work), &kernel, ours)
-    };
-    let mut work = Work::default();
-    answer(path, stat::at(directory, path.bytes(), flags, &mut work), outside, ours)
+    let bytes = path.bytes();
+    if bytes.is_some_and(|path| lead::stays_outside(path, Last::Itself)) {
+        return outside(directory, path, out, flags, path, kernel, link);
+    }
+    if flags & libc::AT_EMPTY_PATH != 0
+        && bytes.is_some_and(<[u8]>::is_empty)
+        && directory != CWD
+        && !descriptor::may_be_inside(directory)
+    {
+        return descriptor(directory, out, || kernel(path));
+    }
+    found(directory, path, bytes, out, flags, kernel, link)
 }
 
-#[inline]
-fn descriptor(fd: c_int, out: Out<Stat>, kernel: impl FnOnce() -> c_int) -> c_int {
-    match stat::of_descriptor(fd) {
-        Ok(None) => kernel(),
-        Ok(Some(seen)) => {
-            give(out.put(attributes::as_stat(seen.given, seen.number, &seen.shown)).map(|()| 0))
+#[inline(never)]
+fn found<T: Shows>(
+    directory: c_int,
+    path: CPath,
+    bytes: Option<&[u8]>,
+    out: Out<T>,
+    flags: c_int,
+    kernel: impl Fn(CPath) -> c_int,
+    link: impl Fn(CPath) -> c_int,
+) -> c_int {
+    let mut work = Work::default();
+    let outside = |asked| outside(directory, path, out, flags, asked, kernel, link);
+    let found = stat::at(directory, bytes, flags, &mut work);
+    answer(path, found, outside, |seen| out.put(T::of(&seen)).map(|()| 0))
+}
+
+#[inline(always)]
+fn outside<T: Shows>(
+    directory: c_int,
+    path: CPath,
+    out: Out<T>,
+    flags: c_int,
+    asked: CPath,
+    kernel: impl Fn(CPath) -> c_int,
+    link: impl Fn(CPath) -> c_int,
+) -> c_int {
+    if flags & NOFOLLOW != 0 || asked.as_ptr() != path.as_ptr() {
+        return kernel(asked);
+    }
+    let result = link(asked);
+    if result != 0 || !out.read().is_some_and(|seen| stat::is_link(seen.mode())) {
+        return result;
+    }
+    behind_link(directory, path, out, kernel)
+}
+
+#[cold]
+#[inline(never)]
+fn behind_link<T: Shows>(
+    directory: c_int,
+    path: CPath,
+    out: Out<T>,
+    kernel: impl Fn(CPath) -> c_int,
+) -> c_int {
+    let mut work = Work::default();
+    let found = stat::behind_link(directory, path.bytes(), &mut work);
+    answer(path, found, kernel, |seen| out.put(T::of(&seen)).map(|()| 0))
+}
+
+/// The forms in which attributes are shown.
+trait Shows: Copy {
+    /// Of a node.
+    fn of(seen: &stat::Seen) -> Self;
+    /// Type and permission.
+    fn mode(&self) -> u32;
+}
+
+impl Shows for Stat {
+    #[inline]
+    fn of(seen: &stat::Seen) -> Stat {
+        attributes::as_stat(seen.given, seen.number, &seen.shown)
+    }
+
+    #[inline]
+    fn mode(&self) -> u32 {
+        self.st_mode
+    }
+}
+
+impl Shows for Statx {
+    #[inline]
+    fn of(seen: &stat::Seen) -> Statx {
+        attributes::as_statx(seen.given, seen.number, &seen.shown)
+    }
+
+    #[inline]
+    fn mode(&self) -> u32 {
+        self.stx_mode.into()
+    }
+}
+
+/// Of a descriptor. Of one that was not opened in the tree, as far as is known, the kernel is asked first: nearly always its
+/// answer is what the program gets.
+#[inline(always)]
+fn descriptor<T: Shows>(fd: c_int, out: Out<T>, kernel: impl Fn() -> c_int) -> c_int {
+    let mut known = None;
+    if !descriptor::may_be_inside(fd) {
+        let result = kernel();
+        if result != 0 || !out.read().is_some_and(|seen| descriptor::may_be_ours(seen.mode())) {
+            return result;
         }
+        known = Some(result);
+    }
+    match stat::of_descriptor(fd) {
+        Ok(None) => known.unwrap_or_else(kernel),
+        Ok(Some(seen)) => give(out.put(T::of(&seen)).map(|()| 0)),
         Err(errno) => fail(errno),
     }
 }
@@ -63,7 +151,7 @@ type OfDescriptor = extern "C" fn(c_int, Out<Stat>) -> c_int;
 type Versioned = extern "C" fn(c_int, CPath, Out<Stat>) -> c_int;
 
 fn followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
-    path_at(CWD, path, out, 0, |path| real(path, out), |path| next_lstat()(path, out))
+    path_at(CWD, path, out, 0, move |path| real(path, out), move |path| next_lstat()(path, out))
 }
 
 /// The next definition of a name that answers for what is not followed.
@@ -82,7 +170,7 @@ next!(next_lstat, c"lstat", Plain);
 next!(next_lxstat, c"__lxstat", Versioned);
 
 fn not_followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
-    path_at(CWD, path, out, NOFOLLOW, |path| real(path, out), |path| real(path, out))
+    path_at(CWD, path, out, NOFOLLOW, move |path| real(path, out), move |path| real(path, out))
 }
 
 fn of_descriptor(real: OfDescriptor, fd: c_int, out: Out<Stat>) -> c_int {
@@ -100,8 +188,8 @@ fn at(
     out: Out<Stat>,
     flags: c_int,
 ) -> c_int {
-    let link = |path| real(directory, path, out, flags | NOFOLLOW);
-    path_at(directory, path, out, flags, |path| real(directory, path, out, flags), link)
+    let link = move |path| real(directory, path, out, flags | NOFOLLOW);
+    path_at(directory, path, out, flags, move |path| real(directory, path, out, flags), link)
 }
 
 spellings!(at: fn(directory: c_int, path: CPath, out: Out<Stat>, flags: c_int) -> c_int: fstatat, fstatat64);
@@ -110,15 +198,15 @@ fn versioned(real: Versioned, version: c_int, path: CPath, out: Out<Stat>) -> c_
     if !VERSIONS.contains(&version) {
         return real(version, path, out);
     }
-    let link = |path| next_lxstat()(version, path, out);
-    path_at(CWD, path, out, 0, |path| real(version, path, out), link)
+    let link = move |path| next_lxstat()(version, path, out);
+    path_at(CWD, path, out, 0, move |path| real(version, path, out), link)
 }
 
 fn versioned_not_followed(real: Versioned, version: c_int, path: CPath, out: Out<Stat>) -> c_int {
     if !VERSIONS.contains(&version) {
         return real(version, path, out);
     }
-    let link = |path| real(version, path, out);
+    let link = move |path| real(version, path, out);
     path_at(CWD, path, out, NOFOLLOW, link, link)
 }
 
@@ -145,8 +233,15 @@ fn versioned_at(
     if !VERSIONS.contains(&version) {
         return real(version, directory, path, out, flags);
     }
-    let link = |path| real(version, directory, path, out, flags | NOFOLLOW);
-    path_at(directory, path, out, flags, |path| real(version, directory, path, out, flags), link)
+    let link = move |path| real(version, directory, path, out, flags | NOFOLLOW);
+    path_at(
+        directory,
+        path,
+        out,
+        flags,
+        move |path| real(version, directory, path, out, flags),
+        link,
+    )
 }
 
 spellings!(versioned: fn(version: c_int, path: CPath, out: Out<Stat>) -> c_int: __xstat, __xstat64);
@@ -158,23 +253,9 @@ spellings!(versioned_at: fn(version: c_int, directory: c_int, path: CPath, out: 
 hook! {
     /// statx(2)
     real => fn statx(directory: c_int, path: CPath, flags: c_int, mask: c_uint, out: Out<Statx>) -> c_int {
-        let kernel = |path| real(directory, path, flags, mask, out);
-        let ours = |seen: stat::Seen| {
-            out.put(attributes::as_statx(seen.given, seen.number, &seen.shown)).map(|()| 0)
-        };
-        let outside = |asked: CPath| {
-            if flags & NOFOLLOW != 0 || asked.as_ptr() != path.as_ptr() {
-                return kernel(asked);
-            }
-            // Without the type nobody could say whether it is a symlink.
-            let result = real(directory, asked, flags | NOFOLLOW, mask | libc::STATX_TYPE, out);
-            if result != 0 || !out.read().is_some_and(|seen| stat::is_link(seen.stx_mode.into())) {
-                return result;
-            }
-            let mut work = Work::default();
-            answer(path, stat::behind_link(directory, path.bytes(), &mut work), kernel, ours)
-        };
-        let mut work = Work::default();
-        answer(path, stat::at(directory, path.bytes(), flags, &mut work), outside, ours)
+        let kernel = move |path| real(directory, path, flags, mask, out);
+        // Without the type nobody could say whether it is a symlink.
+        let link = move |path| real(directory, path, flags | NOFOLLOW, mask | libc::STATX_TYPE, out);
+        path_at(directory, path, out, flags, kernel, link)
     }
 }

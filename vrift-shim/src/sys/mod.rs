@@ -12,6 +12,7 @@ pub mod fork;
 pub mod gate;
 pub mod heap;
 pub mod lend;
+pub mod length;
 pub mod next;
 pub mod own;
 pub mod pool;

@@ -19,6 +19,13 @@ impl Next {
         Next { name, found: AtomicPtr::new(ptr::null_mut()) }
     }
 
+    /// The next definition, if it was looked up before.
+    #[inline]
+    pub fn known(&self) -> Option<*mut c_void> {
+        let found = self.found.load(Ordering::Relaxed);
+        (!found.is_null()).then_some(found)
+    }
+
     /// The next definition; of a name that nobody else defines, a function that fails with ENOSYS.
     #[inline]
     pub fn get(&self) -> *mut c_void {

@@ -2,6 +2,7 @@
 //! there is the parent's.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::fork::{self, Asker};
 
@@ -10,11 +11,16 @@ thread_local! {
     static PARENT: Cell<u32> = const { Cell::new(0) };
 }
 
+/// How many threads have such a process noted, or had when this process was forked off: as long as there is none, nobody has
+/// to ask for a thread's own data.
+static THREADS: AtomicU32 = AtomicU32::new(0);
+
 /// Notes that vfork is about to be called.
 pub fn begins() {
     if !is_child() {
         // From now on a copy of this process knows that it is one.
         fork::is_copy(Asker::Vfork);
+        THREADS.fetch_add(1, Ordering::Relaxed);
         PARENT.set(process());
     }
 }
@@ -22,6 +28,13 @@ pub fn begins() {
 /// Whether this is the child.
 #[inline]
 pub fn is_child() -> bool {
+    // What the thread itself has stored it sees in any order, and a vfork child is on its parent's thread.
+    THREADS.load(Ordering::Relaxed) != 0 && is_this_child()
+}
+
+#[cold]
+#[inline(never)]
+fn is_this_child() -> bool {
     let parent = PARENT.get();
     parent != 0 && child_of(parent)
 }
@@ -38,6 +51,7 @@ fn child_of(parent: u32) -> bool {
     }
     // The parent goes on only when the child has gone. In a copy of the parent nothing of this is true any more.
     PARENT.set(0);
+    THREADS.fetch_sub(1, Ordering::Relaxed);
     false
 }
 

@@ -97,6 +97,7 @@ pub fn is_one(given: &Given, path: &[u8]) -> bool {
 }
 
 /// The directory with this number: what was handed over for it, and its tree.
+#[inline]
 pub fn by_number(
     given: &'static Given,
     node: u64,
@@ -113,6 +114,7 @@ pub fn session() -> Result<&'static Session, Errno> {
     ABOVE.get().map(|above| &above.session).ok_or(Errno::IO)
 }
 
+#[cold]
 fn ours(given: &'static Given) -> Result<&'static Above, Errno> {
     if let Some(above) = ABOVE.get() {
         return Ok(above);

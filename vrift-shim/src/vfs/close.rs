@@ -12,8 +12,17 @@ use super::who;
 #[derive(Clone, Copy)]
 pub struct Ends(Option<(&'static Given, u64)>);
 
+impl Ends {
+    /// Whether there is nothing to be done after it.
+    #[inline]
+    pub fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 /// Looks what closing `descriptor` would end, and forgets what was noted of it: once it is closed, its number may be
 /// another thread's.
+#[inline]
 pub fn before(descriptor: c_int) -> Ends {
     let Some(given) = session::given() else { return Ends(None) };
     let ends = match descriptor::purpose(descriptor) {
@@ -26,6 +35,7 @@ pub fn before(descriptor: c_int) -> Ends {
 }
 
 /// The node that `descriptor` can write. What it is called, which is dear to ask, is asked last.
+#[inline(never)]
 fn writes(given: &'static Given, descriptor: c_int) -> Option<u64> {
     let file = borrow(descriptor).ok()?;
     let stat = rustix::fs::fstat(file).ok().filter(descriptor::is_content)?;

@@ -13,7 +13,7 @@ use vrift_manifest::tree::Found;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 
 use super::session::{self, Given};
-use super::{find, lead};
+use super::{find, known};
 use crate::sys::apart;
 
 /// Where the working directory is.
@@ -53,7 +53,7 @@ pub fn present(given: &'static Given) -> Result<Where, Errno> {
 
 /// Forgets what was seen: the directory has changed.
 pub fn forget() {
-    lead::forget();
+    known::forget();
     // A vfork child's change is not its parent's; asking once more does no harm.
     let step = |seen: u64| Some((seen & !VALUE).wrapping_add(VALUE + 1));
     let _ = SEEN.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);

@@ -7,7 +7,7 @@
 
 use std::ffi::c_int;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rustix::fs::{SeekFrom, Stat};
 use rustix::io::Errno;
@@ -15,6 +15,7 @@ use vrift_cas::Digest;
 use vrift_manifest::places;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
+use super::find::{self, At};
 use super::pipes;
 use super::session::{self, Given};
 use crate::sys::{apart, fd, vfork};
@@ -46,11 +47,15 @@ struct Note {
     /// The node in the low bits, above them how it was opened.
     node: AtomicU64,
     inode: AtomicU64,
+    /// Where the tree is to be searched for the node first. It may be wrong, and is checked there.
+    hint: AtomicU32,
 }
 
 static NOTES: [Note; NOTED] =
-    [const { Note { node: AtomicU64::new(0), inode: AtomicU64::new(0) } }; NOTED];
+    [const { Note { node: AtomicU64::new(0), inode: AtomicU64::new(0), hint: AtomicU32::new(0) } };
+        NOTED];
 
+#[inline]
 fn note_of(descriptor: c_int) -> Option<&'static Note> {
     if apart::descriptors() {
         return None;
@@ -61,6 +66,9 @@ fn note_of(descriptor: c_int) -> Option<&'static Note> {
 /// In [`Note::node`]: opened by its path outside the tree. Only believed where a wrong belief does no harm.
 const OUTSIDE: u64 = u64::MAX;
 
+/// In [`Note::node`]: opened as the placeholder of a node. Believed as [`OUTSIDE`] is.
+const PLACE: u64 = u64::MAX - 1;
+
 /// In [`Note::node`]: opened for reading only, and opened for writing. Believed as [`OUTSIDE`] is.
 const READS: u64 = 1 << 63;
 const WRITES: u64 = 1 << 62;
@@ -70,14 +78,14 @@ const LOCKS: u64 = 1 << 61;
 
 /// The node of a note that has one.
 fn node_in(note: u64) -> Option<u64> {
-    (note != 0 && note != OUTSIDE).then_some(note & !(READS | WRITES | LOCKS))
+    (note != 0 && note < PLACE).then_some(note & !(READS | WRITES | LOCKS))
 }
 
 /// Whether it is known that a lock on this descriptor can be left to the kernel.
 #[inline]
 pub fn locks(descriptor: c_int) -> bool {
     let note = note_of(descriptor).map_or(0, |note| note.node.load(Ordering::Relaxed));
-    note == OUTSIDE || note & LOCKS != 0
+    note == OUTSIDE || note < PLACE && note & LOCKS != 0
 }
 
 /// Notes that.
@@ -110,7 +118,8 @@ pub enum Purpose {
 #[inline]
 pub fn purpose(descriptor: c_int) -> Purpose {
     let note = note_of(descriptor).map_or(0, |note| note.node.load(Ordering::Relaxed));
-    if note == OUTSIDE || note & READS != 0 {
+    // Also what was opened outside, or is a placeholder.
+    if note & READS != 0 {
         Purpose::Reads
     } else if note & WRITES != 0 {
         node_in(note).map_or(Purpose::Unknown, Purpose::Writes)
@@ -125,16 +134,45 @@ pub fn opened_outside(descriptor: c_int) {
     put(descriptor, OUTSIDE);
 }
 
-/// Whether a descriptor is known to be of the tree.
+/// Notes that a descriptor was opened of a placeholder.
+pub fn opened_place(descriptor: c_int) {
+    put(descriptor, PLACE);
+}
+
+/// Whether a descriptor was opened in the tree, as far as is known: nothing but the order in which to ask depends on it.
+#[inline]
+pub fn may_be_inside(descriptor: c_int) -> bool {
+    let note = note_of(descriptor).map_or(0, |note| note.node.load(Ordering::Relaxed));
+    note != 0 && note != OUTSIDE
+}
+
+/// Whether a descriptor is known to be a file of the tree.
 pub fn is_noted(descriptor: c_int) -> bool {
     note_of(descriptor).is_some_and(|note| node_in(note.node.load(Ordering::Relaxed)).is_some())
 }
 
 /// Notes for which node a blob or a draft was opened, and whether to be written.
+#[inline]
 pub fn opened(descriptor: c_int, node: u64, writes: bool) {
     put(descriptor, node | if writes { WRITES } else { READS });
 }
 
+/// Notes where the node was found.
+#[inline]
+pub fn found_at(descriptor: c_int, hint: u32) {
+    if let Some(note) = note_of(descriptor) {
+        note.hint.store(hint, Ordering::Relaxed);
+    }
+}
+
+/// The node of the tree that a descriptor is of.
+#[inline]
+pub fn node(given: &'static Given, descriptor: c_int, node: u64) -> Result<At, Errno> {
+    let hint = note_of(descriptor).map_or(0, |note| note.hint.load(Ordering::Relaxed));
+    find::by_number_near(given, node, hint)
+}
+
+#[inline]
 fn put(descriptor: c_int, value: u64) {
     if vfork::is_child() {
         // These notes are the parent's.
@@ -147,6 +185,7 @@ fn put(descriptor: c_int, value: u64) {
 }
 
 /// Nothing is known of the descriptor any more.
+#[inline]
 pub fn forget(descriptor: c_int) {
     if let Some(note) = note_of(descriptor)
         && note.node.load(Ordering::Relaxed) != 0
@@ -185,17 +224,24 @@ pub fn duplicated(old: c_int, new: c_int) {
 }
 
 /// What the descriptor stands for, and what the kernel says of it.
+#[inline(always)]
 pub fn look(given: &'static Given, descriptor: c_int) -> Result<(Held, Stat), Errno> {
     let stat = rustix::fs::fstat(borrow(descriptor)?)?;
     Ok((judge(given, descriptor, &stat), stat))
+}
+
+/// Whether a mode may be that of something of ours.
+#[inline]
+pub fn may_be_ours(mode: u32) -> bool {
+    const STICKY: u32 = 0o1000;
+    mode & STICKY != 0
 }
 
 /// What the descriptor stands for, of which the kernel says `stat`.
 #[inline]
 pub fn judge(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
     const TYPE: u32 = 0o170000;
-    const STICKY: u32 = 0o1000;
-    if stat.st_mode & STICKY == 0 {
+    if !may_be_ours(stat.st_mode) {
         return Held::Foreign;
     }
     match stat.st_mode & TYPE {
@@ -230,14 +276,19 @@ pub fn is_content(stat: &Stat) -> bool {
 /// The permission bits of a blob; a draft has others, until it becomes one.
 const BLOB: u32 = 0o1555;
 
+#[inline]
 fn content(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
     let draft = stat.st_mode & 0o7777 != BLOB;
     if let Some(note) = note_of(descriptor)
         && let Some(node) = node_in(note.node.load(Ordering::Acquire))
     {
-        let none_yet =
-            note.inode.compare_exchange(0, stat.st_ino, Ordering::AcqRel, Ordering::Acquire);
-        if none_yet.is_ok() || none_yet == Err(stat.st_ino) {
+        let mut inode = note.inode.load(Ordering::Acquire);
+        if inode == 0 {
+            let first =
+                note.inode.compare_exchange(0, stat.st_ino, Ordering::AcqRel, Ordering::Acquire);
+            inode = first.err().unwrap_or(stat.st_ino);
+        }
+        if inode == stat.st_ino {
             return Held::Content { node, draft };
         }
     }

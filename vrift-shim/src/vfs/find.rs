@@ -90,21 +90,40 @@ fn node_over<'w>(
 ) -> Result<Answer<'w, At>, Errno> {
     let Some(path) = path else { return Ok(Answer::Kernel) };
     let Work { normal, walk } = work;
-    let Start::Tree { given, session, at, path } = start(directory, path, last, normal)? else {
-        return Ok(match follow.then(|| magic::node(path)).transpose()?.flatten() {
-            Some(at) => Answer::Ours(at),
-            None => Answer::Kernel,
-        });
+    // What nearly all paths are that lead into the tree: the mount path, and what is below it.
+    let (given, session, found) = if let Some((given, rest)) = inside(path) {
+        let session = session::session(given)?;
+        let (tree, who) = (session.tree(), who());
+        let root = tree.root();
+        let found = tree.walk_from(root, rest, &given.mount, follow, Some(&who.as_tree()), walk);
+        (given, session, found)
+    } else {
+        let Start::Tree { given, session, at, path } = start(directory, path, last, normal)? else {
+            return Ok(match follow.then(|| magic::node(path)).transpose()?.flatten() {
+                Some(at) => Answer::Ours(at),
+                None => Answer::Kernel,
+            });
+        };
+        let (tree, who) = (session.tree(), who());
+        let found = tree.walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
+        (given, session, found)
     };
-    let who = who();
-    let found = session.tree().walk(at, path, &given.mount, follow, Some(&who.as_tree()), walk);
     match found.map_err(errno_of)? {
         Found::Node(cursor) => Ok(Answer::Ours(At { session, given, cursor })),
-        Found::Outside(length) => match after_leaving(who, follow, walk, length)? {
+        Found::Outside(length) => match after_leaving(who(), follow, walk, length)? {
             Left::Inside(at) => Ok(Answer::Ours(at)),
             Left::Outside(length) => outside(walk, length),
         },
     }
+}
+
+/// What of a path is below the mount path, if it says so itself.
+#[inline]
+fn inside(path: &[u8]) -> Option<(&'static Given, &[u8])> {
+    let given = session::given()?;
+    let rest = below(path, &given.mount)?;
+    // Of a path that is too long not even the beginning counts.
+    (path.len() < PATH_MAX).then_some((given, rest))
 }
 
 /// Where a walk that left the tree ends.
@@ -229,12 +248,18 @@ fn from_node<'a>(given: &'static Given, node: u64, path: &'a [u8]) -> Result<Sta
 
 /// A node of the tree by its number.
 pub fn by_number(given: &'static Given, node: u64) -> Result<At, Errno> {
+    by_number_near(given, node, 0)
+}
+
+/// The same, where it may be known where to search first.
+#[inline]
+pub fn by_number_near(given: &'static Given, node: u64, hint: u32) -> Result<At, Errno> {
     let (given, session) = match above::by_number(given, node)? {
         Some(above) => above,
         None => (given, session::session(given)?),
     };
-    let cursor = session.tree().node(node).map_err(|_| Errno::IO)?.ok_or(Errno::STALE)?;
-    Ok(At { session, given, cursor })
+    let cursor = session.tree().node_near(node, hint).map_err(|_| Errno::IO)?;
+    Ok(At { session, given, cursor: cursor.ok_or(Errno::STALE)? })
 }
 
 impl At {

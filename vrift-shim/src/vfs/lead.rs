@@ -2,22 +2,18 @@
 //! directory above it.
 //!
 //! The kernel would follow such a path to what really lies at the mount path: nothing, or something that is not meant. So
-//! it is walked here, component by component, as the kernel walks it. That a path stays outside is known for as long as
-//! a tick of the clock afterwards, so that whoever looks at a place again and again pays for a hash. A link that another
-//! process puts somewhere is so overlooked for 17 ms at most, and one that this process or its children put there never.
+//! it is walked here, component by component, as the kernel walks it. What was seen is known for a moment: see `known`.
 
 use std::ffi::{CStr, c_int};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::CWD;
 use rustix::io::Errno;
-use rustix::time::{ClockId, clock_gettime};
-use vrift_manifest::hash::name_hash;
 use vrift_manifest::name::NAME_MAX;
-use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, split_first};
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, last_slash, split_first};
 
-use super::session::Given;
-use super::{cwd, descriptor, lexical};
+use super::known::{self, APART, APART_FROM_CWD, MISSING, Moment, PLAIN};
+use super::session::{self, Given};
+use super::{cwd, descriptor, lexical, magic};
 use crate::sys::apart;
 
 /// Whether a symlink in the last place is followed.
@@ -34,51 +30,6 @@ pub enum Last {
 /// Symlinks followed at most, as in the kernel.
 const LINKS_MAX: usize = 40;
 
-/// Paths that were seen to stay outside: their hashes, with the time.
-static KNOWN: [AtomicU64; PLACES] = [const { AtomicU64::new(0) }; PLACES];
-const PLACES: usize = 512;
-
-/// How often all was forgotten.
-static GENERATION: AtomicU64 = AtomicU64::new(1);
-
-/// Forgets all: this process changes a link or its directory, or starts others that may.
-pub fn forget() {
-    GENERATION.fetch_add(1, Ordering::Relaxed);
-}
-
-/// What is mixed into the hashes of now. Those of relative paths are others.
-#[inline]
-fn now(relative: bool) -> u64 {
-    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let time = clock_gettime(ClockId::MonotonicCoarse);
-    let moment = (time.tv_sec as u64) << 6 | (time.tv_nsec as u64) >> 24;
-    let generation = GENERATION.load(Ordering::Relaxed) << 1 | u64::from(relative);
-    (moment ^ generation << 40).wrapping_mul(SPREAD)
-}
-
-/// Mixed into the hashes of what is on the way, of which it is known that it is no link at all.
-const PLAIN: u64 = 0xe703_7ed1_a0b4_28db;
-/// And of what is not there, or cannot be looked at.
-const MISSING: u64 = 0x8ebc_6af0_9c88_c6e3;
-
-fn entry(path: &[u8], now: u64) -> (Option<&'static AtomicU64>, u64) {
-    let hash = (name_hash(path) ^ now).max(1);
-    (KNOWN.get(hash as usize % PLACES), hash)
-}
-
-#[inline]
-fn is_known(path: &[u8], now: u64) -> bool {
-    let (place, hash) = entry(path, now);
-    place.is_some_and(|place| place.load(Ordering::Relaxed) == hash)
-}
-
-fn note(path: &[u8], now: u64) {
-    let (place, hash) = entry(path, now);
-    if let Some(place) = place {
-        place.store(hash, Ordering::Relaxed);
-    }
-}
-
 /// The part of a path that decides whether it leads in: all of it, or the way to its last name.
 #[inline]
 fn deciding(path: &[u8], last: Last) -> &[u8] {
@@ -88,11 +39,24 @@ fn deciding(path: &[u8], last: Last) -> &[u8] {
         Last::Name => path.iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1),
     };
     let name = path.get(..end).unwrap_or(path);
-    if name.ends_with(b"/") || name.ends_with(b"/.") || name.ends_with(b"..") {
-        return path;
+    let slash = last_slash(name);
+    match name.get(slash.map_or(0, |slash| slash + 1)..) {
+        Some(b"" | b"." | b"..") => path,
+        _ => path.get(..slash.unwrap_or(0)).unwrap_or(path),
     }
-    let start = name.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-    path.get(..start).unwrap_or(path)
+}
+
+/// Whether an absolute path is known to be the kernel's, as it stands. Asked first by the calls that are made most, because it
+/// is nearly free; who is told no goes the way of all calls.
+#[inline(never)]
+pub fn stays_outside(path: &[u8], last: Last) -> bool {
+    let Some(given) = session::given() else { return true };
+    // What a process holds may be of the tree.
+    if path.first() != Some(&b'/') || magic::may_be(path) || below(path, &given.border).is_some() {
+        return false;
+    }
+    let part = deciding(path, last);
+    part.is_empty() || known::is_apart(part, Moment::now())
 }
 
 /// The path into the tree that an absolute path means which does not say so; `None`: it stays outside.
@@ -104,16 +68,17 @@ pub fn absolute<'a>(
     normal: &'a mut Scratch,
 ) -> Result<Option<&'a [u8]>, Errno> {
     let part = deciding(path, last);
-    let now = now(false);
-    if part.is_empty() || is_known(part, now) {
+    let now = Moment::now();
+    if part.is_empty() || known::is_apart(part, now) {
         return Ok(None);
     }
     if path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/") {
         return lexical::by_descriptor(path, given, normal);
     }
     let found = walk(0, path, last, given, normal);
-    if found == Lead::Apart {
-        note(part, now);
+    // Mostly the walk itself has noted more.
+    if found == Lead::Apart && !known::is(part, PLAIN, now) {
+        known::note(part, APART, now);
     }
     Ok(found.path(normal))
 }
@@ -149,15 +114,15 @@ pub fn below_cwd<'a>(
     }
     // A vfork child may be elsewhere than its parent, whose notes these are; or a thread than others.
     let child = apart::directories();
-    let now = now(true);
+    let now = Moment::now();
     let whole = if above { path } else { part };
-    if !child && is_known(whole, now) {
+    if !child && known::is(whole, APART_FROM_CWD, now) {
         return Ok(None);
     }
     let Ok(length) = cwd::kernel_path(normal.bytes()) else { return Ok(None) };
     let found = walk(length, path, last, given, normal);
     if found == Lead::Apart && !child {
-        note(whole, now);
+        known::note(whole, APART_FROM_CWD, now);
     }
     Ok(found.path(normal))
 }
@@ -237,7 +202,7 @@ fn walk(
 
 impl Walk<'_> {
     fn run(&mut self, last: Last, given: &'static Given) -> Result<Lead, Errno> {
-        let now = now(false) ^ PLAIN;
+        let now = Moment::now();
         let mut links = 0;
         let mut directory = false;
         let mut target = Scratch::default();
@@ -272,10 +237,10 @@ impl Walk<'_> {
             if here == b"/proc" {
                 return Ok(Lead::Apart);
             }
-            if is_known(here, now) {
+            if known::is(here, PLAIN, now) {
                 continue;
             }
-            if is_known(here, now ^ MISSING) {
+            if known::is(here, MISSING, now) {
                 return Ok(Lead::Apart);
             }
             let target = target.bytes();
@@ -285,13 +250,18 @@ impl Walk<'_> {
                     links += 1;
                     self.follow(target.get(..length).unwrap_or(b""))?;
                 }
-                Err(Errno::INVAL) => note(self.out.get(..self.length).unwrap_or(b""), now),
+                Err(Errno::INVAL) => known::note(self.here(), PLAIN, now),
                 Err(_) => {
-                    note(self.out.get(..self.length).unwrap_or(b""), now ^ MISSING);
+                    known::note(self.here(), MISSING, now);
                     return Ok(Lead::Apart);
                 }
             }
         }
+    }
+
+    /// The path of where it is.
+    fn here(&self) -> &[u8] {
+        self.out.get(..self.length).unwrap_or(b"")
     }
 
     /// Goes on with the target of the link that was met.

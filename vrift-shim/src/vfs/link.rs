@@ -9,7 +9,7 @@ use vrift_manifest::tree::Change;
 use super::find::{self, At, Place, Work};
 use super::outside::Outside;
 use super::rename::{Named, Renamed};
-use super::{Answer, change, lead, make, nameless_file, subject, who};
+use super::{Answer, change, known, make, nameless_file, subject, who};
 
 /// Gives `from` the further name `to`.
 pub fn between<'w>(
@@ -63,7 +63,7 @@ pub fn between<'w>(
         (Answer::Kernel, Answer::Elsewhere(new)) => (None, Some(new)),
         (Answer::Elsewhere(old), Answer::Elsewhere(new)) => (Some(old), Some(new)),
     };
-    lead::forget();
+    known::forget();
     Ok(Renamed::Kernel(old, new))
 }
 

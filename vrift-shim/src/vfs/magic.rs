@@ -12,11 +12,16 @@ use super::find::{self, At};
 use super::lexical::number_first;
 use super::{session, subject};
 
+/// Whether a path is where such links are. Nearly every path outside is told apart by its second byte or third.
+#[inline]
+pub fn may_be(path: &[u8]) -> bool {
+    path.starts_with(b"/proc/") || path.starts_with(b"/dev/")
+}
+
 /// The node that such a link leads to; `None`: the path is none, or leads to nothing of ours.
 #[inline]
 pub fn node(path: &[u8]) -> Result<Option<At>, Errno> {
-    // Nearly every path outside is told apart by its second byte or third.
-    if !path.starts_with(b"/proc/") && !path.starts_with(b"/dev/") {
+    if !may_be(path) {
         return Ok(None);
     }
     match descriptor(path) {
@@ -55,7 +60,7 @@ pub struct Nameless {
 /// it. Content of which is not known whose it was cannot be written by anybody: EACCES.
 #[inline]
 pub fn nameless(path: &[u8], writes: bool) -> Result<Option<Nameless>, Errno> {
-    if !path.starts_with(b"/proc/") && !path.starts_with(b"/dev/") {
+    if !may_be(path) {
         return Ok(None);
     }
     let Some(given) = session::given() else { return Ok(None) };

@@ -9,7 +9,7 @@ use vrift_manifest::tree::path::PATH_MAX;
 
 use super::find::{self, Name, Place, Work};
 use super::spot::Spot;
-use super::{Answer, change, lead, who};
+use super::{Answer, change, known, who};
 
 /// A directory.
 pub fn directory<'w>(
@@ -69,7 +69,7 @@ pub fn symlink<'w>(
     };
     let found = found?;
     if !matches!(found, Answer::Ours(_)) {
-        lead::forget();
+        known::forget();
     }
     found.then(|place| {
         let spot = free(&place, false)?;

@@ -16,6 +16,7 @@ pub mod find;
 mod handed;
 pub mod hidden;
 pub mod into;
+pub mod known;
 pub mod lead;
 pub mod lexical;
 pub mod library;

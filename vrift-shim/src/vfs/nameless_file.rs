@@ -62,7 +62,7 @@ pub fn again<'w>(
 ) -> Result<Answer<'w, c_int>, Errno> {
     let exclusive = flags.contains(OFlags::CREATE | OFlags::EXCL);
     let Held::Content { node, draft } = nameless.held else { return Ok(Answer::Kernel) };
-    if exclusive || flags.contains(OFlags::DIRECTORY) {
+    if exclusive {
         return Ok(Answer::Kernel);
     }
     let descriptor = if draft || !writes || flags.contains(OFlags::PATH) {

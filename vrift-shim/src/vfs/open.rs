@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::places;
 use vrift_manifest::session::SessionError;
+use vrift_manifest::tree::ContentState;
 use vrift_manifest::tree::path::Scratch;
 
 use super::find::{self, At, Name, Place, Work};
@@ -38,15 +39,19 @@ pub fn open<'w>(
         return nameless_file::open(directory, path, flags, mode, work);
     }
     let writes = flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC);
+    let asks_for_directory = flags.contains(OFlags::DIRECTORY);
     if let Some(path) = path
         && !flags.contains(OFlags::NOFOLLOW)
+        && let Some(nameless) = magic::nameless(path, writes && !asks_for_directory)?
     {
-        if let Some(nameless) = magic::nameless(path, writes)? {
-            if !flags.contains(OFlags::PATH) {
-                permitted(&nameless.at, nameless.at.attributes()?.mode, flags)?;
-            }
-            return nameless_file::again(&nameless, flags, writes);
+        if asks_for_directory {
+            let makes = flags.contains(OFlags::CREATE);
+            return Err(if makes { Errno::INVAL } else { Errno::NOTDIR });
         }
+        if !flags.contains(OFlags::PATH) {
+            permitted(&nameless.at, nameless.at.attributes()?.mode, flags)?;
+        }
+        return nameless_file::again(&nameless, flags, writes);
     }
     let directory_made = OFlags::CREATE | OFlags::DIRECTORY;
     if flags.contains(directory_made) && !flags.contains(OFlags::PATH) {
@@ -86,7 +91,7 @@ pub fn open<'w>(
                 }
             }
             // A symlink whose text ends with a slash is refused before it is looked where it leads.
-            Err(Errno::NOTDIR) if creates && follow => {
+            Err(Errno::NOTDIR) if creates && follow && !path.is_some_and(find::ends_in_dots) => {
                 let made = create(directory, path, flags, mode)?;
                 return made.map(Answer::Ours).ok_or(Errno::NOTDIR);
             }
@@ -127,7 +132,9 @@ fn there_already<'w>(
 ) -> Result<Answer<'w, c_int>, Errno> {
     match find::node(directory, path, true, work)? {
         Answer::Ours(_) => Err(Errno::EXIST),
-        Answer::Elsewhere(path) if path.to_bytes().ends_with(b"/") => Err(Errno::EXIST),
+        Answer::Elsewhere(path) if path.to_bytes().ends_with(b"/") => {
+            rustix::fs::stat(path).and(Err(Errno::EXIST))
+        }
         Answer::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
         Answer::Kernel => Ok(Answer::Kernel),
     }
@@ -241,8 +248,8 @@ fn lost_its_name(at: &At) -> bool {
 
 /// Opens what is there.
 pub fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
-    let tree = at.session.tree();
-    let mode = tree.mode(at.cursor).map_err(|_| Errno::IO)?;
+    let seen = at.session.tree().content(at.cursor).map_err(|_| Errno::IO)?;
+    let mode = seen.mode;
     let kind = Kind::of_mode(mode).unwrap_or(Kind::File);
     if flags.contains(OFlags::DIRECTORY) && kind != Kind::Directory {
         return Err(Errno::NOTDIR);
@@ -253,7 +260,7 @@ pub fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
     match kind {
         Kind::Symlink => Err(Errno::LOOP),
         Kind::Directory => directory(at, mode, flags),
-        Kind::File => file(at, mode, flags),
+        Kind::File => file(at, &seen, flags),
         Kind::Fifo => {
             permitted(&at, mode, flags)?;
             pipes::open(at.given, at.number()?, flags).map(IntoRawFd::into_raw_fd)
@@ -266,6 +273,7 @@ pub fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
 }
 
 /// The permission bits that an open needs.
+#[inline]
 fn permitted(at: &At, mode: u32, flags: OFlags) -> Result<(), Errno> {
     let mut wanted = match flags & OFlags::RWMODE {
         OFlags::RDONLY => 4,
@@ -301,7 +309,9 @@ fn placeholder(at: At, flags: OFlags) -> Result<c_int, Errno> {
     let runtime = handover.runtime.as_os_str().as_bytes();
     let shown = OFlags::PATH | OFlags::NONBLOCK | OFlags::NOATIME | OFlags::DIRECTORY;
     let kept = flags & (shown | OFlags::APPEND | OFlags::SYNC | OFlags::CLOEXEC);
-    places::open(runtime, handover.id.as_bytes(), at.number()?, kept).map(IntoRawFd::into_raw_fd)
+    let opened = places::open(runtime, handover.id.as_bytes(), at.number()?, kept)?.into_raw_fd();
+    descriptor::opened_place(opened);
+    Ok(opened)
 }
 
 /// O_PATH needs no permission. What has no content is stood for by a placeholder, which says only which node it is.
@@ -317,7 +327,8 @@ fn path_only(at: At, kind: Kind, flags: OFlags) -> Result<c_int, Errno> {
     }
 }
 
-fn file(at: At, mode: u32, flags: OFlags) -> Result<c_int, Errno> {
+fn file(at: At, seen: &ContentState, flags: OFlags) -> Result<c_int, Errno> {
+    let mode = seen.mode;
     permitted(&at, mode, flags)?;
     let number = at.number()?;
     let given = at.given;
@@ -332,7 +343,7 @@ fn file(at: At, mode: u32, flags: OFlags) -> Result<c_int, Errno> {
         }
         let kept = kept.difference(OFlags::TRUNC);
         // As it was found; by its number, if the workspace was replaced since.
-        match at.session.open_for_reading_at(at.cursor, kept) {
+        match at.session.open_seen(at.cursor, seen, kept) {
             Err(SessionError::Retired) => {
                 session::with(given, |session| session.open_for_reading(number, kept))?
             }
@@ -350,7 +361,9 @@ fn file(at: At, mode: u32, flags: OFlags) -> Result<c_int, Errno> {
         }
         open(kept)?
     };
-    Ok(hand_out(number, file, flags & OFlags::RWMODE != OFlags::RDONLY))
+    let descriptor = hand_out(number, file, flags & OFlags::RWMODE != OFlags::RDONLY);
+    descriptor::found_at(descriptor, at.cursor.hint());
+    Ok(descriptor)
 }
 
 /// The descriptor for the program. `writes`: closing it may be the end of a write.

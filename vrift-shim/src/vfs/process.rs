@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::lead;
+use super::known;
 use super::session::{self, Given};
 use super::who;
 use crate::sys::fork::{self, Asker};
@@ -47,7 +47,7 @@ pub fn parent() -> u64 {
 
 /// This process starts another: the number that the other is to know as its parent's, 0 if there is none.
 pub fn starts_another(given: &'static Given) -> u64 {
-    lead::forget();
+    known::forget();
     let own = own().load(Ordering::Acquire);
     if own != 0 {
         return own;

@@ -9,7 +9,7 @@ use vrift_manifest::tree::{Change, ChangeError, RenameMode};
 use super::find::{self, Name, Place, Work};
 use super::outside::Outside;
 use super::spot::{Spot, is_directory};
-use super::{Answer, change, into, lead, out_of, root, who};
+use super::{Answer, change, into, known, out_of, root, who};
 
 /// Whose a rename is.
 pub enum Renamed<'w> {
@@ -75,7 +75,7 @@ pub fn between<'w>(
         (Answer::Kernel, Answer::Elsewhere(new)) => (None, Some(new)),
         (Answer::Elsewhere(old), Answer::Elsewhere(new)) => (Some(old), Some(new)),
     };
-    lead::forget();
+    known::forget();
     Ok(Renamed::Kernel(old, new))
 }
 
@@ -97,7 +97,7 @@ fn leave(
 ) -> Result<Renamed<'static>, Errno> {
     let (new, mode) = (new.ok_or(Errno::FAULT)?, mode_of(flags)?);
     // It may be a symlink that leads back.
-    lead::forget();
+    known::forget();
     signals::blocked(|| out_of::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 
@@ -109,7 +109,7 @@ fn enter(
     flags: c_uint,
 ) -> Result<Renamed<'static>, Errno> {
     let (old, mode) = (old.ok_or(Errno::FAULT)?, mode_of(flags)?);
-    lead::forget();
+    known::forget();
     signals::blocked(|| into::rename(old, new, mode)).map(|()| Renamed::Done)
 }
 
@@ -194,7 +194,9 @@ fn spots<'a>(
     if from.there.is_none() {
         return Err(Errno::NOENT);
     }
-    Ok((from, new.spot(to_above, to)?))
+    let to = new.spot(to_above, to)?;
+    // In a directory that was removed no name is looked for.
+    if to.above.nlink == 0 { Err(Errno::NOENT) } else { Ok((from, to)) }
 }
 
 /// A slash behind a name promises a directory.
@@ -215,7 +217,6 @@ fn permission(from: &Spot<'_>, to: &Spot<'_>, exchange: bool) -> Result<(), Errn
         None => None,
     };
     match &replaced {
-        None if to.above.nlink == 0 => return Err(Errno::NOENT),
         None => who.need(&to.above, 3)?,
         Some(replaced) => {
             who.need_removal(&to.above, replaced)?;

@@ -88,23 +88,29 @@ fn dot<'w>() -> Result<Answer<'w, Seen>, Errno> {
     }
 }
 
-/// Of a descriptor; `None`: it is none of ours.
-#[inline]
+/// Of a descriptor; `None`: it is none of ours. Always inlined: after a call of the kernel each return costs more than what is
+/// returned over.
+#[inline(always)]
 pub fn of_descriptor(descriptor: c_int) -> Result<Option<Seen>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let (held, stat) = descriptor::look(given, descriptor)?;
     let (number, stored) = match held {
         Held::Foreign | Held::Lost(None) => return Ok(None),
-        Held::Directory(node) => return of(find::by_number(given, node)?).map(Some),
+        Held::Directory(node) => return of_directory(given, node).map(Some),
         Held::Content { node, draft } => (node, !draft),
         Held::Lost(Some(node)) => (node, true),
     };
-    let at = find::by_number(given, number)?;
+    let at = descriptor::node(given, descriptor, number)?;
     let shown = at.session.attributes_of_open(at.cursor, &stat).map_err(session::errno_of)?;
     if stored && is_changed(&at, shown.attributes.size) && is_path_only(descriptor) {
         return of(at).map(Some);
     }
     Ok(Some(Seen { given, number, shown }))
+}
+
+#[inline(never)]
+fn of_directory(given: &'static Given, node: u64) -> Result<Seen, Errno> {
+    of(find::by_number(given, node)?)
 }
 
 /// Whether the file has another content than the one, of this size, that is open.
