@@ -93,6 +93,14 @@ impl Heap {
         }
     }
 
+    /// Room in the arena for what should have been mapped by itself, when the kernel has refused that. Who gets nothing here
+    /// is the standard library, which then ends the process.
+    #[cold]
+    fn spare(&self, layout: Layout) -> Option<*mut u8> {
+        let bytes = layout.size().checked_next_multiple_of(4096)?;
+        Some(self.fresh(self.arena()?, bytes)? as *mut u8)
+    }
+
     fn fresh(&self, arena: usize, bytes: usize) -> Option<usize> {
         let mut used = self.used.load(Ordering::Relaxed);
         loop {
@@ -140,7 +148,7 @@ unsafe impl GlobalAlloc for Heap {
         if layout.align() > 4096 {
             return ptr::null_mut();
         }
-        map(layout.size().max(1)).unwrap_or(ptr::null_mut())
+        map(layout.size().max(1)).or_else(|| self.spare(layout)).unwrap_or(ptr::null_mut())
     }
 
     // SAFETY: the caller gives back what `alloc` gave, with the same layout.
@@ -149,6 +157,8 @@ unsafe impl GlobalAlloc for Heap {
         let inside = arena != 0 && (arena..arena + ARENA).contains(&(at as usize));
         match size_of(layout) {
             Some(size) if inside => self.give(arena, at as usize, size),
+            // A spare one, which is not used again.
+            None if inside => {}
             _ => unmap(at, layout.size().max(1)),
         }
     }
