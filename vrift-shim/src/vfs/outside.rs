@@ -140,6 +140,8 @@ impl Beside<'_> {
         let (parent, name) = (&self.parent, aside.name());
         let found = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
         let same = (found.st_dev, found.st_ino) == (stat.st_dev, stat.st_ino);
+        // Whoever found the file by its name a moment ago, to write it, comes first, so that it is noticed.
+        rustix::thread::sched_yield();
         if same && is_still() {
             return rustix::fs::unlinkat(parent, name, AtFlags::empty());
         }
