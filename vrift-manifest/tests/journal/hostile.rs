@@ -85,7 +85,7 @@ fn the_longest_payload_is_read_and_a_longer_one_is_not() {
 #[test]
 fn an_unknown_operation_is_damage_and_nothing_is_cut() {
     let (time, process) = ([0, 0], 0);
-    for number in [16, 17, 250] {
+    for number in [17, 18, 250] {
         let payload = [time[0], time[1], process, number, 1, 2, 3];
         let mut segment = Segment::filled(None);
         segment.push_payload(FIRST + 100, &payload);
