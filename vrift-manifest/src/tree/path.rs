@@ -53,7 +53,7 @@ fn component_len(path: &[u8]) -> usize {
     start + rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len())
 }
 
-/// Where the last slash is. Eight bytes at a time, as in [`component_len`], but from the end: so it is the highest byte that
+/// Where the last slash is. Eight bytes at a time, as in `component_len`, but from the end: so it is the highest byte that
 /// is asked for, and all of them have to be told right.
 #[inline]
 pub fn last_slash(path: &[u8]) -> Option<usize> {
