@@ -44,8 +44,14 @@ pub fn supervise(command: Pid, signals: &Signals, drafts: &Path) -> Ended {
     loop {
         let any = state.reap();
         // What came before the command ended is known only now.
+        let mut ended_since = false;
         while let Some(received) = signals.next() {
+            ended_since |= received.signal == Signal::CHILD;
             state.receive(received);
+        }
+        if ended_since {
+            // Perhaps only after the look at the children above, and nothing else will tell.
+            continue;
         }
         let mut wait = None;
         // Without children there is nothing to wait for, whatever became of the command.
