@@ -333,15 +333,15 @@ fn file(at: At, seen: &ContentState, flags: OFlags) -> Result<c_int, Errno> {
     let number = at.number()?;
     let given = at.given;
     let kept = flags.difference(OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW);
-    let file = if kept & OFlags::RWMODE == OFlags::RDONLY {
-        if kept.contains(OFlags::TRUNC) {
-            // As by whoever writes: also where there is nothing to cut, the file counts as written now.
-            let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC;
-            drop(session::with(given, |session| {
-                session.open_for_writing(&who::who(), number, flags)
-            })?);
-        }
+    let reads = kept & OFlags::RWMODE == OFlags::RDONLY;
+    let file = if reads && kept.contains(OFlags::TRUNC) {
+        // As by whoever writes: also where there is nothing to cut, the file counts as written now. What was seen before is
+        // not what is opened.
+        let cut = OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC;
+        drop(session::with(given, |session| session.open_for_writing(&who::who(), number, cut))?);
         let kept = kept.difference(OFlags::TRUNC);
+        session::with(given, |session| session.open_for_reading(number, kept))?
+    } else if reads {
         // As it was found; by its number, if the workspace was replaced since.
         match at.session.open_seen(at.cursor, seen, kept) {
             Err(SessionError::Retired) => {
