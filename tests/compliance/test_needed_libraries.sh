@@ -37,6 +37,15 @@ body() {
     code=0; LD_LIBRARY_PATH=app app/old || code=$?; same 'the first that is found is taken' "$code" 75
     mv deep/libg.so.1.2 deep/kept; refused 'cannot open shared object' app/absolute
     mv deep/kept deep/libg.so.1.2
+    # One that somebody can still write is loaded as it is, and can be written on.
+    exec 5>>deep/libg.so.1.2
+    code=0; app/absolute || code=$?; same 'being written' "$code" 11
+    printf tail >&5
+    code=0; app/absolute || code=$?; same 'written on' "$code" 11
+    exec 5>&-
+    same 'what was written' "$(tail -c 4 deep/libg.so.1.2)" tail
+    printf more >>deep/libg.so.1.2; same 'and later' "$(tail -c 8 deep/libg.so.1.2)" tailmore
+    code=0; app/absolute || code=$?; same 'written and closed' "$code" 11
     # A program that is not of the tree.
     cp app/none "$PROGRAMS/none"; code=0; LD_LIBRARY_PATH="$TREE/lib" "$PROGRAMS/none" || code=$?; same 'a program outside' "$code" 11
     cp app/absolute "$PROGRAMS/absolute"; code=0; "$PROGRAMS/absolute" || code=$?; same 'its RUNPATH' "$code" 11

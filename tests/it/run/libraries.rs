@@ -35,4 +35,13 @@ fn a_command_outside_finds_libraries_of_the_tree_where_library_path_says() {
         assert_eq!(run(path).code, Some(42), "{path}: {}", run(path).err);
     }
     assert_eq!(run("/nowhere").code, Some(127));
+
+    // A library that is being written: its file, which is to become content, has no name that a sealer does not know of.
+    let drafts = sandbox.path("store/workspaces/w/drafts");
+    let script = format!(
+        "exec 5>>{lib}/libf.so; LD_LIBRARY_PATH={lib} {program}; echo $?; stat -c %h {}/*",
+        drafts.display()
+    );
+    let said = said(&mut run_in(&sandbox, "home", ["run", "-w", "w", "--", "sh", "-c", &script]));
+    assert_eq!(said.text(), "42\n1\n", "{}", said.err);
 }

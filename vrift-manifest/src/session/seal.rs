@@ -53,8 +53,8 @@ pub enum Seal {
     Busy,
     /// There was nothing to seal.
     Clean,
-    /// It is written again and again, or there is little in it and long to hash: it waits for a snapshot, a fork, or the end of the run. Or somebody holds a lock on
-    /// it, or no lease can be had: it can be sealed by copying only.
+    /// It is written again and again, or there is little in it and long to hash: it waits for a snapshot, a fork, or the
+    /// end of the run. Or somebody holds a lock on it, or no lease can be had: it can be sealed by copying only.
     Later,
 }
 

@@ -11,6 +11,7 @@ use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
 use super::shelf;
+use crate::sys::fd::Brief;
 use crate::sys::{decimal, vfork};
 use crate::vfs::find::{self, Name, Work};
 use crate::vfs::session::Given;
@@ -321,13 +322,18 @@ pub fn copy(
         make_directories(&mut name, root)?;
     }
     let mut aside = aside(&name, root)?;
-    let _ = rustix::fs::unlinkat(CWD, aside.path()?, AtFlags::empty());
-    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-    let copy = rustix::fs::openat(CWD, aside.path()?, flags, Mode::from_raw_mode(0o700))?;
-    let mut from = 0;
-    while rustix::fs::sendfile(&copy, file, Some(&mut from), 1 << 30)? > 0 {}
-    drop(copy);
+    copy_to(aside.path()?, file)?;
     move_to(&mut name, root, &mut aside)?;
     path.copy_from_slice(&name.bytes);
+    Ok(())
+}
+
+/// Copies a file to a new one, in the place of one that may have been left there.
+pub fn copy_to(path: impl rustix::path::Arg + Copy, file: BorrowedFd<'_>) -> Result<(), Errno> {
+    let _ = rustix::fs::unlinkat(CWD, path, AtFlags::empty());
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+    let copy = Brief::new(rustix::fs::openat(CWD, path, flags, Mode::from_raw_mode(0o700))?);
+    let mut from = 0;
+    while rustix::fs::sendfile(&copy, file, Some(&mut from), 1 << 30)? > 0 {}
     Ok(())
 }

@@ -11,7 +11,7 @@ use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::dynamic::{Dynamic, NEEDED, RPATH, RUNPATH};
-use super::shelf::{Book, Leads, Shelf};
+use super::shelf::{Book, Leads, Shelf, Version};
 use super::{Head, elf, finish};
 use crate::sys::fd::Brief;
 use crate::vfs::find::{self, At, CWD, Work};
@@ -249,8 +249,8 @@ impl Search {
         if !elf::is_loadable(head.get()) {
             return None;
         }
-        let number = rustix::fs::fstat(file.as_fd()).ok()?.st_ino;
-        let leads = Leads::Inside { node: at.number().ok()?, file: number };
+        let leads =
+            Leads::Inside { node: at.number().ok()?, file: Version::of(file.as_fd()).ok()? };
         let book = Book { directory: directory.to_vec(), name: name.to_vec(), leads };
         let dynamic = Dynamic::read(file.as_fd(), head.get());
         Some(Taken { book, library: dynamic.map(|dynamic| Library { file, dynamic }) })

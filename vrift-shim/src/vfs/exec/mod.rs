@@ -100,11 +100,13 @@ struct Head {
     length: usize,
     /// The program gains rights by being executed.
     privileged: bool,
+    /// Its file is content of the tree, which nobody writes any more.
+    content: bool,
 }
 
 impl Default for Head {
     fn default() -> Head {
-        Head { bytes: [0; elf::HEAD], length: 0, privileged: false }
+        Head { bytes: [0; elf::HEAD], length: 0, privileged: false, content: false }
     }
 }
 
@@ -167,7 +169,7 @@ pub fn resolve(
             false => elf::kind(file.as_fd(), head.get(), name),
         };
         if whose == Whose::Tree {
-            prepare(given, &source, path, &file)?;
+            prepare(given, &source, path, &file, head.content)?;
         }
         if *kind == Kind::Ours
             && let Some(dynamic) = Dynamic::read(file.as_fd(), head.get())
@@ -237,7 +239,7 @@ fn look(
     path: &mut [u8; PATH_MAX],
     head: &mut Head,
 ) -> Result<(Whose, Option<Brief>), Errno> {
-    (head.length, head.privileged) = (0, false);
+    (head.length, head.privileged, head.content) = (0, false, false);
     if source.is_descriptor() {
         return match descriptor::look(given, source.directory)?.0 {
             Held::Content { node, .. } | Held::Lost(Some(node)) => {
@@ -277,7 +279,16 @@ fn of_tree(at: At, head: &mut Head) -> Result<(Whose, Option<Brief>), Errno> {
         .map_err(super::open::nameless)?;
     let file = Brief::new(file);
     head.read(&file);
+    head.content = is_content(at.given, node, file.as_fd())?;
     Ok((Whose::Tree, Some(file)))
+}
+
+/// Whether an open file of a node is nobody's to write any more. While a draft is being sealed its mode says so too early;
+/// but then it is the node's draft still.
+fn is_content(given: &'static Given, node: u64, file: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let mode_says_so = descriptor::is_blob(&rustix::fs::fstat(file)?);
+    let at = find::by_number(given, node)?;
+    Ok(mode_says_so && at.session.tree().draft(at.cursor).is_none())
 }
 
 /// A program that was just written becomes a blob, which can be executed. While somebody can still write it: ETXTBSY.
@@ -347,7 +358,8 @@ pub fn library(given: &'static Given, at: At, path: &[u8]) -> Result<Loading, Er
     }
     let file = libraries::open(given, at)?;
     begin_with(room, b"\0");
-    prepare(given, &Source::of(CWD, path), room, &file)?;
+    let content = is_content(given, at.number()?, file.as_fd())?;
+    prepare(given, &Source::of(CWD, path), room, &file, content)?;
     let path = CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)?;
     Ok(Loading { path: path.to_owned(), needed: Vec::new() })
 }
@@ -374,6 +386,7 @@ fn prepare(
     source: &Source<'_>,
     path: &mut [u8; PATH_MAX],
     file: &Brief,
+    content: bool,
 ) -> Result<(), Errno> {
     let length = match source.is_descriptor() {
         // By any of its names; without one, as the kernel knows it.
@@ -387,8 +400,8 @@ fn prepare(
         *path.get_mut(length).ok_or(Errno::NAMETOOLONG)? = 0;
         return Ok(());
     };
-    let stat = rustix::fs::fstat(file.as_fd())?;
-    if stat.st_mode & 0o111 != 0 {
+    // A draft's names are for its sealers to count.
+    if content {
         farm::place(given, path, length, file.as_fd())
     } else {
         farm::copy(given, path, length, file.as_fd())

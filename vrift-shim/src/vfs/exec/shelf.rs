@@ -2,7 +2,7 @@
 //! which each has the path that it has in the tree. Nothing in it ever changes, so no loader finds what was there before.
 
 use std::io::Write;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{AtFlags, CWD, Mode};
@@ -10,8 +10,10 @@ use rustix::io::Errno;
 use vrift_cas::Hasher;
 use vrift_manifest::tree::path::below;
 
-use super::farm::Descriptor;
+use super::farm::{Descriptor, copy_to};
+use super::is_content;
 use super::libraries::open;
+use crate::sys::vfork;
 use crate::vfs::find;
 use crate::vfs::session::Given;
 
@@ -34,10 +36,23 @@ pub struct Book {
 
 /// What a name leads to.
 pub enum Leads {
-    /// A node of the tree, whose content is this file of the kernel's: that goes nowhere while it has a name on a shelf.
-    Inside { node: u64, file: u64 },
+    /// A node of the tree, and its file.
+    Inside { node: u64, file: Version },
     /// A path outside.
     Outside(Vec<u8>),
+}
+
+/// A file of the kernel's as it is now. Its number goes to no other while it has a name on a shelf.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Version([u64; 4]);
+
+impl Version {
+    /// That of an open file.
+    pub fn of(file: BorrowedFd<'_>) -> Result<Version, Errno> {
+        let stat = rustix::fs::fstat(file)?;
+        let time = [stat.st_mtime as u64, stat.st_mtime_nsec as u64];
+        Ok(Version([stat.st_ino, stat.st_size as u64, time[0], time[1]]))
+    }
 }
 
 /// A shelf on which everything is.
@@ -82,18 +97,29 @@ impl Shelf {
         let path = self.path_of(given, book);
         let put = match &book.leads {
             Leads::Outside(target) => rustix::fs::symlinkat(&**target, CWD, &*path),
-            Leads::Inside { node, file: number } => {
+            Leads::Inside { node, file: version } => {
                 let file = open(given, find::by_number(given, *node)?)?;
-                // It was written again meanwhile.
-                if rustix::fs::fstat(file.as_fd())?.st_ino != *number {
+                // It was written meanwhile.
+                if Version::of(file.as_fd())? != *version {
                     return Err(Errno::AGAIN);
                 }
-                let source = Descriptor::of(file.as_fd());
-                rustix::fs::linkat(CWD, source.path(), CWD, &*path, AtFlags::SYMLINK_FOLLOW)
+                if is_content(given, *node, file.as_fd())? {
+                    let source = Descriptor::of(file.as_fd());
+                    rustix::fs::linkat(CWD, source.path(), CWD, &*path, AtFlags::SYMLINK_FOLLOW)
+                } else {
+                    self.copy(file.as_fd(), &path)
+                }
             }
         };
         // Another process is making the same.
         if put == Err(Errno::EXIST) { Ok(()) } else { put }
+    }
+
+    fn copy(&self, file: BorrowedFd<'_>, path: &[u8]) -> Result<(), Errno> {
+        let mut aside = self.path.clone();
+        let _ = write!(aside, "/.{}.{}", vfork::process(), rustix::thread::gettid());
+        copy_to(&aside, file)?;
+        rustix::fs::renameat(CWD, &*aside, CWD, path)
     }
 }
 
@@ -105,7 +131,9 @@ fn name_of(books: &[Book]) -> vrift_cas::Digest {
             hasher.update(b"\0");
         }
         match &book.leads {
-            Leads::Inside { file, .. } => hasher.update(&file.to_le_bytes()),
+            Leads::Inside { file, .. } => {
+                file.0.iter().for_each(|word| hasher.update(&word.to_le_bytes()))
+            }
             Leads::Outside(target) => hasher.update(target),
         }
         hasher.update(b"\0");
