@@ -51,7 +51,7 @@ static int leads_there(const FTSENT *at, int follows)
 }
 static void say_entry(struct call *c, const FTSENT *at, int options)
 {
-    say(c, " %d:%d:", at->fts_info, at->fts_level);
+    say(c, "; %d:%d:", at->fts_info, at->fts_level);
     say_path(c, at->fts_path);
     if (at->fts_level > 0 && strcmp(at->fts_name, strrchr(at->fts_path, '/') ? strrchr(at->fts_path, '/') + 1 : at->fts_path) != 0)
         say(c, " named %s", at->fts_name);
@@ -85,6 +85,7 @@ static void say_entry(struct call *c, const FTSENT *at, int options)
         const char *asked = c->argument[2]; \
         FTS *walk = open_it(begins, options, by_name); \
         if (walk == NULL) { say_errno(c); return; } \
+        say(c, "walk"); \
         for (FTSENT *at; most-- > 0 && (errno = 0, at = read_it(walk)) != NULL;) { \
             say_entry(c, at, options); \
             int wanted = strcmp(asked, "AGAIN") == 0 && at->fts_number++ == 0 ? FTS_AGAIN \

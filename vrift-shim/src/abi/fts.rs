@@ -246,7 +246,7 @@ fn beginnings(list: In<*const c_char>) -> Option<Vec<Vec<u8>>> {
         if path.is_null() {
             break;
         }
-        all.push(CPath::at(path).bytes()?.to_vec());
+        all.push(CPath::at(path).text()?.to_vec());
     }
     all.iter().any(|path| reach::reaches(path, false)).then_some(all)
 }
@@ -268,7 +268,12 @@ fn opened(
         let name = path.clone();
         let entry = Entry::make(ptr::null_mut(), 0, path, &name);
         // SAFETY: just made.
-        unsafe { (*entry).look(options & (COMFOLLOW | LOGICAL) != 0) };
+        let at = unsafe { &mut *entry };
+        at.look(options & (COMFOLLOW | LOGICAL) != 0);
+        // What the walk begins with is a directory by any name, until it is looked at again.
+        if at.info == info::DOT {
+            at.info = info::D;
+        }
         level.entries.push(entry);
     }
     let mut walk = Walk {
