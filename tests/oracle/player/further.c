@@ -65,8 +65,7 @@ static void say_entry(struct call *c, const FTSENT *at, int options)
         say_errno(c);
         break;
     case FTS_DC:
-        say(c, " at ");
-        say_path(c, at->fts_cycle->fts_path);
+        say(c, " at %d", at->fts_cycle->fts_level);
         break;
     case FTS_NSOK:
         break;

@@ -6,6 +6,7 @@ use std::ptr;
 
 use rustix::io::Errno;
 
+use super::access;
 use super::args::{CPath, Failure, In, fail, name_of};
 use super::directory;
 use super::fts_entry::{AGAIN, Entry, FOLLOW, NOTHING, SKIP, info};
@@ -15,6 +16,7 @@ use crate::vfs::reach;
 
 const COMFOLLOW: c_int = 1;
 const LOGICAL: c_int = 2;
+const NOCHDIR: c_int = 4;
 const NOSTAT: c_int = 8;
 const PHYSICAL: c_int = 0x10;
 const SEEDOT: c_int = 0x20;
@@ -83,6 +85,12 @@ impl Walk {
             return Err(errno::last());
         }
         let mut level = Level { entries: Vec::new(), at: 0 };
+        // A walk that may change directory looks at nothing in one that it cannot go to.
+        let goes_there = !names_only && self.options & (NOCHDIR | LOGICAL) == 0;
+        if goes_there && errno::kept(|| access::eaccess(above.reached(), libc::X_OK)) != 0 {
+            errno::kept(|| directory::closedir(stream));
+            return Ok(level);
+        }
         let by_type = self.options & NOSTAT != 0 && self.options & PHYSICAL != 0;
         loop {
             let record = directory::readdir64(stream);
