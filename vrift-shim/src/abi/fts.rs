@@ -12,7 +12,7 @@ use super::directory;
 use super::fts_entry::{AGAIN, Entry, FOLLOW, NOTHING, SKIP, info};
 use crate::sys::pool::{Handle, Pool};
 use crate::sys::{errno, lend};
-use crate::vfs::reach;
+use crate::vfs::{cwd, reach};
 
 const COMFOLLOW: c_int = 1;
 const LOGICAL: c_int = 2;
@@ -303,9 +303,15 @@ fn opened(
 
 spellings!(opened: fn(list: In<*const c_char>, options: c_int, compare: Compare) -> Hierarchy: fts_open, fts64_open);
 
+/// The C library's own walk changes directory by means of its own.
+fn elsewhere<T>(result: T) -> T {
+    cwd::forget();
+    result
+}
+
 fn read(real: extern "C" fn(Hierarchy) -> *mut Entry, walk: Hierarchy) -> *mut Entry {
     if !WALKS.has(walk.pool()) {
-        return real(walk);
+        return elsewhere(real(walk));
     }
     WALKS.with(walk.pool(), Walk::read).unwrap_or(ptr::null_mut())
 }
@@ -318,7 +324,7 @@ fn children(
     asked: c_int,
 ) -> *mut Entry {
     if !WALKS.has(walk.pool()) {
-        return real(walk, asked);
+        return elsewhere(real(walk, asked));
     }
     if asked != 0 && asked != NAMEONLY {
         return fail(Errno::INVAL);
@@ -352,7 +358,7 @@ spellings!(set: fn(walk: Hierarchy, entry: *mut Entry, what: c_int) -> c_int: ft
 
 fn closed(real: extern "C" fn(Hierarchy) -> c_int, walk: Hierarchy) -> c_int {
     if !WALKS.has(walk.pool()) {
-        return real(walk);
+        return elsewhere(real(walk));
     }
     drop(WALKS.take(walk.pool()));
     0
