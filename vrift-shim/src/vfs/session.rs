@@ -8,6 +8,7 @@ use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::session::{Session, SessionError};
 
 use super::handed::{Kept, MOST};
+use super::known::Moment;
 use super::{above, attributes, environment, library, process};
 use crate::sys::gate;
 use crate::sys::slot::Slot;
@@ -140,6 +141,8 @@ fn attach(given: &'static Given) -> Result<&'static Session, Errno> {
         Ok(session) => {
             if SESSION.get().is_none() {
                 note_seen(given);
+                // Changes ask for the time.
+                let _ = Moment::now();
             }
             Ok(SESSION.put(session))
         }

@@ -373,8 +373,10 @@ fn named(
 pub fn library(given: &'static Given, base: c_int, at: At, path: &[u8]) -> Result<Loading, Errno> {
     let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
     who::credentials().need(&attributes, 4)?;
-    if attributes.mode & 0o170_000 != 0o100_000 {
-        return Err(Errno::ACCESS);
+    match attributes.mode & 0o170_000 {
+        0o100_000 => {}
+        0o040_000 => return Err(Errno::ISDIR),
+        _ => return Err(Errno::ACCESS),
     }
     let mut room = Scratch::default();
     let room = room.bytes();
