@@ -45,7 +45,8 @@ impl Chance {
             7..=8 => format!("mkdir -p {one}"),
             9 => format!("mv -fT {one} {other}"),
             10 => format!("ln -sfn {other} {one}"),
-            11 => format!("chmod {} {one}", self.of(&["600", "644", "755"])),
+            // It may be a directory, which others than root have to look into.
+            11 => format!("chmod {} {one}", self.of(&["700", "744", "755"])),
             12 => format!("touch -c -h -d @{} {one}", 1_000_000_000 + self.below(3)),
             13 => format!("rm -rf {one}; mkdir -p {one}; echo {text} > {one}/new"),
             14 => format!("ln -f {one} {other}"),
