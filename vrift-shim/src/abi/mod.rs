@@ -25,6 +25,7 @@ mod loaded;
 mod loader;
 mod lock;
 mod make;
+mod objects;
 mod open;
 mod openat2;
 mod owner;

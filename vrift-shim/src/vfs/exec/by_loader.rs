@@ -67,7 +67,7 @@ pub fn told(given: &'static Given, asked: &Asked<'_>) -> Option<Told> {
         return None;
     }
     let mut all = Vec::new();
-    if path.is_some() && runs && !named && !is_traced(asked) {
+    if path.is_some() && runs && !named && !environment::traces(asked.environment) {
         all.extend([c"--argv0".to_owned(), CString::new(program).ok()?]);
     }
     if let Some(libraries) = libraries.take_if(|_| by_option) {
@@ -77,10 +77,9 @@ pub fn told(given: &'static Given, asked: &Asked<'_>) -> Option<Told> {
     Some(Told { at, arguments: all, libraries })
 }
 
-/// Whether the loader says what it loads, instead of running it.
-pub fn is_traced(asked: &Asked<'_>) -> bool {
-    environment::traces(asked.environment)
-        || asked.arguments.pointers().map(strings::bytes).any(|argument| argument == b"--list")
+/// Whether the loader is asked for a list.
+pub fn lists(asked: &Asked<'_>) -> bool {
+    asked.arguments.pointers().map(strings::bytes).any(|argument| argument == b"--list")
 }
 
 /// The name that the kernel knows for a program, if it is another, and where its libraries are to be looked for.

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use vrift_manifest::census;
 
 use super::elf::Kind;
-use super::{Program, by_loader, preload, resolve};
+use super::{Program, preload, resolve};
 use crate::sys::stack;
 use crate::sys::strings::Strings;
 use crate::vfs::descriptor;
@@ -59,7 +59,7 @@ pub fn with<R>(
     }
     let libraries = program.take_libraries();
     // What is only told of is to be told without this library.
-    let told_of = program.kind() == Kind::Ours && by_loader::is_traced(&asked);
+    let told_of = program.is_traced(&asked);
     let traced =
         told_of && (libraries.is_some() || program.told().is_some() || program.path().is_some());
     let needs = Needs { told_of, ..program.needs() };

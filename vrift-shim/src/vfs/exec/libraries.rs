@@ -5,13 +5,13 @@
 use std::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, OFlags};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
 use super::dynamic::{Dynamic, Edit, NEEDED, RPATH, RUNPATH};
-use super::places::{self, Place, directory_of};
+use super::places::{self, Place, directory_of, is_there};
 use super::shelf::{Book, Leads, Shelf, Version};
 use super::{Head, elf, finish};
 use crate::sys::fd::Brief;
@@ -410,12 +410,6 @@ impl<'a> List<'a> {
             self.named.push(directory);
         }
     }
-}
-
-/// Whether the kernel finds something in a directory.
-fn is_there(directory: &[u8], name: &[u8]) -> bool {
-    let path = [directory, b"/", name].concat();
-    rustix::fs::statat(rustix::fs::CWD, &*path, AtFlags::empty()).is_ok()
 }
 
 struct Taken {

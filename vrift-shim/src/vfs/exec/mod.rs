@@ -8,7 +8,7 @@ pub mod farm;
 mod known;
 pub mod launch;
 pub mod libraries;
-mod places;
+pub mod places;
 mod preload;
 pub mod sanitizer;
 pub mod script;
@@ -48,6 +48,8 @@ pub struct Program {
     kind: Kind,
     sanitized: bool,
     libraries: Option<Vec<u8>>,
+    /// The program is the loader.
+    by_loader: bool,
     told: Option<Told>,
 }
 
@@ -56,7 +58,8 @@ impl Program {
     pub fn new() -> Program {
         let (path, lines) = ([0; PATH_MAX], Default::default());
         let kind = Kind::Unknown;
-        Program { path, lines, depth: 0, kind, sanitized: false, libraries: None, told: None }
+        let (sanitized, libraries, by_loader, told) = (false, None, false, None);
+        Program { path, lines, depth: 0, kind, sanitized, libraries, by_loader, told }
     }
 
     /// The path that the kernel is to execute; `None`: as it was asked for, from the directory that it was asked for.
@@ -80,6 +83,12 @@ impl Program {
     /// What LD_LIBRARY_PATH has to be for its loader; `None`: what it is.
     pub fn take_libraries(&mut self) -> Option<Vec<u8>> {
         self.libraries.take()
+    }
+
+    /// Whether its loader says what it would load, instead of running it.
+    pub fn is_traced(&self, asked: &Asked<'_>) -> bool {
+        let is_told_of = environment::traces(asked.environment);
+        self.kind == Kind::Ours && (is_told_of || self.by_loader && by_loader::lists(asked))
     }
 
     /// What its loader is told in the place of an argument, if the loader is the program.
@@ -137,7 +146,7 @@ pub fn resolve(
     asked: &Asked<'_>,
     program: &mut Program,
 ) -> Result<(), Errno> {
-    let Program { path, lines, depth, kind, sanitized, libraries, told } = program;
+    let Program { path, lines, depth, kind, sanitized, libraries, by_loader, told } = program;
     let outside = Outside::look(given, asked);
     if outside.is_known(asked)? {
         *kind = Kind::Ours;
@@ -182,8 +191,9 @@ pub fn resolve(
         if whose == Whose::Tree {
             prepare(given, &source, path, &file, head.content)?;
         }
-        if *kind == Kind::Ours && elf::is_loader(name) {
-            *told = (level == 0).then(|| by_loader::told(given, asked)).flatten();
+        *by_loader = *kind == Kind::Ours && elf::is_loader(name);
+        if *by_loader {
+            *told = (level == 0).then(|| self::by_loader::told(given, asked)).flatten();
             *libraries = told.as_mut().and_then(|told| told.libraries.take());
         } else if *kind == Kind::Ours
             && let Some(dynamic) = Dynamic::read(file.as_fd(), head.get())

@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 
+use rustix::fs::AtFlags;
 use vrift_manifest::tree::path::Scratch;
 
 use crate::vfs::find::{self, Work};
@@ -76,4 +77,10 @@ fn expanded(entry: &[u8], origin: Option<&[u8]>) -> Option<Vec<u8>> {
         }
     }
     Some(text)
+}
+
+/// Whether the kernel finds something in a directory.
+pub fn is_there(directory: &[u8], name: &[u8]) -> bool {
+    let path = [directory, b"/", name].concat();
+    rustix::fs::statat(rustix::fs::CWD, &*path, AtFlags::empty()).is_ok()
 }
