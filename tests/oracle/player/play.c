@@ -17,7 +17,7 @@ void *shared;
 int skip_access_times;
 int at_random;
 
-static const struct operation *const families[] = { opening, looking, listing, changing, moving, describing, running, odd, further };
+static const struct operation *const families[] = { opening, looking, listing, changing, moving, describing, running, odd, further, talking };
 
 const struct operation *operation(const char *name)
 {
