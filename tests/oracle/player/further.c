@@ -21,7 +21,7 @@ static void act___open(struct call *c) { say_fd(c, 0, __open(path(c, 1), (int)nu
 static void act___open64(struct call *c) { say_fd(c, 0, __open64(path(c, 1), (int)number(c, 2), (mode_t)number(c, 3))); }
 static void act___fcntl(struct call *c) { say_fd(c, 0, __fcntl(fd(c, 1), F_DUPFD_CLOEXEC, 3)); }
 static void act_fcntl64(struct call *c) { say_fd(c, 0, fcntl64(fd(c, 1), F_DUPFD, 3)); }
-static void act_lockf64(struct call *c) { say_done(c, lockf64(fd(c, 0), F_TLOCK, number(c, 1))); }
+static void act_lockf64(struct call *c) { has_locked = 1; say_done(c, lockf64(fd(c, 0), F_TLOCK, number(c, 1))); }
 static void act_syncfs(struct call *c) { say_done(c, syncfs(fd(c, 0))); }
 static void act___statfs(struct call *c)
 {

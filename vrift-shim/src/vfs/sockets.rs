@@ -100,7 +100,9 @@ pub fn bind(socket: c_int, path: &[u8]) -> Result<(Way, Option<Bound>), Errno> {
         Answer::Elsewhere(path) => return Ok((Way::Outside(place_outside(path)?), None)),
         Answer::Kernel => return Ok((Way::AsSaid, None)),
     };
-    place.searched()?;
+    if place.name != Name::Root {
+        place.searched()?;
+    }
     let Name::Ordinary(name) = place.name else { return Err(Errno::ADDRINUSE) };
     if name.len() > NAME_MAX {
         return Err(Errno::NAMETOOLONG);
