@@ -179,6 +179,7 @@ static void act_copy_library(struct call *c)
     if (any == NULL || dladdr(any, &known) == 0) { say(c, "no library"); return; }
     int from = open(known.dli_fname, O_RDONLY), to = open(path(c, 0), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0755);
     ssize_t got = 0;
+    if (to != -1 && at_random) end_reading(to);
     while (to != -1 && (got = read(from, room, sizeof room)) > 0 && write(to, room, (size_t)got) == got) ;
     if (to == -1) say_errno(c); else say(c, got == 0 ? "ok" : "not whole");
     close(from);
