@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use vrift_manifest::census;
 
 use super::elf::Kind;
-use super::{Program, resolve};
+use super::{Program, preload, resolve};
 use crate::sys::stack;
 use crate::sys::strings::Strings;
 use crate::vfs::descriptor;
@@ -38,6 +38,8 @@ pub struct Launch<'a> {
     pub arguments: Strings,
     /// The environment.
     pub environment: Strings,
+    /// The loader only says what it would load, and knows it by names of the store.
+    pub traced: bool,
 }
 
 /// Calls `go` with what is to be executed.
@@ -56,11 +58,25 @@ pub fn with<R>(
         note_unseen(given, &asked, &program);
     }
     let libraries = program.take_libraries();
+    // What is only told of is to be told without this library.
+    let told_of = program.is_traced(&asked);
+    let traced =
+        told_of && (libraries.is_some() || program.told().is_some() || program.path().is_some());
+    let needs = Needs { told_of, ..program.needs() };
+    let lists = environment::lists(asked.environment).map(|list| match program.kind() {
+        Kind::Ours => preload::translated(given, asked.base, list),
+        _ => None,
+    });
     Ok(with_arguments(&program, &asked, |arguments| {
         on_stack(libraries, |libraries| {
-            let needs = Needs { libraries, ..program.needs() };
-            environment::with(given, asked.environment, needs, |environment| {
-                go(Launch { path: program.path(), arguments, environment })
+            let [preload, audit] = lists;
+            on_stack(preload, |preload| {
+                on_stack(audit, |audit| {
+                    let needs = Needs { libraries, preload, audit, ..needs };
+                    environment::with(given, asked.environment, needs, |environment| {
+                        go(Launch { path: program.path(), arguments, environment, traced })
+                    })
+                })
             })
         })
     }))
@@ -105,6 +121,22 @@ const BY_DESCRIPTOR: usize = 24;
 
 /// Calls `work` with the arguments: before those that were asked for, what the lines of scripts say.
 fn with_arguments<R>(program: &Program, asked: &Asked<'_>, work: impl FnOnce(Strings) -> R) -> R {
+    if let Some(told) = program.told() {
+        return stack::with(
+            asked.arguments.len() + told.arguments.len(),
+            |room: &mut [*const c_char]| {
+                let (before, behind) = (told.at, told.at + 1);
+                let asked = asked.arguments;
+                let said = told.arguments.iter().map(|argument| argument.as_ptr());
+                let all =
+                    asked.pointers().take(before).chain(said).chain(asked.pointers().skip(behind));
+                for (place, string) in room.iter_mut().zip(all) {
+                    *place = string;
+                }
+                work(Strings::of(room))
+            },
+        );
+    }
     if program.lines().is_empty() {
         return work(asked.arguments);
     }
