@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <fts.h>
+#include <ftw.h>
 #include <limits.h>
 #include <sched.h>
 #include <spawn.h>
@@ -51,7 +52,7 @@ static int leads_there(const FTSENT *at, int follows)
 }
 static void say_entry(struct call *c, const FTSENT *at, int options)
 {
-    say(c, " %d:%d:", at->fts_info, at->fts_level);
+    say(c, "; %d:%d:", at->fts_info, at->fts_level);
     say_path(c, at->fts_path);
     if (at->fts_level > 0 && strcmp(at->fts_name, strrchr(at->fts_path, '/') ? strrchr(at->fts_path, '/') + 1 : at->fts_path) != 0)
         say(c, " named %s", at->fts_name);
@@ -65,8 +66,7 @@ static void say_entry(struct call *c, const FTSENT *at, int options)
         say_errno(c);
         break;
     case FTS_DC:
-        say(c, " at ");
-        say_path(c, at->fts_cycle->fts_path);
+        say(c, " at %d", at->fts_cycle->fts_level);
         break;
     case FTS_NSOK:
         break;
@@ -85,6 +85,7 @@ static void say_entry(struct call *c, const FTSENT *at, int options)
         const char *asked = c->argument[2]; \
         FTS *walk = open_it(begins, options, by_name); \
         if (walk == NULL) { say_errno(c); return; } \
+        say(c, "walk"); \
         for (FTSENT *at; most-- > 0 && (errno = 0, at = read_it(walk)) != NULL;) { \
             say_entry(c, at, options); \
             int wanted = strcmp(asked, "AGAIN") == 0 && at->fts_number++ == 0 ? FTS_AGAIN \
@@ -103,6 +104,29 @@ static void say_entry(struct call *c, const FTSENT *at, int options)
     }
 FTS_WALK(fts, fts_open, fts_read, fts_set, fts_children, fts_close)
 FTS_WALK(fts64, fts64_open, fts64_read, fts64_set, fts64_children, fts64_close)
+
+static void say_step(struct call *c, int result)
+{
+    say(c, " ");
+    if (result == -1) say_errno(c); else say(c, "%d", result);
+}
+/* What nftw changes directory for: names are looked at from where they are. */
+static struct call *walked;
+static int visit_there(const char *name, const struct stat *seen, int flag, struct FTW *place)
+{
+    struct stat stat_now;
+    const char *last = place->level == 0 && flag == FTW_DP ? "." : name + place->base;
+    if (flag != FTW_DP && (lstat(last, &stat_now) != 0 || stat_now.st_ino != seen->st_ino)) {
+        say(walked, " not ");
+        say_path(walked, name);
+    }
+    return 0;
+}
+static void act_ftw_from_there(struct call *c)
+{
+    walked = c;
+    say_step(c, nftw(path(c, 0), visit_there, 8, FTW_PHYS | FTW_CHDIR));
+}
 
 /* The rest of a directory from two places, the second first: the names are the same as when it was read through. */
 static void act_telldir(struct call *c)
@@ -164,11 +188,6 @@ static void say_address(struct call *c, const struct sockaddr_un *name, socklen_
     say_path(c, text);
     /* A whole name is longer on one side than on the other. */
     if (text[0] != '/') say(c, ".%d", (int)length - (int)head);
-}
-static void say_step(struct call *c, int result)
-{
-    say(c, " ");
-    if (result == -1) say_errno(c); else say(c, "%d", result);
 }
 static void act_talk(struct call *c)
 {
@@ -369,7 +388,7 @@ static void act_spawn_arranged(struct call *c)
 const struct operation further[] = {
     O(__open, "open", "npom"), O(__open64, "open", "npom"), O(__fcntl, "dup", "nf"), O(fcntl64, "dup", "nf"), O(lockf64, "lock", "fz"),
     O(syncfs, "syncfs", "f"), O(__statfs, "statfs", "p"), O(__getwd_chk, "getcwd", ""),
-    O(fts, "fts", "pGI"), O(fts64, "fts", "pGI"), O(telldir, "telldir", "pn"), O(getdirentries, "getdents", "pn"),
+    O(fts, "fts", "pGI"), O(fts64, "fts", "pGI"), O(ftw_from_there, "ftw", "p"), O(telldir, "telldir", "pn"), O(getdirentries, "getdents", "pn"),
     O(talk, "talk", "ppn"), O(post, "talk", "pp"), O(copy_library, "library", "p"), O(dlopen, "library", "p"), O(dlmopen, "library", "p"),
     O(unshare, "apart", "p"), O(clone, "apart", "p"), O(same_ids, "ids", "p"), O(spawn_arranged, "spawn", "fd"),
     END
