@@ -6,6 +6,9 @@
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::io::Errno;
+use rustix::thread::UnshareFlags;
+
 use super::vfork;
 
 /// Some thread has, or had, a working directory and a umask of its own.
@@ -38,6 +41,13 @@ pub fn clones(flags: c_int) {
     if flags & libc::CLONE_VM != 0 {
         note(flags & libc::CLONE_FS == 0, flags & libc::CLONE_FILES == 0);
     }
+}
+
+/// From now on this thread has a working directory and a umask of its own.
+pub fn own_directory() -> Result<(), Errno> {
+    unshares(libc::CLONE_FS);
+    // SAFETY: no descriptor is another thread's alone by this.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::FS) }
 }
 
 fn note(directories: bool, descriptors: bool) {

@@ -1,6 +1,7 @@
 //! What the kernel is to execute for a path: a program outside the tree as it is, a program of the tree by a name that the
 //! kernel knows, a script by its interpreter.
 
+pub mod cover;
 pub mod dynamic;
 pub mod elf;
 pub mod farm;
