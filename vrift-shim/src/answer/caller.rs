@@ -1,9 +1,11 @@
 //! What a call needs of who makes it: its memory, directory, descriptors, umask.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_int};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
@@ -22,31 +24,39 @@ impl Place {
         if std::mem::replace(&mut self.0, true) {
             return Ok(());
         }
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let path = format!("/proc/{}/cwd", told.thread);
-        let directory = Brief::new(rustix::fs::openat(CWD, path, flags, Mode::empty())?);
-        rustix::process::fchdir(directory.as_fd())
+        rustix::process::chdir(format!("/proc/{}/cwd", told.thread))
     }
 }
 
-/// A text of at most `most` bytes in the caller's memory; `None`: there is none, or it is longer.
-pub fn text(told: &Told, address: usize, most: usize) -> Option<CString> {
+/// A text of fewer than `most` bytes in the caller's memory: EFAULT if there is none, ENAMETOOLONG if it is longer.
+pub fn text(told: &Told, address: usize, most: usize) -> Result<CString, Errno> {
     let mut text = Vec::new();
     while text.len() < most {
         // To the end of what is likely to be there, first.
         let mut room = [0; 512];
         let part = room.len() - address.wrapping_add(text.len()) % room.len();
-        let read = told.read(address.wrapping_add(text.len()), room.get_mut(..part)?);
-        let part = room.get(..read).filter(|part| !part.is_empty())?;
+        let read =
+            told.read(address.wrapping_add(text.len()), room.get_mut(..part).unwrap_or_default());
+        let part = room.get(..read).filter(|part| !part.is_empty()).ok_or(Errno::FAULT)?;
         match CStr::from_bytes_until_nul(part) {
             Ok(end) => {
                 text.extend_from_slice(end.to_bytes());
-                return CString::new(text).ok().filter(|text| text.as_bytes().len() < most);
+                let text = CString::new(text).map_err(|_| Errno::FAULT)?;
+                return if text.as_bytes().len() < most {
+                    Ok(text)
+                } else {
+                    Err(Errno::NAMETOOLONG)
+                };
             }
             Err(_) => text.extend_from_slice(part),
         }
     }
-    None
+    Err(Errno::NAMETOOLONG)
+}
+
+thread_local! {
+    /// The process that was asked for a descriptor last, by its thread. Of one that has ended none is to be had any more.
+    static LAST: RefCell<Option<(u32, Brief)>> = const { RefCell::new(None) };
 }
 
 /// The caller's descriptor, taken over: the same open file.
@@ -54,11 +64,22 @@ pub fn descriptor(told: &Told, number: c_int) -> Option<Brief> {
     if number < 0 {
         return None;
     }
-    let process = |id: u32| pidfd_open(Pid::from_raw(id.cast_signed())?, PidfdFlags::empty()).ok();
-    // Of a thread that is not its process's first one the process is to be found.
-    let process = process(told.thread).or_else(|| process(group(told.thread)?))?;
-    let process = Brief::new(process);
-    pidfd_getfd(process.as_fd(), number, PidfdGetfdFlags::empty()).ok().map(Brief::new)
+    LAST.with_borrow_mut(|last| {
+        if let Some((_, process)) = last.as_ref().filter(|(thread, _)| *thread == told.thread) {
+            match pidfd_getfd(process.as_fd(), number, PidfdGetfdFlags::empty()) {
+                Err(Errno::SRCH) => {}
+                other => return other.ok().map(Brief::new),
+            }
+        }
+        let process =
+            |id: u32| pidfd_open(Pid::from_raw(id.cast_signed())?, PidfdFlags::empty()).ok();
+        // Of a thread that is not its process's first one the process is to be found.
+        let process = process(told.thread).or_else(|| process(group(told.thread)?))?;
+        let process = Brief::new(process);
+        let file = pidfd_getfd(process.as_fd(), number, PidfdGetfdFlags::empty());
+        *last = Some((told.thread, process));
+        file.ok().map(Brief::new)
+    })
 }
 
 /// Its number here.
@@ -71,6 +92,12 @@ pub fn is_ours(file: &Brief) -> Result<bool, Errno> {
     let Some(given) = session::given() else { return Ok(false) };
     let (held, _) = descriptor::look(given, number(file))?;
     Ok(held != descriptor::Held::Foreign)
+}
+
+/// Whether it is a pipe.
+pub fn is_pipe(file: &Brief) -> bool {
+    let stat = rustix::fs::fstat(file.as_fd());
+    stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
 }
 
 /// A path by which a process finds what is its own, and would find what is this process's here.
@@ -120,7 +147,7 @@ fn said(thread: u32, name: &str) -> Option<String> {
 pub fn read(path: &str) -> Option<Vec<u8>> {
     let file =
         rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let file = Brief::new(OwnedFd::from(file));
+    let file = Brief::new(file);
     let mut text = vec![0; 4 << 10];
     let mut length = 0;
     loop {
@@ -148,13 +175,40 @@ pub fn umask(told: &Told) -> u32 {
     said.and_then(|digits| u32::from_str_radix(&digits, 8).ok()).unwrap_or(0o077)
 }
 
-/// A run has one user: EACCES to whoever has become another. Only who may do all can become somebody.
-pub fn check(told: &Told) -> Result<(), Errno> {
-    let own = rustix::process::geteuid();
-    if !own.is_root() {
-        return Ok(());
+/// Whether the caller can have another descriptor: EMFILE, before anything is made to be opened. (The kernel says how many
+/// there are since Linux 6.2.)
+pub fn has_room(told: &Told) -> Result<(), Errno> {
+    let open = rustix::fs::stat(format!("/proc/{}/fd", told.thread)).map_or(0, |stat| stat.st_size);
+    let text = read(&format!("/proc/{}/limits", told.thread)).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let limit = text.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let limit = limit.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    if limit.is_some_and(|limit: i64| open >= limit) { Err(Errno::MFILE) } else { Ok(()) }
+}
+
+/// Some process of the run may have become another user.
+static CHANGED: AtomicBool = AtomicBool::new(false);
+
+/// A process becomes another user, or may.
+pub fn changes() {
+    CHANGED.store(true, Ordering::Release);
+}
+
+/// The first that a listener tells of: it may have become another user before it was listened to.
+pub fn first(told: &Told) {
+    if !is_of_run(told) {
+        changes();
     }
-    let users = said(told.thread, "Uid:").ok_or(Errno::ACCESS)?;
-    let same = users.split_whitespace().skip(1).all(|user| user.parse() == Ok(own.as_raw()));
-    if same { Ok(()) } else { Err(Errno::ACCESS) }
+}
+
+/// A run has one user: EACCES to whoever has become another. To ask for each call would cost as much as the rest.
+pub fn check(told: &Told) -> Result<(), Errno> {
+    if !CHANGED.load(Ordering::Acquire) || is_of_run(told) { Ok(()) } else { Err(Errno::ACCESS) }
+}
+
+fn is_of_run(told: &Told) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    let users = said(told.thread, "Uid:").unwrap_or_default();
+    let mut users = users.split_whitespace().skip(1).peekable();
+    users.peek().is_some() && users.all(|user| user.parse() == Ok(own))
 }

@@ -138,8 +138,18 @@ pub const CALLS: &[Call] = &[
     plain(SYS_getcwd, &[Room(1), Number]),
 ];
 
-/// Those that are done in another way.
-const OTHERS: [c_long; 3] = [SYS_chdir, SYS_execve, SYS_execveat];
+/// Those that are done in another way, and those by which a process becomes another user.
+const OTHERS: [c_long; 9] = [
+    SYS_chdir,
+    SYS_execve,
+    SYS_execveat,
+    SYS_bind,
+    SYS_connect,
+    SYS_setuid,
+    SYS_setreuid,
+    SYS_setresuid,
+    SYS_setfsuid,
+];
 
 const COUNT: usize = CALLS.len() + OTHERS.len();
 

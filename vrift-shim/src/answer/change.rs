@@ -17,7 +17,7 @@ use crate::vfs::{Answer, directory};
 /// chdir(2)
 pub fn directory(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     let [address, ..] = told.words;
-    let Some(path) = caller::text(told, address, PATH_MAX) else { return Ok(Reply::Kernel) };
+    let path = caller::text(told, address, PATH_MAX)?;
     if !path.to_bytes().starts_with(b"/") {
         Place::default().enter(told)?;
     }

@@ -23,7 +23,7 @@ const MOST: usize = 6 << 20;
 pub fn program(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     let at = usize::from(told.number == libc::SYS_execveat);
     let word = |place: usize| told.words.get(place).copied().unwrap_or(0);
-    let Some(path) = caller::text(told, word(at), PATH_MAX) else { return Ok(Reply::Kernel) };
+    let path = caller::text(told, word(at), PATH_MAX)?;
     let begins = if at == 0 { CWD } else { word(0) as c_int };
     let flags = if at == 0 { 0 } else { word(4) as c_int };
     // Also for what lies outside: its interpreter may begin there.
@@ -42,6 +42,11 @@ pub fn program(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     seen::forget(told.thread);
     history::forget(told.thread);
     if !ours || seen {
+        // It may bring its owner's rights.
+        let stat = rustix::fs::stat(path.as_c_str());
+        if begins != CWD || stat.is_ok_and(|stat| stat.st_mode & 0o4000 != 0) {
+            caller::changes();
+        }
         return Ok(Reply::Kernel);
     }
     let Some(given) = session::given() else { return Ok(Reply::Kernel) };
@@ -75,7 +80,7 @@ fn texts(told: &Told, address: usize) -> Result<Vec<CString>, Errno> {
         }
         let text = match usize::from_ne_bytes(word) {
             0 => break,
-            text => caller::text(told, text, LONGEST).ok_or(Errno::FAULT)?,
+            text => caller::text(told, text, LONGEST).map_err(too_big)?,
         };
         bytes += text.as_bytes().len() + word.len();
         if bytes > MOST {
@@ -85,6 +90,11 @@ fn texts(told: &Told, address: usize) -> Result<Vec<CString>, Errno> {
         at += word.len();
     }
     Ok(all)
+}
+
+/// A string that is too long is one too many bytes of all.
+fn too_big(errno: Errno) -> Errno {
+    if errno == Errno::NAMETOOLONG { Errno::TOOBIG } else { errno }
 }
 
 fn pointers(texts: &[CString]) -> Vec<*const c_char> {

@@ -1,6 +1,7 @@
 //! A call in this process's own memory and descriptors.
 
-use std::ffi::{CString, c_int};
+use std::ffi::{CString, c_int, c_long};
+use std::os::fd::AsRawFd;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -15,7 +16,12 @@ use crate::sys::client;
 use crate::sys::fd::{Brief, own};
 use crate::sys::tracee::Told;
 use crate::vfs::find::{self, CWD, Work};
-use crate::vfs::{Answer, directory, open, pipes, session};
+use crate::vfs::{Answer, descriptor, directory, open, pipes, session};
+
+/// Whether a call may be the question whether this run answers.
+pub fn may_ask(number: c_long) -> bool {
+    matches!(number, libc::SYS_access | libc::SYS_faccessat | libc::SYS_faccessat2)
+}
 
 /// The most bytes that are taken for one argument: of a listing, more than C libraries ask for; the largest attribute.
 const LARGEST: usize = 64 << 10;
@@ -33,8 +39,8 @@ pub struct Frame<'t> {
 }
 
 impl<'t> Frame<'t> {
-    /// Reads the paths; `None`: there is nothing to be read, and the kernel is to say so.
-    pub fn take(told: &'t Told, call: &'static Call) -> Result<Option<Frame<'t>>, Errno> {
+    /// Reads the paths, as the kernel does before it looks at anything else.
+    pub fn take(told: &'t Told, call: &'static Call) -> Result<Frame<'t>, Errno> {
         let (texts, rooms, held) = (Vec::new(), Vec::new(), Vec::new());
         let place = Place::default();
         let mut frame = Frame { told, call, words: told.words, texts, rooms, held, place };
@@ -44,10 +50,9 @@ impl<'t> Frame<'t> {
             if !matches!(argument, Argument::Path | Argument::Text) || address == 0 && at > 0 {
                 continue;
             }
-            let Some(text) = caller::text(told, address, PATH_MAX) else { return Ok(None) };
-            frame.texts.push((at, text));
+            frame.texts.push((at, caller::text(told, address, PATH_MAX)?));
         }
-        Ok(Some(frame))
+        Ok(frame)
     }
 
     fn word(&self, at: usize) -> usize {
@@ -95,6 +100,11 @@ impl<'t> Frame<'t> {
     /// Takes the caller's descriptor; whether it is one of ours.
     fn take_descriptor(&mut self, at: usize) -> Result<bool, Errno> {
         let number = self.word(at) as c_int;
+        if number == CWD {
+            // To read or set an attribute newer kernels take it.
+            self.place.enter(self.told)?;
+            return Ok(directory::node()?.is_some());
+        }
         let Some(file) = caller::descriptor(self.told, number) else { return Ok(false) };
         let ours = caller::is_ours(&file)?;
         self.put(at, caller::number(&file) as usize);
@@ -116,6 +126,10 @@ impl<'t> Frame<'t> {
                         let reads =
                             matches!(self.call.number, libc::SYS_readlink | libc::SYS_readlinkat);
                         let ours = match &file {
+                            // What it stands for itself the kernel opens.
+                            Some(_) if self.open_flags() & libc::O_PATH != 0 => false,
+                            // A pipe is the same by whatever way.
+                            Some(file) if self.is_open() && caller::is_pipe(file) => false,
                             Some(file) => caller::is_ours(file)?,
                             None => reads,
                         };
@@ -179,6 +193,10 @@ impl<'t> Frame<'t> {
         pipes::meeting_place(given, node.number()?).map(|path| Some((at, path)))
     }
 
+    fn is_open(&self) -> bool {
+        matches!(self.call.makes, Makes::Open(_))
+    }
+
     /// open's flags.
     fn open_flags(&self) -> c_int {
         match self.call.makes {
@@ -206,6 +224,9 @@ impl<'t> Frame<'t> {
         };
         if makes {
             client::set_umask(caller::umask(self.told));
+            if self.call.makes != Makes::New {
+                caller::has_room(self.told)?;
+            }
         }
         self.fill()?;
         let result = abi::answer(self.call.number, self.words)?;
@@ -214,6 +235,14 @@ impl<'t> Frame<'t> {
             return Ok(Reply::Value(result));
         }
         let file = own(c_int::try_from(result).map_err(|_| Errno::BADF)?);
+        if flags & libc::O_PATH != 0 {
+            // The kernel gives away only what is open for more: whoever asks opens it again, by the name of what it is.
+            let mut buffer = [0; PATH_MAX];
+            let length = descriptor::path(file.as_raw_fd(), &mut buffer).ok_or(Errno::NOENT)?;
+            let path = CString::new(buffer.get(..length).unwrap_or_default());
+            let at = self.call.arguments.iter().position(|argument| *argument == Argument::Path);
+            return Ok(Reply::Again(at.unwrap_or(0), path.map_err(|_| Errno::NOENT)?));
+        }
         Ok(Reply::Descriptor(file, (flags & libc::O_CLOEXEC) as u32))
     }
 
@@ -236,6 +265,9 @@ impl<'t> Frame<'t> {
             let address = self.word(at);
             if address == 0 {
                 continue;
+            }
+            if read && size > LARGEST {
+                return Err(Errno::TOOBIG);
             }
             let size = size.min(LARGEST);
             let mut room = vec![0_u64; size.div_ceil(8).max(1)];

@@ -17,7 +17,9 @@ mod execute;
 mod frame;
 pub mod history;
 mod seen;
+mod socket;
 
+use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
@@ -36,6 +38,8 @@ enum Reply {
     Value(i64),
     /// It returns this descriptor, with these flags of a descriptor.
     Descriptor(OwnedFd, u32),
+    /// It is to be made again, with this path as its argument of that number.
+    Again(usize, CString),
     /// It was answered, or nobody waits any more.
     Done,
 }
@@ -48,7 +52,12 @@ pub fn serve(listener: BorrowedFd<'_>) {
     if apart::own_directory().is_err() {
         return;
     }
+    tracee::wake_here(listener);
+    let mut first = true;
     while let Some(told) = tracee::next(listener) {
+        if std::mem::take(&mut first) {
+            caller::first(&told);
+        }
         client::act_for(told.thread);
         match answer(listener, &told) {
             Ok(Reply::Kernel) => told.answer(listener, Said::Kernel),
@@ -56,7 +65,8 @@ pub fn serve(listener: BorrowedFd<'_>) {
             Ok(Reply::Descriptor(file, flags)) => {
                 told.hand_out(listener, file.as_fd(), flags);
             }
-            Ok(Reply::Done) => {}
+            // What is made again was answered then.
+            Ok(Reply::Done | Reply::Again(..)) => {}
             Err(errno) => told.answer(listener, Said::Error(errno.raw_os_error())),
         }
         client::act_for(0);
@@ -67,10 +77,18 @@ fn answer(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     match told.number {
         libc::SYS_chdir => return change::directory(listener, told),
         libc::SYS_execve | libc::SYS_execveat => return execute::program(listener, told),
+        libc::SYS_setuid | libc::SYS_setreuid | libc::SYS_setresuid | libc::SYS_setfsuid => {
+            caller::changes();
+            return Ok(Reply::Kernel);
+        }
+        libc::SYS_bind | libc::SYS_connect => return socket::named(listener, told),
         _ => {}
     }
     let Some(call) = calls::of(told.number) else { return Ok(Reply::Kernel) };
-    let Some(mut frame) = Frame::take(told, call)? else { return Ok(Reply::Kernel) };
+    if seen::is_known(told) && !frame::may_ask(told.number) {
+        return Ok(Reply::Kernel);
+    }
+    let mut frame = Frame::take(told, call)?;
     if let Some(reply) = question(&frame) {
         return Ok(reply);
     }
@@ -84,7 +102,10 @@ fn answer(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
         return change::argument(listener, told, at, &path);
     }
     caller::check(told)?;
-    frame.call()
+    match frame.call()? {
+        Reply::Again(at, path) => change::argument(listener, told, at, &path),
+        other => Ok(other),
+    }
 }
 
 /// Whether it is the question whether this run answers: see `vfs::exec::cover`.

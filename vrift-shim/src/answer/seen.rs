@@ -18,6 +18,13 @@ fn seen() -> MutexGuard<'static, HashMap<u32, Vec<Range<u64>>>> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether that is known already: for whoever asks before anything else.
+pub fn is_known(told: &Told) -> bool {
+    seen()
+        .get(&told.thread)
+        .is_some_and(|known| known.iter().any(|range| range.contains(&told.place)))
+}
+
 /// Whether a call comes from where the hooks have seen it.
 pub fn is_seen(told: &Told) -> bool {
     if let Some(known) = seen().get(&told.thread) {

@@ -5,7 +5,7 @@
 
 use std::ffi::c_long;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use libc::{sock_filter, sock_fprog};
 use rustix::io::Errno;
@@ -110,7 +110,7 @@ fn set(flags: libc::c_ulong, program: &sock_fprog) -> Result<Brief, Errno> {
         )
     };
     match i32::try_from(listener) {
-        Ok(listener) if listener >= 0 => Ok(Brief::new(OwnedFd::from(own(listener)))),
+        Ok(listener) if listener >= 0 => Ok(Brief::new(own(listener))),
         _ => Err(errno::last()),
     }
 }

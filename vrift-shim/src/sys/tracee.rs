@@ -44,6 +44,15 @@ fn result(returned: c_int) -> Result<c_int, Errno> {
     if returned < 0 { Err(errno::last()) } else { Ok(returned) }
 }
 
+/// Who waits for an answer is to go on where it is given (since Linux 6.6), for then there is nothing else to do there.
+pub fn wake_here(listener: BorrowedFd<'_>) {
+    // _IOW('!', 4, u64), and its one flag.
+    const SET_FLAGS: libc::Ioctl = 0x4008_2104;
+    const SYNC_WAKE_UP: libc::c_ulong = 1;
+    // SAFETY: a number.
+    let _ = unsafe { libc::ioctl(listener.as_raw_fd(), SET_FLAGS, SYNC_WAKE_UP) };
+}
+
 /// Waits for the next call; `None`: there will be none.
 pub fn next(listener: BorrowedFd<'_>) -> Option<Told> {
     loop {
