@@ -198,7 +198,7 @@ impl Sides {
         let mut child = self.start(&[], base, script, name)?;
         let end = wait(&mut child, Instant::now() + Duration::from_secs(120))?;
         let said = fs::read(self.work.join(format!("{name}.out")))?;
-        if end == "exit status: 0" {
+        if end == "exit status 0" {
             return Ok(said);
         }
         let why = fs::read_to_string(self.work.join(format!("{name}.err"))).unwrap_or_default();
