@@ -7,5 +7,6 @@ mod hooks;
 mod ingest;
 mod library;
 mod limits;
+mod origin;
 mod run;
 mod tidy;

@@ -15,6 +15,7 @@ pub mod home;
 pub mod ingest;
 pub mod located;
 pub mod node;
+pub mod origin;
 pub mod output;
 pub mod place;
 pub mod run;

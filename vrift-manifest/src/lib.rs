@@ -13,6 +13,7 @@ pub mod name;
 pub mod places;
 pub mod session;
 mod shm;
+pub use shm::lease;
 pub mod signals;
 pub mod time;
 pub mod tree;

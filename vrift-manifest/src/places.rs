@@ -103,6 +103,25 @@ pub fn remove(runtime: &[u8], id: &[u8], node: u64) -> Result<(), Errno> {
     }
 }
 
+/// Removes the placeholder of `node` after another directory came in the place of that node. ext4 leaves such a directory its
+/// length, so that places in it can still be sought: it is to happen to the placeholder as it did to the directory.
+pub fn remove_replaced(runtime: &[u8], id: &[u8], node: u64) -> Result<(), Errno> {
+    let (mut old, mut new) = ([0; PATH_MAX], [0; PATH_MAX]);
+    let old = path(runtime, id, node, &mut old)?;
+    let mut length = 0;
+    for part in [old.to_bytes(), b".new"] {
+        push(&mut new, &mut length, part)?;
+    }
+    let new = ended(&mut new, length)?;
+    if rustix::fs::statat(CWD, old, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+        make_one(new, MODE)?;
+        if rustix::fs::renameat(CWD, new, CWD, old).is_err() {
+            rustix::fs::unlinkat(CWD, new, AtFlags::REMOVEDIR)?;
+        }
+    }
+    remove(runtime, id, node)
+}
+
 /// The node that a directory stands for, if it is a placeholder.
 pub fn node_of(stat: &Stat) -> Option<u64> {
     #[allow(clippy::unnecessary_cast, reason = "the types of these fields differ between machines")]

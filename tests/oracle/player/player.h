@@ -47,7 +47,7 @@ struct operation {
     action *act;
 };
 
-extern const struct operation opening[], looking[], listing[], changing[], moving[], describing[], running[], odd[];
+extern const struct operation opening[], looking[], listing[], changing[], moving[], describing[], running[], odd[], further[];
 
 extern int descriptor[SLOTS];
 extern FILE *stream[SLOTS];

@@ -161,7 +161,8 @@ void say_shape(struct call *c, const struct shape *shape)
     static dev_t device, other;
     char kind = letter(shape->mode);
     say(c, "%c %04o n%ju u%u g%u", kind, (unsigned)(shape->mode & 07777), (uintmax_t)shape->nlink, shape->uid, shape->gid);
-    if (kind != 'd')
+    /* What a directory has is the file system's affair; but one that was removed has nothing any more. */
+    if (kind != 'd' || shape->nlink == 0)
         say(c, " s%jd", (intmax_t)shape->size);
     if (kind == 'c' || kind == 'b')
         say(c, " r%jx", (uintmax_t)shape->special);

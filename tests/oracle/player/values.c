@@ -2,6 +2,7 @@
 #include "player.h"
 
 #include <ctype.h>
+#include <fts.h>
 #include <ftw.h>
 #include <glob.h>
 #include <linux/fs.h>
@@ -120,7 +121,8 @@ static const struct { const char *name; long value; } symbols[] = {
     { "GLOB_PERIOD", GLOB_PERIOD }, { "GLOB_NOCHECK", GLOB_NOCHECK }, { "GLOB_ERR", GLOB_ERR },
     { "GLOB_ONLYDIR", GLOB_ONLYDIR }, { "GLOB_TILDE", GLOB_TILDE },
     { "FTW_PHYS", FTW_PHYS }, { "FTW_DEPTH", FTW_DEPTH }, { "FTW_CHDIR", FTW_CHDIR }, { "FTW_MOUNT", FTW_MOUNT },
-    { "KEEP_SIZE", FALLOC_FL_KEEP_SIZE }, { "PUNCH_HOLE", FALLOC_FL_PUNCH_HOLE },
+    { "LOGICAL", FTS_LOGICAL }, { "PHYSICAL", FTS_PHYSICAL }, { "NOCHDIR", FTS_NOCHDIR }, { "NOSTAT", FTS_NOSTAT },
+    { "SEEDOT", FTS_SEEDOT }, { "COMFOLLOW", FTS_COMFOLLOW }, { "KEEP_SIZE", FALLOC_FL_KEEP_SIZE }, { "PUNCH_HOLE", FALLOC_FL_PUNCH_HOLE },
     { "MS_SYNC", MS_SYNC }, { "BIG", 1L << 40 }, { "NONE", 0 },
 };
 

@@ -1,5 +1,6 @@
 //! One file for each command: its arguments, whose documentation is its help, and `run`.
 
+mod apply;
 mod blame;
 mod cat;
 mod compact;
@@ -23,6 +24,8 @@ mod reset;
 mod run;
 mod snapshot;
 mod stat;
+mod status;
+mod sync;
 mod tree;
 
 use clap::Subcommand;
@@ -43,6 +46,9 @@ use crate::output::Output;
 pub enum Command {
     Ingest(ingest::Args),
     Run(run::Args),
+    Status(status::Args),
+    Sync(sync::Args),
+    Apply(apply::Args),
     Env(env::Args),
     List(list::Args),
     Ls(ls::Args),
@@ -73,6 +79,9 @@ pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
     match command {
         Command::Ingest(args) => args.run(output),
         Command::Run(args) => args.run(output),
+        Command::Status(args) => args.run(output),
+        Command::Sync(args) => args.run(output),
+        Command::Apply(args) => args.run(output),
         Command::Env(args) => args.run(output),
         Command::List(args) => args.run(output),
         Command::Ls(args) => args.run(output),

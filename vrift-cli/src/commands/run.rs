@@ -32,16 +32,24 @@ pub const BEFORE: u8 = 125;
 #[command(
     after_help = "Exit codes: the command's own; 128 and the signal's number if a signal ended it; 125 if the command was \
     not started, 126 if it cannot be executed, 127 if there is none; 1 if it ended with 0 and something it wrote could \
-    not be kept.\n\n\
+    not be kept, or not be written back.\n\n\
+    --apply does what `vrift apply` does, for everything that the workspace has changed since the last ingest, sync or \
+    apply. If the command ended with anything but 0, nothing is written back: the directory stays as it was, and what the \
+    command has left is in the workspace, for `vrift diff`, `vrift apply` or `vrift reset`.\n\n\
     Examples:\n  \
     vrift run -- make -j8                      in the workspace of the current directory\n  \
     vrift run -w experiment -- ./configure     in a fork, or from anywhere\n  \
-    vrift run -w lua -- bash                   look around"
+    vrift run -w lua -- bash                   look around\n  \
+    vrift run --apply -- make                  what is built is in the directory afterwards"
 )]
 pub struct Args {
     /// The workspace; that of the current directory if not told
     #[arg(short, long, value_name = "WS")]
     workspace: Option<Name>,
+
+    /// When the command has ended with 0, write what changed in the workspace back to the directory that it came from
+    #[arg(long)]
+    apply: bool,
 
     /// The command and its arguments
     #[arg(
@@ -68,6 +76,10 @@ impl Args {
             // A script that called us is to end as well.
             signals.die_of(Signal::INT);
         }
+        let kept = match kept {
+            Ok(true) if self.apply => ready.apply(ended.code),
+            kept => kept,
+        };
         match kept {
             Ok(true) if ended.code == 0 => Ok(()),
             Ok(true) => Err(Error::incomplete().exits_with(ended.code)),
@@ -82,6 +94,9 @@ impl Args {
         let home = home::for_writing()?;
         let name = home::workspace_name(&home, self.workspace.as_ref())?;
         let workspace = open_sound(&home, &name)?;
+        if self.apply {
+            crate::origin::of_config(name.as_str(), &workspace.config()?)?;
+        }
         let mut handover = Handover::of(&workspace)?;
         let start = run::start(workspace.tree(), &handover)?;
         let Some(command) = self.command.first() else { return Err(Error::usage("no command")) };
@@ -159,6 +174,25 @@ impl Ready {
             }
         };
         started.map_err(|error| super::exec::refused(name, error))
+    }
+
+    /// Writes back what changed, if the command ended with 0; whether everything was written that is to be.
+    fn apply(&self, code: u8) -> Result<bool> {
+        let mut stderr = io::stderr();
+        if code != 0 {
+            // Whoever closed standard error does not want to know; the exit code says it too.
+            let _ = writeln!(
+                stderr,
+                "vrift: the command ended with {code}: nothing was written back\nhint: `vrift apply {}` does it",
+                self.name
+            );
+            return Ok(true);
+        }
+        let written = super::apply::Written::of(&self.home, &self.name, false)?;
+        if stderr.is_terminal() {
+            let _ = writeln!(stderr, "{}", written.text());
+        }
+        Ok(written.tell())
     }
 
     /// Seals what is left and tells what happened; whether everything was kept.

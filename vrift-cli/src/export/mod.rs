@@ -17,6 +17,7 @@ mod source;
 mod workspace;
 mod write;
 
+pub(crate) use attributes::Exporter;
 pub use destination::ExportError;
 pub use loss::{Loss, What};
 pub use source::{Child, Source};

@@ -17,6 +17,7 @@ impl Check<'_> {
     pub(super) fn images(&mut self) -> Result<()> {
         let mut images: BTreeSet<Digest> =
             self.configs.iter().flat_map(|(_, config)| &config.era).map(|era| era.image).collect();
+        images.extend(self.configs.iter().filter_map(|(_, config)| config.base()));
         let needed = images.clone();
         if self.only.is_none() {
             images.extend(self.other_images()?);
@@ -81,6 +82,9 @@ impl Check<'_> {
                     let until = config.era.get(place + 1).map(|next| next.base.saturating_sub(1));
                     states.push(super::journals::states(name, era.base, until));
                 }
+            }
+            if config.base() == Some(*digest) {
+                states.push(format!("what {name} had in common with its directory"));
             }
         }
         states

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use vrift_cas::Digest;
 use vrift_manifest::journal::Reason;
 use vrift_manifest::workspace::{
-    Config, Home, NewWorkspace, Origin, Replacement, Workspace, WorkspaceError, write_image,
+    Config, Home, NewWorkspace, Origin, Replacement, Workspace, WorkspaceError, open_image,
+    write_image,
 };
 
-use super::{Exclude, Options, Problem, Scan, StatCache, Tree, image, scan};
+use super::{Contents, Exclude, Options, Problem, Scan, StatCache, Tree, image, scan};
 use crate::error::{Error, Result};
 use crate::home;
 use crate::output::names;
@@ -93,7 +94,7 @@ impl Job<'_> {
         };
         new.create(self.home)?;
         drop(activity);
-        self.remember(&tree, 0);
+        self.remember(&tree, &summary.image_id);
         Ok(Ingested {
             seq: 0,
             step: Step::Made,
@@ -132,20 +133,22 @@ impl Job<'_> {
             .hint(format!("`vrift diff {0}@{1} {0}` shows them", self.name, origin.seq)));
         }
         let activity = self.home.store().begin()?;
-        // What the cache says is known to be in the store only as long as the state that it tells of is in force.
-        let cache = match self.cache() {
-            cache if !own && cache.tag() == origin.seq => cache,
+        // What the cache says is known to be in the store only as long as the image that it tells of is in force.
+        let cache = match (self.cache(), config.base()) {
+            (cache, Some(base)) if cache.tag() == tag_of(&base) => cache,
             _ => StatCache::empty(),
         };
         let scan = self.scan(excludes, &cache)?;
         if scan.is_unchanged() && !own && *excludes == origin.excludes {
-            return unchanged(&workspace, origin.seq, &scan);
+            return unchanged(&workspace, config, &scan);
         }
         let (new_contents, new_bytes) = (scan.new_contents(), scan.new_bytes());
         let tree = self.listed(scan)?;
         let built = image::build(&tree, Some(workspace.tree()))?;
         let summary = write_image(self.home.store(), built.builder, built.next_node)?;
-        let same = !own && summary.tree_id == workspace.tree().image().tree_id();
+        // Without changes of its own, the workspace has the tree that it has in common with the directory.
+        let known = config.base().map(|base| open_image(self.home.store(), &base)).transpose()?;
+        let same = !own && known.is_some_and(|known| known.tree_id() == summary.tree_id);
         let (seq, step) = if same && *excludes == origin.excludes {
             // Times of access and the like: nothing that a tree shows.
             (origin.seq, Step::Unchanged)
@@ -155,7 +158,11 @@ impl Job<'_> {
             (step, Step::Changed)
         };
         drop(activity);
-        self.remember(&tree, seq);
+        // Where nothing changed, what is noted is what it was.
+        let base = if step == Step::Unchanged { config.base() } else { Some(summary.image_id) };
+        if let Some(base) = base {
+            self.remember(&tree, &base);
+        }
         Ok(Ingested {
             seq,
             step,
@@ -175,7 +182,7 @@ impl Job<'_> {
         origin: Option<(PathBuf, Vec<String>)>,
     ) -> Result<u64> {
         let replacement =
-            Replacement { image, reason: Reason::Ingest, expected: Some(seen), origin };
+            Replacement { image, reason: Reason::Ingest, expected: Some(seen), origin, base: None };
         workspace.replace(&replacement).map_err(|error| match error {
             WorkspaceError::ChangedMeanwhile(_) => {
                 Error::from(error).hint("nothing was replaced: the other's changes stand")
@@ -203,36 +210,12 @@ impl Job<'_> {
     }
 
     fn scan(&self, excludes: &[String], cache: &StatCache) -> Result<Scan> {
-        let exclude = Exclude::new(excludes).map_err(|error| {
-            Error::usage("a glob to be excluded cannot be understood").caused_by(error)
-        })?;
-        // Whoever ingests his home directory does not mean the store in it.
-        let skip = [self.home.store().root(), self.home.runtime()].map(identity);
-        let skip = skip.into_iter().flatten().collect();
-        let options = Options { exclude, skip, threads: None };
-        scan(self.directory, &options, cache, self.home.store().as_ref(), self.counters).map_err(
-            |error| match error {
-                super::ScanError::Store(error) => error.into(),
-                super::ScanError::Open(path, error) => {
-                    Error::at("open the directory", &path, error)
-                }
-            },
-        )
+        let store = self.home.store();
+        scan_origin(self.home, self.directory, excludes, cache, store.as_ref(), self.counters)
     }
 
-    /// The tree that was read, if at least the directory itself could be.
     fn listed(&self, scan: Scan) -> Result<Tree> {
-        let tree = scan.into_tree();
-        let root = tree.entries().first();
-        if root.is_some_and(|root| root.found != super::Found::Unread) {
-            return Ok(tree);
-        }
-        let why = tree.problems().iter().find(|problem| problem.path.is_empty());
-        let path = names::path(self.directory);
-        Err(match why {
-            Some(problem) => Error::failed(format!("'{path}' cannot be ingested: {problem}")),
-            None => Error::failed(format!("'{path}' cannot be ingested: it is gone")),
-        })
+        listed(scan, self.directory)
     }
 
     fn cache_path(&self) -> PathBuf {
@@ -244,23 +227,72 @@ impl Job<'_> {
         StatCache::load(&self.cache_path()).unwrap_or_else(|_| StatCache::empty())
     }
 
-    /// Remembers what was seen. The workspace is complete without it.
-    fn remember(&self, tree: &Tree, seq: u64) {
-        let path = self.cache_path();
-        if let Err(error) = tree.stat_cache(seq).save(&path) {
-            let path = names::path(&path);
-            home::warn(&format!("the next ingest reads everything again: '{path}': {error}"));
-        }
+    fn remember(&self, tree: &Tree, base: &Digest) {
+        remember(&self.cache_path(), tree, base);
     }
 }
 
-fn unchanged(workspace: &Workspace, seq: u64, scan: &Scan) -> Result<Ingested> {
-    let image = workspace.tree().image();
+/// Remembers what was seen of a directory. The workspace is complete without it.
+pub(crate) fn remember(path: &Path, tree: &Tree, base: &Digest) {
+    if let Err(error) = tree.stat_cache(tag_of(base)).save(path) {
+        let path = names::path(path);
+        home::warn(&format!("the next ingest reads everything again: '{path}': {error}"));
+    }
+}
+
+/// Reads a directory that a workspace came from, or is to come from.
+pub(crate) fn scan_origin<C: Contents<Error: Into<Error>>>(
+    home: &Home,
+    directory: &Path,
+    excludes: &[String],
+    cache: &StatCache,
+    contents: &C,
+    counters: &Counters,
+) -> Result<Scan> {
+    let exclude = Exclude::new(excludes).map_err(|error| {
+        Error::usage("a glob to be excluded cannot be understood").caused_by(error)
+    })?;
+    // Whoever ingests his home directory does not mean the store in it.
+    let skip = [home.store().root(), home.runtime()].map(identity);
+    let skip = skip.into_iter().flatten().collect();
+    let options = Options { exclude, skip, threads: None };
+    scan(directory, &options, cache, contents, counters).map_err(|error| match error {
+        super::ScanError::Store(error) => error.into(),
+        super::ScanError::Open(path, error) => Error::at("open the directory", &path, error),
+    })
+}
+
+/// The tree that was read, if at least the directory itself could be.
+pub(crate) fn listed(scan: Scan, directory: &Path) -> Result<Tree> {
+    let tree = scan.into_tree();
+    let root = tree.entries().first();
+    if root.is_some_and(|root| root.found != super::Found::Unread) {
+        return Ok(tree);
+    }
+    let why = tree.problems().iter().find(|problem| problem.path.is_empty());
+    let path = names::path(directory);
+    Err(match why {
+        Some(problem) => Error::failed(format!("'{path}' cannot be read: {problem}")),
+        None => Error::failed(format!("'{path}' cannot be read: it is gone")),
+    })
+}
+
+/// What a stat cache is tagged with that was made when this image was what the directory had in common with the
+/// workspace: its contents are then in the store.
+pub(crate) fn tag_of(base: &Digest) -> u64 {
+    let bytes = base.as_bytes().first_chunk().copied().unwrap_or_default();
+    u64::from_le_bytes(bytes)
+}
+
+fn unchanged(workspace: &Workspace, config: &Config, scan: &Scan) -> Result<Ingested> {
+    let known = config.base().map(|base| open_image(workspace.store(), &base)).transpose()?;
+    let (files, bytes) = known.map_or((0, 0), |image| (image.files(), image.bytes()));
+    let seq = config.origin.as_ref().map_or(0, |origin| origin.seq);
     Ok(Ingested {
         seq,
         step: Step::Unchanged,
-        files: image.files(),
-        bytes: image.bytes(),
+        files,
+        bytes,
         new_contents: scan.new_contents(),
         new_bytes: scan.new_bytes(),
         problems: Vec::new(),

@@ -18,6 +18,7 @@ use super::scan::Plan;
 use super::stat_cache::{Shape, is_racy};
 use super::tree::{Entry, Found};
 use super::xattrs;
+use crate::origin::is_temporary;
 use crate::walk::Directory;
 
 /// Which entry of which thread.
@@ -63,6 +64,8 @@ pub struct Finds {
     pub entries: Vec<Entry>,
     pub bytes: Vec<u8>,
     pub problems: Vec<Problem>,
+    /// What a killed `vrift apply` has left there: no part of the tree.
+    pub temporaries: Vec<Vec<u8>>,
     /// What became of entries, of any thread's, after they were listed.
     pub changes: Vec<(Id, Change)>,
     /// Which directory was listed here, where its entries begin, and how many there are.
@@ -225,6 +228,10 @@ impl Finds {
         let bytes = name.to_bytes();
         let kind = Kind::of_mode(stat.st_mode);
         let is_directory = kind == Some(Kind::Directory);
+        if is_temporary(bytes) {
+            self.temporaries.push(place.path_of(bytes));
+            return Ok(());
+        }
         if !plan.exclude.is_empty() && place.is_excluded(plan, bytes, is_directory) {
             return Ok(());
         }

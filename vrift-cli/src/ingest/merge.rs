@@ -15,6 +15,7 @@ pub fn merge(mut finds: Vec<Finds>, xattrs: Vec<Vec<Xattr>>) -> Tree {
     let mut tree = Tree { xattrs, ..Tree::default() };
     for finds in &mut finds {
         tree.problems.append(&mut finds.problems);
+        tree.temporaries.append(&mut finds.temporaries);
     }
     let all: usize = finds.iter().map(|finds| finds.entries.len()).sum();
     tree.entries.reserve_exact(all);

@@ -20,11 +20,11 @@ mod stat_cache;
 mod tree;
 mod xattrs;
 
-pub(crate) use bring::CACHE;
+pub(crate) use bring::{CACHE, listed, remember, scan_origin, tag_of};
 pub use bring::{Ingested, Job, Step};
 pub use content::{Contents, PutError, Stored};
 pub use exclude::Exclude;
-pub(crate) use list::join;
+pub(crate) use list::{attributes, join};
 pub use problem::{Problem, What};
 pub use scan::{Options, Scan, ScanError, scan};
 pub use stat_cache::StatCache;

@@ -78,6 +78,7 @@ pub struct Tree {
     pub(super) bytes: Vec<u8>,
     pub(super) xattrs: Vec<Vec<Xattr>>,
     pub(super) problems: Vec<Problem>,
+    pub(super) temporaries: Vec<Vec<u8>>,
 }
 
 impl Tree {
@@ -124,6 +125,20 @@ impl Tree {
     /// What could not be read, sorted by path.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// Paths of what a killed `vrift apply` has left: no part of the tree.
+    pub fn temporaries(&self) -> &[Vec<u8>] {
+        &self.temporaries
+    }
+
+    /// Has the next scan read every file again whose content is not one of those.
+    pub fn doubt_all_but(&mut self, stored: impl Fn(&Digest) -> bool) {
+        for entry in &mut self.entries {
+            if let Found::Blob(digest) = &entry.found {
+                entry.racy |= !stored(digest);
+            }
+        }
     }
 
     /// The cache for the next scan of the same directory.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Session;
 use crate::attributes::{Attributes, Kind};
-use crate::tree::{Cursor, words_digest};
+use crate::tree::{Cursor, DIRECTORY_SIZE, words_digest};
 
 /// Smaller files are taken to have no holes: to look at the store would cost more than all else that `stat` does.
 const LARGE: u64 = 1 << 20;
@@ -30,7 +30,9 @@ impl Session {
     pub(super) fn blocks(&self, at: Cursor, attributes: &Attributes) -> u64 {
         match Kind::of_mode(attributes.mode) {
             Some(Kind::File) if attributes.size >= LARGE => self.room(at, attributes.size),
-            Some(Kind::File | Kind::Directory) => dense(attributes.size),
+            Some(Kind::File) => dense(attributes.size),
+            // Also one that was removed.
+            Some(Kind::Directory) => dense(DIRECTORY_SIZE),
             _ => 0,
         }
     }

@@ -3,7 +3,7 @@
 //! the kernel takes from it as it would from the file. Nobody gains anything by it: no draft can be executed.
 
 use rustix::fd::AsFd;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, chmodat, fchmod, ftruncate, stat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, chmodat, fchmod, fstat, ftruncate, stat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::draft::{DRAFT_MODE, mode_of};
@@ -76,6 +76,16 @@ impl Session {
             Some(errno) => Err(errno.into()),
             None => Ok(done),
         }
+    }
+
+    /// Before chmod by a descriptor of a file that has lost its name, with its draft: nobody makes that a blob any more.
+    pub fn guard_held(&self, held: impl AsFd, mode: u32) -> Result<(), SessionError> {
+        let found = fstat(&held).map_err(SessionError::from)?;
+        if found.st_nlink == 0 && is_draft_mode(found.st_mode) {
+            let wanted = draft_mode(Kind::File as u32 | mode & 0o7777) | found.st_mode & SYNCED;
+            fchmod(&held, Mode::from_raw_mode(wanted)).map_err(SessionError::from)?;
+        }
+        Ok(())
     }
 
     /// Under the lock, and before the record: a sealer that looked at the draft before this sees that the node has changed.

@@ -151,7 +151,11 @@ impl Step<'_> {
             }
             Operation::RemoveDirectory { parent, name, node } => {
                 self.set_entry(parent, name, 0)?;
-                self.change(node, |state| state.attributes.nlink = 0)?;
+                // As ext4 does. One that another took the place of keeps its size.
+                self.change(node, |state| {
+                    state.attributes.nlink = 0;
+                    state.attributes.size = 0;
+                })?;
                 self.touch(&[Touch { node: parent, nlink: -1, entries: true, parent: None }])?;
                 self.bump()
             }

@@ -15,6 +15,7 @@ mod reverse;
 pub mod walk;
 pub mod xattrs;
 
+pub(crate) use apply::DIRECTORY_SIZE;
 pub use change::{Change, ChangeError, RenameMode};
 pub use listing::Listed;
 pub use read::{ContentState, Cursor, ROOT, Tree};

@@ -53,8 +53,7 @@ impl Workspace {
             let store = &locked.place.store;
             let image = images::write(store, builder, tree.next_node())?.image_id;
             store.sync()?;
-            let replacement =
-                Replacement { image, reason: Reason::Compact, expected: None, origin: None };
+            let replacement = Replacement::plain(image, Reason::Compact);
             rebase(locked, &replacement, segment, author).map(Some)
         })?;
         self.process = 0;

@@ -51,6 +51,12 @@ pub struct Origin {
     pub excludes: Vec<String>,
     /// The sequence number at which the tree was the directory's.
     pub seq: u64,
+    /// The image of what the workspace and the directory had in common last: what each of them has changed since is
+    /// told by it. An image of its own and no state of the history, since of two trees that both went on, what they
+    /// have in common is neither; and so neither compaction nor a forgotten past takes it. Absent in descriptions of
+    /// earlier versions: the tree at `seq`.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex_digest_if_any")]
+    pub base: Option<Digest>,
 }
 
 /// A stretch of history over one image.
@@ -173,6 +179,14 @@ impl Config {
         self.era.first().map_or(0, |era| era.base)
     }
 
+    /// The image of what the workspace and its directory had in common last; `None`: it came from none, or the image
+    /// was forgotten by an earlier version.
+    pub fn base(&self) -> Option<Digest> {
+        let origin = self.origin.as_ref()?;
+        let of_era = || self.era.iter().find(|era| era.base == origin.seq).map(|era| era.image);
+        origin.base.or_else(of_era)
+    }
+
     /// A named moment.
     pub fn snapshot(&self, name: &str) -> Option<&Snapshot> {
         self.snapshot.iter().find(|snapshot| snapshot.name == name)
@@ -218,6 +232,23 @@ mod hex_digest {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Digest, D::Error> {
         String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+mod hex_digest_if_any {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use vrift_cas::Digest;
+
+    pub fn serialize<S: Serializer>(digest: &Option<Digest>, to: S) -> Result<S::Ok, S::Error> {
+        match digest {
+            Some(digest) => to.collect_str(digest),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Digest>, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map(Some).map_err(serde::de::Error::custom)
     }
 }
 

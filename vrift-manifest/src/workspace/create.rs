@@ -39,8 +39,9 @@ impl NewWorkspace {
             image: self.image,
             segment: vec![Segment { id: segment, first: 1, last: None }],
         };
+        let base = Some(self.image);
         let origin =
-            self.origin.map(|(directory, excludes)| Origin { directory, excludes, seq: 0 });
+            self.origin.map(|(directory, excludes)| Origin { directory, excludes, seq: 0, base });
         establish(home, &self.name, self.mount, origin, None, vec![era], Vec::new())
     }
 }

@@ -30,6 +30,7 @@ mod load;
 mod mutate;
 mod names;
 mod open;
+mod origin;
 mod place;
 mod rebase;
 mod repair;

@@ -30,6 +30,15 @@ pub struct Replacement {
     pub expected: Option<u64>,
     /// The directory that the tree is a copy of from now on, with the globs left out.
     pub origin: Option<(std::path::PathBuf, Vec<String>)>,
+    /// What tree and directory have in common, if the tree is not as the directory in all.
+    pub base: Option<Digest>,
+}
+
+impl Replacement {
+    /// Of whatever the tree is by now, by one that no directory is told to have.
+    pub fn plain(image: Digest, reason: Reason) -> Replacement {
+        Replacement { image, reason, expected: None, origin: None, base: None }
+    }
 }
 
 impl Workspace {
@@ -157,8 +166,14 @@ pub(super) fn rebase(
     let mut config = Config::load(&place.path)?;
     end_era(&mut config, seq, &Rebased { image, reason, segment });
     if let Some((directory, excludes)) = &replacement.origin {
-        config.origin =
-            Some(Origin { directory: directory.clone(), excludes: excludes.clone(), seq });
+        let base = replacement.base.unwrap_or(image);
+        let seq = match config.origin.as_ref().filter(|_| base != image) {
+            // Not the directory's state: the last one that was stays the last.
+            Some(origin) => origin.seq,
+            None => seq,
+        };
+        let (directory, excludes) = (directory.clone(), excludes.clone());
+        config.origin = Some(Origin { directory, excludes, seq, base: Some(base) });
     }
     control.raise(locked.tree().index.floor(), locked.tree().next_node());
     let index = build::prepare_era(place, control, &config)?;

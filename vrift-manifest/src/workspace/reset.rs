@@ -33,8 +33,7 @@ impl Workspace {
             let store = &locked.place.store;
             let image = images::write(store, builder, next)?.image_id;
             store.sync()?;
-            let replacement =
-                Replacement { image, reason: Reason::Reset, expected: None, origin: None };
+            let replacement = Replacement::plain(image, Reason::Reset);
             rebase(locked, &replacement, segment, author.as_ref())
         })?;
         self.process = 0;

@@ -78,6 +78,9 @@ impl Roots {
     }
 
     fn add_eras(&mut self, home: &Home, config: &Config) -> Result<(), WorkspaceError> {
+        if let Some(base) = config.base() {
+            self.add_image(home, base)?;
+        }
         for era in &config.era {
             self.add_image(home, era.image)?;
             for segment in &era.segment {

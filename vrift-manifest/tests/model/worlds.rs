@@ -175,7 +175,7 @@ impl Worlds {
                 let store = self.fixture.home.store();
                 let image = write_image(store, builder, unused).expect("an image").image_id;
                 let (reason, expected, origin) = (Reason::Reset, None, None);
-                let replacement = Replacement { image, reason, expected, origin };
+                let replacement = Replacement { image, reason, expected, origin, base: None };
                 let seq = world.handles[handle].replace(&replacement).expect("replaced");
                 world.past.insert(seq, Model { unused, ..empty() });
             }

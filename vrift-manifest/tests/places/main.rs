@@ -95,6 +95,18 @@ fn the_mark_is_read_through_a_descriptor_also_after_the_placeholder_was_removed(
 }
 
 #[test]
+fn the_placeholder_of_a_directory_that_another_took_the_place_of_is_replaced_itself() {
+    let runtime = Runtime::new();
+    let open = places::open(runtime.bytes(), ID, 42, OFlags::DIRECTORY | OFlags::CLOEXEC).unwrap();
+    assert_eq!(places::remove_replaced(runtime.bytes(), ID, 42), Ok(()));
+    let above = runtime.path(42).parent().unwrap().to_path_buf();
+    assert_eq!(std::fs::read_dir(above).unwrap().count(), 0, "nothing is left");
+    let stat = rustix::fs::fstat(&open).unwrap();
+    assert_eq!((places::node_of(&stat), stat.st_nlink), (Some(42), 0));
+    assert_eq!(places::remove_replaced(runtime.bytes(), ID, 42), Ok(()), "gone is gone");
+}
+
+#[test]
 fn a_umask_takes_nothing_from_a_placeholder() {
     // The mask belongs to the whole process, so this is done in one of its own.
     let runtime = Runtime::new();

@@ -160,7 +160,7 @@ fn a_tree_is_not_replaced_under_one_who_began_to_write() {
     let session = fixture.session();
     let mut workspace = fixture.workspace();
     let image = workspace.config().expect("a description").era[0].image;
-    let replace = |expected| Replacement { image, reason: Reason::Ingest, expected, origin: None };
+    let replace = |expected| Replacement { expected, ..Replacement::plain(image, Reason::Ingest) };
     let seen = workspace.head();
     let file = being_written(&session, "f", b"text");
     let refused = workspace.replace(&replace(Some(seen)));

@@ -203,7 +203,7 @@ fn numbers_and_stamps_go_on_when_the_tree_is_replaced_by_an_older_one() {
     let image = empty_image(&fixture.home);
     let last = (0..5).map(|file| create_file(&mut workspace, ROOT, &file.to_string())).last();
     let last = last.expect("a file");
-    let replacement = Replacement { image, reason: Reason::Reset, expected: None, origin: None };
+    let replacement = Replacement::plain(image, Reason::Reset);
     workspace.replace(&replacement).expect("replaced");
     restart_machine(&fixture.root, "w");
     let mut workspace = Workspace::open(&fixture.home, "w").expect("it opens");

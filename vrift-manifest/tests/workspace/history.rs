@@ -214,7 +214,7 @@ fn replacing_the_tree_is_one_step_and_is_refused_if_the_tree_changed_meanwhile()
     let before = (workspace.head(), picture(workspace.tree()));
     let image = empty_image(&fixture.home);
     let mut replacement =
-        Replacement { image, reason: Reason::Ingest, expected: Some(seen), origin: None };
+        Replacement { expected: Some(seen), ..Replacement::plain(image, Reason::Ingest) };
     assert!(matches!(workspace.replace(&replacement), Err(WorkspaceError::ChangedMeanwhile(_))));
     assert_eq!(names(workspace.tree(), ""), ["mine"]);
 

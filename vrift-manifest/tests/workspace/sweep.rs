@@ -26,7 +26,7 @@ fn one_in() -> usize {
 }
 
 fn replacement(image: Digest) -> Replacement {
-    Replacement { image, reason: Reason::Ingest, expected: None, origin: None }
+    Replacement::plain(image, Reason::Ingest)
 }
 
 fn perform(home: &Home, what: &str, name: &str) -> Result<(), WorkspaceError> {

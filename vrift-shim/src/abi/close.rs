@@ -40,6 +40,8 @@ pub extern "C" fn __close(fd: c_int) -> c_int {
 
 extern "C" fn close_from(fd: c_int, caller: usize) -> c_int {
     if own::is_code(caller) {
+        // It may have been opened for the program, and noted.
+        descriptor::forget(fd);
         fd::close_own(fd);
         return 0;
     }

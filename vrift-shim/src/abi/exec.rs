@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use rustix::io::Errno;
 
 use super::args::{CPath, fail};
+use super::traced;
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
 use crate::sys::{errno, gate};
@@ -46,7 +47,11 @@ pub fn execute(path: CPath, arguments: Strings, environment: Strings) -> c_int {
     let executed = launch::with(given, asked, |launch| {
         launch.cover(given);
         let path = launch.path.map_or(CPath::of(path), CPath::of);
-        real(path, launch.arguments, launch.environment)
+        let go = || real(path, launch.arguments, launch.environment);
+        match launch.traced {
+            true => traced::hand_on(given, go).unwrap_or_else(fail),
+            false => go(),
+        }
     });
     executed.unwrap_or_else(fail)
 }

@@ -6,15 +6,17 @@ use std::ptr;
 
 use rustix::io::Errno;
 
+use super::access;
 use super::args::{CPath, Failure, In, fail, name_of};
 use super::directory;
 use super::fts_entry::{AGAIN, Entry, FOLLOW, NOTHING, SKIP, info};
 use crate::sys::pool::{Handle, Pool};
 use crate::sys::{errno, lend};
-use crate::vfs::reach;
+use crate::vfs::{cwd, reach};
 
 const COMFOLLOW: c_int = 1;
 const LOGICAL: c_int = 2;
+const NOCHDIR: c_int = 4;
 const NOSTAT: c_int = 8;
 const PHYSICAL: c_int = 0x10;
 const SEEDOT: c_int = 0x20;
@@ -83,6 +85,12 @@ impl Walk {
             return Err(errno::last());
         }
         let mut level = Level { entries: Vec::new(), at: 0 };
+        // A walk that may change directory looks at nothing in one that it cannot go to.
+        let goes_there = !names_only && self.options & (NOCHDIR | LOGICAL) == 0;
+        if goes_there && errno::kept(|| access::eaccess(above.reached(), libc::X_OK)) != 0 {
+            errno::kept(|| directory::closedir(stream));
+            return Ok(level);
+        }
         let by_type = self.options & NOSTAT != 0 && self.options & PHYSICAL != 0;
         loop {
             let record = directory::readdir64(stream);
@@ -246,7 +254,7 @@ fn beginnings(list: In<*const c_char>) -> Option<Vec<Vec<u8>>> {
         if path.is_null() {
             break;
         }
-        all.push(CPath::at(path).bytes()?.to_vec());
+        all.push(CPath::at(path).text()?.to_vec());
     }
     all.iter().any(|path| reach::reaches(path, false)).then_some(all)
 }
@@ -268,7 +276,12 @@ fn opened(
         let name = path.clone();
         let entry = Entry::make(ptr::null_mut(), 0, path, &name);
         // SAFETY: just made.
-        unsafe { (*entry).look(options & (COMFOLLOW | LOGICAL) != 0) };
+        let at = unsafe { &mut *entry };
+        at.look(options & (COMFOLLOW | LOGICAL) != 0);
+        // What the walk begins with is a directory by any name, until it is looked at again.
+        if at.info == info::DOT {
+            at.info = info::D;
+        }
         level.entries.push(entry);
     }
     let mut walk = Walk {
@@ -290,9 +303,15 @@ fn opened(
 
 spellings!(opened: fn(list: In<*const c_char>, options: c_int, compare: Compare) -> Hierarchy: fts_open, fts64_open);
 
+/// The C library's own walk changes directory by means of its own.
+fn elsewhere<T>(result: T) -> T {
+    cwd::forget();
+    result
+}
+
 fn read(real: extern "C" fn(Hierarchy) -> *mut Entry, walk: Hierarchy) -> *mut Entry {
     if !WALKS.has(walk.pool()) {
-        return real(walk);
+        return elsewhere(real(walk));
     }
     WALKS.with(walk.pool(), Walk::read).unwrap_or(ptr::null_mut())
 }
@@ -305,7 +324,7 @@ fn children(
     asked: c_int,
 ) -> *mut Entry {
     if !WALKS.has(walk.pool()) {
-        return real(walk, asked);
+        return elsewhere(real(walk, asked));
     }
     if asked != 0 && asked != NAMEONLY {
         return fail(Errno::INVAL);
@@ -339,7 +358,7 @@ spellings!(set: fn(walk: Hierarchy, entry: *mut Entry, what: c_int) -> c_int: ft
 
 fn closed(real: extern "C" fn(Hierarchy) -> c_int, walk: Hierarchy) -> c_int {
     if !WALKS.has(walk.pool()) {
-        return real(walk);
+        return elsewhere(real(walk));
     }
     drop(WALKS.take(walk.pool()));
     0

@@ -163,7 +163,7 @@ impl Entry {
         #[allow(clippy::useless_conversion, reason = "the type differs between targets")]
         let links = u64::from(self.seen.st_nlink);
         self.links = links;
-        if self.level > 0 && matches!(&self.name[..3], [b'.', 0, _] | [b'.', b'.', 0]) {
+        if matches!(&self.name[..3], [b'.', 0, _] | [b'.', b'.', 0]) {
             return info::DOT;
         }
         let mut above = self.parent;

@@ -13,7 +13,7 @@ use super::args::{CPath, Out, fail};
 use super::{cwd, directory, open, stat};
 use crate::sys::streams::Directory;
 use crate::sys::{errno, fd, zeroed};
-use crate::vfs::reach;
+use crate::vfs::{reach, session};
 
 /// What nftw says of where it is.
 #[repr(C)]
@@ -301,6 +301,12 @@ fn old(
 
 spellings!(old: fn(path: CPath, told: Told, descriptors: c_int) -> c_int: ftw, ftw64);
 
+/// Whether a walk is done here: one that can come to the tree, and one that calls the program in other directories, to which
+/// the C library changes by means of its own.
+fn is_ours(path: &[u8], flags: c_int) -> bool {
+    reach::reaches(path, false) || flags & CHDIR != 0 && session::given().is_some()
+}
+
 fn new(
     real: extern "C" fn(CPath, ToldMore, c_int, c_int) -> c_int,
     path: CPath,
@@ -310,7 +316,7 @@ fn new(
 ) -> c_int {
     const ALL: c_int = PHYS | MOUNT | CHDIR | DEPTH | ACTIONRETVAL;
     match (path.bytes(), told) {
-        (Some(text), Some(told)) if flags & !ALL == 0 && reach::reaches(text, false) => {
+        (Some(text), Some(told)) if flags & !ALL == 0 && is_ours(text, flags) => {
             walk(text, Whom::Nftw(told), flags)
         }
         _ => real(path, told, descriptors, flags),

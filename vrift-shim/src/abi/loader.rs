@@ -6,6 +6,7 @@ use std::arch::naked_asm;
 use std::ffi::{CString, c_char, c_int, c_void};
 
 use super::args::CPath;
+use super::objects;
 use crate::sys::next::Next;
 use crate::sys::{errno, gate};
 use crate::vfs::exec::Loading;
@@ -18,12 +19,17 @@ struct Jump {
     function: *mut c_void,
 }
 
-fn jump(path: CPath, next: &Next, is_ordinary: bool) -> Jump {
+fn jump(path: CPath, next: &Next, caller: Option<*const c_void>) -> Jump {
     let function = errno::kept(|| next.get());
-    let told = || errno::kept(|| library::for_loader(path.bytes()?));
+    let told = || {
+        errno::kept(|| match (path.bytes()?, caller) {
+            (name, Some(caller)) if !name.contains(&b'/') => by_name(function, path, name, caller),
+            (path, _) => library::for_loader(path),
+        })
+    };
     let path = match if gate::is_inside() { None } else { told() } {
         Some(Loading { path, needed }) => {
-            let missing = if is_ordinary { load(function, needed) } else { None };
+            let missing = if caller.is_some() { load(function, needed) } else { None };
             // It has to last as long as the loader's work; libraries are not loaded without end.
             missing.unwrap_or(path).into_raw().cast_const()
         }
@@ -32,12 +38,38 @@ fn jump(path: CPath, next: &Next, is_ordinary: bool) -> Jump {
     Jump { path, function }
 }
 
+type Open = extern "C" fn(*const c_char, c_int) -> *mut c_void;
+
+fn open(dlopen: *mut c_void) -> Open {
+    // SAFETY: the next definition of dlopen, which is called as C calls it.
+    unsafe { core::mem::transmute::<*mut c_void, Open>(dlopen) }
+}
+
+/// What is to be loaded for a name, if that is the tree's by where the caller says that libraries are.
+fn by_name(
+    dlopen: *mut c_void,
+    path: CPath,
+    name: &[u8],
+    caller: *const c_void,
+) -> Option<Loading> {
+    if name.is_empty() || !library::is_somewhere() {
+        return None;
+    }
+    let loading = library::by_name(name, &objects::of(caller)?)?;
+    // One that is loaded is that one.
+    let loaded = open(dlopen)(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+    if !loaded.is_null() {
+        // SAFETY: what dlopen gave.
+        unsafe { libc::dlclose(loaded) };
+        return None;
+    }
+    Some(loading)
+}
+
 /// Loads what a library needs before it: the loader then knows it by its name. One that cannot be loaded comes back: what
 /// the loader says of it is what it would say.
 fn load(dlopen: *mut c_void, needed: Vec<CString>) -> Option<CString> {
-    type Open = extern "C" fn(*const c_char, c_int) -> *mut c_void;
-    // SAFETY: the next definition of dlopen, which is called as C calls it.
-    let open = unsafe { core::mem::transmute::<*mut c_void, Open>(dlopen) };
+    let open = open(dlopen);
     let mut missing = needed;
     // What was found last needs nothing of what was found before, as a rule.
     missing.reverse();
@@ -50,14 +82,14 @@ fn load(dlopen: *mut c_void, needed: Vec<CString>) -> Option<CString> {
     }
 }
 
-extern "C" fn to_dlopen(path: CPath) -> Jump {
+extern "C" fn to_dlopen(path: CPath, caller: *const c_void) -> Jump {
     static NEXT: Next = Next::new(c"dlopen");
-    jump(path, &NEXT, true)
+    jump(path, &NEXT, Some(caller))
 }
 
 extern "C" fn to_dlmopen(path: CPath) -> Jump {
     static NEXT: Next = Next::new(c"dlmopen");
-    jump(path, &NEXT, false)
+    jump(path, &NEXT, None)
 }
 
 /// dlopen(3)
@@ -68,6 +100,7 @@ extern "C" fn to_dlmopen(path: CPath) -> Jump {
 pub extern "C" fn dlopen() {
     naked_asm!(
         "push rsi",
+        "mov rsi, [rsp + 8]",
         "call {jump}",
         "pop rsi",
         "mov rdi, rax",
@@ -108,6 +141,7 @@ pub extern "C" fn dlopen() {
         "stp x29, x30, [sp, #-32]!",
         "mov x29, sp",
         "str x1, [sp, #16]",
+        "mov x1, x30",
         "bl {jump}",
         "mov x9, x1",
         "ldr x1, [sp, #16]",

@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use super::args::{CPath, Out, fail};
 use super::open;
 use crate::vfs::Answer;
+use crate::vfs::descriptor;
 use crate::vfs::find::{self, Work};
 
 /// How a walk is bounded, in which ours is anyway.
@@ -26,7 +27,11 @@ pub fn openat2(
     let mut work = Work::default();
     let found = find::node(directory, path.bytes(), true, &mut work);
     if matches!(found, Ok(Answer::Kernel)) || size < FIRST_SIZE {
-        return kernel();
+        let opened = kernel();
+        if let Ok(opened @ 0..) = c_int::try_from(opened) {
+            descriptor::opened_outside(opened);
+        }
+        return opened;
     }
     let Some([flags, mode, resolve]) = how.read() else { return fail(Errno::FAULT) };
     if is_odd(flags, mode) {

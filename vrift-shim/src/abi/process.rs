@@ -6,7 +6,7 @@ use std::ffi::{c_int, c_void};
 
 use crate::sys::next::Next;
 use crate::sys::{apart, errno, fork, gate, vfork};
-use crate::vfs::{process, session, who};
+use crate::vfs::{descriptor, process, session, who};
 
 fn before() {
     if let Some(given) = session::given().filter(|_| !gate::is_inside()) {
@@ -71,10 +71,24 @@ jumps_to_vfork!(vfork __vfork);
 hook! {
     /// unshare(2)
     real => fn unshare(flags: c_int) -> c_int {
-        apart::unshares(flags);
+        unshares(flags);
         let result = real(flags);
         who::forget();
         result
+    }
+}
+
+/// Before threads can have descriptors of their own, and notes say nothing any more: what is open says itself whose it is.
+pub fn unshares(flags: c_int) {
+    if apart::unshares(flags) {
+        errno::kept(descriptor::leave_marks);
+    }
+}
+
+/// The same before clone.
+pub fn clones(flags: c_int) {
+    if apart::clones(flags) {
+        errno::kept(descriptor::leave_marks);
     }
 }
 
@@ -82,7 +96,7 @@ hook! {
 extern "C" fn before_clone(_: *mut c_void, _: *mut c_void, flags: c_int) -> *mut c_void {
     static NEXT: Next = Next::new(c"clone");
     before();
-    apart::clones(flags);
+    clones(flags);
     errno::kept(|| NEXT.get())
 }
 

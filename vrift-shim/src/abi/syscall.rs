@@ -12,9 +12,9 @@ use super::{
     access, close, cwd, directory, exec, identity, link, lock, make, open, owner, permission,
     readlink, remove, rename, seek, socket, stat, statfs, sync, times, truncate, watch, xattr,
 };
+use crate::sys::gate;
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
-use crate::sys::{apart, gate};
 
 use crate::vfs::{session, who};
 
@@ -328,8 +328,8 @@ pub fn answer(number: c_long, words: Words) -> c_long {
 /// Where to jump to for a number.
 extern "C" fn choose(number: c_long, first: usize) -> *mut c_void {
     match number {
-        SYS_clone => apart::clones(first as c_int),
-        SYS_unshare => apart::unshares(first as c_int),
+        SYS_clone => super::process::clones(first as c_int),
+        SYS_unshare => super::process::unshares(first as c_int),
         _ => {}
     }
     if is_taken(number) && session::given().is_some() && !gate::is_inside() {

@@ -48,7 +48,6 @@ enum Reply {
 pub fn serve(listener: BorrowedFd<'_>) {
     client::answers();
     // Each thread has its directory and umask; and numbers of descriptors are not those of the programs.
-    apart::unshares(libc::CLONE_FS | libc::CLONE_FILES);
     if apart::own_directory().is_err() {
         return;
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::io::Errno;
 use rustix::thread::UnshareFlags;
 
-use super::vfork;
+use super::{alone, vfork};
 
 /// Some thread has, or had, a working directory and a umask of its own.
 static DIRECTORIES: AtomicBool = AtomicBool::new(false);
@@ -28,33 +28,44 @@ pub fn descriptors() -> bool {
     DESCRIPTORS.load(Ordering::Relaxed)
 }
 
-/// unshare is about to be called with these flags. Namespaces of mounts and users bring a directory of their own.
-pub fn unshares(flags: c_int) {
+/// unshare is about to be called with these flags. Namespaces of mounts and users bring a directory of their own. Whether
+/// descriptors can be of one thread only from now on.
+pub fn unshares(flags: c_int) -> bool {
+    // With nobody in this memory who could share anything nothing changes, nor by what a vfork child has for itself.
+    if alone::is() || vfork::is_child() {
+        return false;
+    }
     note(
         flags & (libc::CLONE_FS | libc::CLONE_NEWNS | libc::CLONE_NEWUSER) != 0,
         flags & libc::CLONE_FILES != 0,
-    );
+    )
 }
 
-/// clone is about to be called with these flags: one memory, and not all else.
-pub fn clones(flags: c_int) {
-    if flags & libc::CLONE_VM != 0 {
-        note(flags & libc::CLONE_FS == 0, flags & libc::CLONE_FILES == 0);
+/// clone is about to be called with these flags: one memory, and not all else. Whether descriptors can be of one thread
+/// only from now on.
+pub fn clones(flags: c_int) -> bool {
+    const VFORK: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
+    const OF_ITS_OWN: c_int =
+        libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_THREAD | libc::CLONE_SETTLS;
+    if flags & (VFORK | OF_ITS_OWN) == VFORK {
+        // As vfork, on another stack.
+        vfork::begins();
+        return false;
     }
+    let one_memory = flags & libc::CLONE_VM != 0;
+    one_memory && note(flags & libc::CLONE_FS == 0, flags & libc::CLONE_FILES == 0)
 }
 
-/// From now on this thread has a working directory and a umask of its own.
+/// From now on this thread has a working directory and a umask of its own, and numbers of descriptors mean nothing for long.
 pub fn own_directory() -> Result<(), Errno> {
-    unshares(libc::CLONE_FS);
+    note(true, true);
     // SAFETY: no descriptor is another thread's alone by this.
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::FS) }
 }
 
-fn note(directories: bool, descriptors: bool) {
+fn note(directories: bool, descriptors: bool) -> bool {
     if directories {
         DIRECTORIES.store(true, Ordering::Release);
     }
-    if descriptors {
-        DESCRIPTORS.store(true, Ordering::Release);
-    }
+    descriptors && !DESCRIPTORS.swap(true, Ordering::AcqRel)
 }

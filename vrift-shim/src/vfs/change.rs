@@ -34,3 +34,10 @@ pub fn directory_removed(given: &'static Given, node: u64) {
     // What is left behind stands for a number that is never used again.
     let _ = places::remove(runtime, given.handover.id.as_bytes(), node);
 }
+
+/// The same of one in whose place another came.
+pub fn directory_replaced(given: &'static Given, node: u64) {
+    use std::os::unix::ffi::OsStrExt;
+    let runtime = given.handover.runtime.as_os_str().as_bytes();
+    let _ = places::remove_replaced(runtime, given.handover.id.as_bytes(), node);
+}

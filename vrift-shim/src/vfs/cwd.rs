@@ -77,7 +77,8 @@ pub fn enter<T>(node: u64, go: impl FnOnce() -> Result<T, Errno>) -> Result<T, E
 
 #[cold]
 fn look(given: &'static Given, seen: u64) -> Result<Where, Errno> {
-    let stat = rustix::fs::statat(CWD, c".", AtFlags::empty())?;
+    // By no name: that needs no right to search it.
+    let stat = rustix::fs::statat(CWD, c"", AtFlags::EMPTY_PATH)?;
     let found = match places::node_of(&stat) {
         Some(node) => Where::Inside(node),
         None => by_path(given)?,

@@ -154,6 +154,9 @@ pub fn is_noted(descriptor: c_int) -> bool {
 /// Notes for which node a blob or a draft was opened, and whether to be written.
 #[inline]
 pub fn opened(descriptor: c_int, node: u64, writes: bool) {
+    if !writes && apart::descriptors() {
+        mark_blob(descriptor, node);
+    }
     put(descriptor, node | if writes { WRITES } else { READS });
 }
 
@@ -344,14 +347,23 @@ pub fn leave_marks() {
             continue;
         }
         let (Some(node), Ok(number)) = (node_in(value), c_int::try_from(number)) else { continue };
-        let Some(file) = fd::borrow(number) else { continue };
-        let Ok(stat) = rustix::fs::fstat(file) else { continue };
-        let inode = note.inode.load(Ordering::Acquire);
-        // It may have been replaced since, without our being asked.
-        let same = inode == 0 || inode == stat.st_ino;
-        if same && is_content(&stat) && stat.st_mode & 0o7777 == BLOB {
-            fd::set_mark(file, mark_of(node));
-        }
+        mark_if(number, node, note.inode.load(Ordering::Acquire));
+    }
+}
+
+/// Where nothing is noted it is marked at once.
+#[cold]
+fn mark_blob(descriptor: c_int, node: u64) {
+    mark_if(descriptor, node, 0);
+}
+
+/// Marks what is open of a blob, if it is the inode that is known, or none is.
+fn mark_if(descriptor: c_int, node: u64, inode: u64) {
+    let Some(file) = fd::borrow(descriptor) else { return };
+    let Ok(stat) = rustix::fs::fstat(file) else { return };
+    // It may have been replaced since, without our being asked.
+    if (inode == 0 || inode == stat.st_ino) && is_blob(&stat) {
+        fd::set_mark(file, mark_of(node));
     }
 }
 

@@ -13,7 +13,9 @@ use crate::sys::strings::{self, Strings};
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
 const SESSION: &[u8] = b"VRIFT_SESSION=";
 const LIBRARY_PATH: &[u8] = b"LD_LIBRARY_PATH=";
-/// Before what the program set LD_LIBRARY_PATH to, where its loader is told something else; without `=` it did not.
+const TRACE: &[u8] = b"LD_TRACE_LOADED_OBJECTS=";
+const AUDIT: &[u8] = b"LD_AUDIT=";
+/// Before what the program set a variable to, where its loader is told something else; without `=` it did not.
 /// `sys/start.rs` puts it back.
 pub const KEPT: &[u8] = b"VRIFT_KEPT_";
 
@@ -21,7 +23,7 @@ pub const KEPT: &[u8] = b"VRIFT_KEPT_";
 const LIBRARY: &[u8] = b"libvrift_shim";
 
 /// Variables that may be added.
-const MORE: usize = 5;
+const MORE: usize = 8;
 
 /// Whether the loader of the process can load this library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,10 +39,30 @@ pub enum Reach {
 pub struct Needs<'a> {
     /// Whether this library can be loaded into it.
     pub reach: Reach,
+    /// Its loader tells of it, and this library is not to be among what it tells.
+    pub told_of: bool,
     /// It refuses to run when a library was loaded before its sanitizer's, unless it is told not to look.
     pub sanitized: bool,
     /// Where its loader is to look for libraries, if not where the environment says.
     pub libraries: Option<&'a [u8]>,
+    /// What its loader is to be told instead of LD_PRELOAD.
+    pub preload: Option<&'a [u8]>,
+    /// And of LD_AUDIT.
+    pub audit: Option<&'a [u8]>,
+}
+
+impl Needs<'_> {
+    /// Nothing else.
+    pub fn of(reach: Reach) -> Needs<'static> {
+        Needs {
+            reach,
+            told_of: false,
+            sanitized: false,
+            libraries: None,
+            preload: None,
+            audit: None,
+        }
+    }
 }
 
 /// What a list of libraries to preload is split at.
@@ -48,7 +70,13 @@ fn is_separator(byte: &u8) -> bool {
     matches!(byte, b':' | b' ')
 }
 
-fn is_ours(path: &[u8]) -> bool {
+/// The libraries of a list.
+pub fn entries(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(is_separator).filter(|path| !path.is_empty())
+}
+
+/// Whether a path of such a list is that of this library.
+pub fn is_ours(path: &[u8]) -> bool {
     path.rsplit(|&byte| byte == b'/').next().is_some_and(|name| name.starts_with(LIBRARY))
 }
 
@@ -64,7 +92,7 @@ pub fn with<R>(
     needs: Needs<'_>,
     work: impl FnOnce(Strings) -> R,
 ) -> R {
-    let reach = needs.reach;
+    let reach = if needs.told_of { Reach::Foreign } else { needs.reach };
     // What ld.so goes by is the last of several.
     let preload = last(asked, PRELOAD);
     let session = last(asked, SESSION);
@@ -78,15 +106,42 @@ pub fn with<R>(
     let is_ours = session.is_none_or(|string| is_of(given, strings::bytes(string)));
     // Another workspace, or another run: whoever made that environment knows why.
     let parent = if is_ours { Some(process::starts_another(given)) } else { None };
+    let change = change || needs.preload.is_some();
     with_list(given, change.then_some(list), reach, |list| {
         with_session(given, parent, |variable| {
             with_options(asked, needs.sanitized, |before, options| {
-                with_libraries(asked, needs.libraries, |set, [libraries, kept]| {
-                    let left_out = [list.and(preload), variable.and(session), before, set, None];
-                    compose(asked, left_out, [list, variable, options, libraries, kept], work)
+                with_other(asked, LIBRARY_PATH, needs.libraries, |set, [libraries, kept]| {
+                    with_other(asked, AUDIT, needs.audit, |audit, [auditing, kept_audit]| {
+                        with_preload(given, list, needs.preload, |list, kept_list| {
+                            let (list_set, session_set) =
+                                (list.and(preload), variable.and(session));
+                            let left_out = [list_set, session_set, before, set, audit];
+                            let plain = [list, variable, options, libraries, auditing];
+                            let kept = [kept, kept_audit, kept_list];
+                            compose(asked, left_out, (plain, kept), work)
+                        })
+                    })
                 })
             })
         })
+    })
+}
+
+/// LD_PRELOAD and LD_AUDIT, as a loader takes them.
+pub fn lists(variables: Strings) -> [Option<&'static [u8]>; 2] {
+    [PRELOAD, AUDIT].map(|name| last(variables, name).map(strings::bytes)?.strip_prefix(name))
+}
+
+/// Calls `work` with the variable of libraries to preload that was made, or with one for the loader and it, kept.
+fn with_preload<R>(
+    given: &'static Given,
+    list: Option<&CStr>,
+    told: Option<&[u8]>,
+    work: impl FnOnce(Option<&CStr>, Option<&CStr>) -> R,
+) -> R {
+    let (Some(list), Some(_)) = (list, told) else { return work(list, None) };
+    with_list(given, told, Reach::Preloaded, |told| {
+        with_text(&[KEPT, list.to_bytes()], |kept| work(told, kept))
     })
 }
 
@@ -118,8 +173,7 @@ pub fn lacks(given: &'static Given, environment: Strings) -> bool {
 
 /// An environment in which nothing is missing, for good.
 pub fn lasting(given: &'static Given, asked: Strings) -> Strings {
-    let needs = Needs { reach: Reach::Preloaded, sanitized: false, libraries: None };
-    with(given, asked, needs, |environment| {
+    with(given, asked, Needs::of(Reach::Preloaded), |environment| {
         let own = |string: *const c_char| !asked.pointers().any(|other| other == string);
         let strings = environment.pointers().map(|string| match own(string) {
             true => {
@@ -157,23 +211,29 @@ fn with_options<R>(
     with_text(&[set, colon, UNORDERED], |options| work(before, options))
 }
 
+/// Whether a loader is to say what it loads, instead of running it.
+pub fn traces(variables: Strings) -> bool {
+    let value =
+        last(variables, TRACE).map(strings::bytes).and_then(|text| text.strip_prefix(TRACE));
+    value.is_some_and(|value| !value.is_empty())
+}
+
 /// LD_LIBRARY_PATH, as a loader takes it.
 pub fn library_path(variables: Strings) -> Option<&'static [u8]> {
     last(variables, LIBRARY_PATH).map(strings::bytes)?.strip_prefix(LIBRARY_PATH)
 }
 
-/// Calls `work` with the variable that is replaced, and the two that stand for it.
-fn with_libraries<R>(
+/// Calls `work` with the variable that is replaced by what a loader is told, and the two that stand for it.
+fn with_other<R>(
     asked: Strings,
-    libraries: Option<&[u8]>,
+    name: &[u8],
+    told: Option<&[u8]>,
     work: impl FnOnce(Option<*const c_char>, [Option<&CStr>; 2]) -> R,
 ) -> R {
-    let Some(libraries) = libraries else { return work(None, [None; 2]) };
-    let before = last(asked, LIBRARY_PATH);
-    let set = before.map_or(LIBRARY_PATH.strip_suffix(b"=").unwrap_or(b""), strings::bytes);
-    with_text(&[LIBRARY_PATH, libraries], |path| {
-        with_text(&[KEPT, set], |kept| work(before, [path, kept]))
-    })
+    let Some(told) = told else { return work(None, [None; 2]) };
+    let before = last(asked, name);
+    let set = before.map_or(name.strip_suffix(b"=").unwrap_or(b""), strings::bytes);
+    with_text(&[name, told], |told| with_text(&[KEPT, set], |kept| work(before, [told, kept])))
 }
 
 /// Calls `work` with a string of several parts.
@@ -220,14 +280,15 @@ fn with_list<R>(
 /// Calls `work` with the variables of `asked` but some, and with more.
 fn compose<R>(
     asked: Strings,
-    left_out: [Option<*const c_char>; MORE],
-    more: [Option<&CStr>; MORE],
+    left_out: [Option<*const c_char>; 5],
+    more: ([Option<&CStr>; 5], [Option<&CStr>; 3]),
     work: impl FnOnce(Strings) -> R,
 ) -> R {
     stack::with(asked.len() + MORE + 1, |room: &mut [*const c_char]| {
         let kept = asked.pointers().filter(|&string| !left_out.contains(&Some(string)));
         // A list of nothing is none.
-        let more = more.into_iter().flatten().filter(|text| text.to_bytes() != PRELOAD);
+        let more =
+            more.0.into_iter().chain(more.1).flatten().filter(|text| text.to_bytes() != PRELOAD);
         for (place, string) in room.iter_mut().zip(kept.chain(more.map(CStr::as_ptr))) {
             *place = string;
         }

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_int};
 
 use rustix::io::Errno;
+use vrift_manifest::attributes::Kind;
 use vrift_manifest::session::Session;
 use vrift_manifest::session::above::length_of;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
@@ -198,7 +199,7 @@ pub(super) fn start<'a>(
         // A path is taken in before anything is asked of the descriptor.
         _ if path.len() >= PATH_MAX => Err(Errno::NAMETOOLONG),
         _ => match descriptor::directory(given, directory)? {
-            Some(node) => from_node(given, node, path),
+            Some(node) => from_directory(from_node(given, node, path)?),
             None => match lead::below_descriptor(directory, path, last, given, normal)? {
                 Some(path) => from_border(given, path),
                 None => Ok(Start::Kernel),
@@ -244,6 +245,19 @@ fn from_node<'a>(given: &'static Given, node: u64, path: &'a [u8]) -> Result<Sta
     let session = session::session(given)?;
     let at = session.tree().node(node).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
     Ok(Start::Tree { given, session, at, path })
+}
+
+/// What a descriptor stands for may be a pipe, or a symlink that was opened with O_PATH.
+#[inline]
+fn from_directory(start: Start<'_>) -> Result<Start<'_>, Errno> {
+    match &start {
+        Start::Tree { session, at, .. } => match session.tree().kind(*at) {
+            Ok(Kind::Directory) => Ok(start),
+            Ok(_) => Err(Errno::NOTDIR),
+            Err(_) => Err(Errno::IO),
+        },
+        Start::Kernel => Ok(start),
+    }
 }
 
 /// A node of the tree by its number.

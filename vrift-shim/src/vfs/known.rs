@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::time::{ClockId, clock_gettime};
 use vrift_manifest::hash::name_hash;
 
+use crate::sys::errno;
+
 /// What can be known of a path: a number that is mixed into its hash.
 #[derive(Clone, Copy)]
 pub struct Fact(u64);
@@ -25,8 +27,8 @@ pub const MISSING: Fact = Fact(0x8ebc_6af0_9c88_c6e3);
 static KNOWN: [AtomicU64; PLACES] = [const { AtomicU64::new(0) }; PLACES];
 const PLACES: usize = 512;
 
-/// How often all was forgotten.
-static GENERATION: AtomicU64 = AtomicU64::new(1);
+/// How often all was forgotten, from 1 on; 0: nobody has asked for the time yet.
+static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// Forgets all: this process changes a link or its directory, or starts others that may.
 pub fn forget() {
@@ -42,11 +44,21 @@ impl Moment {
     #[inline]
     pub fn now() -> Moment {
         const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        if GENERATION.load(Ordering::Relaxed) == 0 {
+            find_clock();
+        }
         let time = clock_gettime(ClockId::MonotonicCoarse);
         let moment = (time.tv_sec as u64) << 6 | (time.tv_nsec as u64) >> 24;
         let generation = GENERATION.load(Ordering::Relaxed);
         Moment((moment ^ generation << 40).wrapping_mul(SPREAD))
     }
+}
+
+/// Where the kernel has given the process no clock of its own, as under qemu, whoever asks for the time first changes errno.
+#[cold]
+fn find_clock() {
+    errno::kept(|| clock_gettime(ClockId::MonotonicCoarse));
+    forget();
 }
 
 #[inline]

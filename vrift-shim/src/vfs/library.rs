@@ -1,14 +1,43 @@
 //! Shared libraries of the tree for the loader, which opens what it is told by its own means.
 
 use std::ffi::CString;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::AtFlags;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use vrift_manifest::name::NAME_MAX;
 
-use super::exec::Loading;
+use super::exec::places::{self, Place};
+use super::exec::{Loading, farm};
 use super::find::{self, CWD, Work};
 use super::session;
-use super::{Answer, exec, lexical};
+use super::{Answer, environment, exec, who};
+use crate::sys::strings::Strings;
+
+/// Symlinks that the kernel follows at most.
+const LINKS_MAX: usize = 40;
+
+/// The loader was told a name of the farm.
+static TOLD: AtomicBool = AtomicBool::new(false);
+
+/// Notes that the loader was told a name of the farm.
+pub fn was_told() {
+    TOLD.store(true, Ordering::Relaxed);
+}
+
+/// Whether the loader can have loaded something out of the tree.
+pub fn may_be_loaded() -> bool {
+    TOLD.load(Ordering::Relaxed)
+}
+
+/// Mount path and path behind it of what the loader knows by a name of the farm.
+pub fn in_tree(name: &[u8]) -> Option<(&'static [u8], &[u8])> {
+    if !may_be_loaded() {
+        return None;
+    }
+    let given = session::given()?;
+    Some((&given.mount, farm::in_tree(given, name)?))
+}
 
 /// What the loader is to open for a path; `None`: what it was told. Without a slash it is a name that is searched for.
 pub fn for_loader(path: &[u8]) -> Option<Loading> {
@@ -23,21 +52,91 @@ pub fn for_loader(path: &[u8]) -> Option<Loading> {
         Ok(Answer::Ours(at)) => Ok(at),
         Err(errno) => Err(errno),
     };
-    match found.and_then(|at| exec::library(given, at, path)) {
-        Ok(loading) => Some(loading),
+    match found.and_then(|at| exec::library(given, CWD, at, path)) {
+        Ok(loading) => {
+            was_told();
+            Some(loading)
+        }
         // The loader says what it finds at a path: at one where the same is found.
-        Err(errno) => absent(path, errno).map(Loading::of),
+        Err(errno) => failing(path, errno).map(Loading::of),
     }
 }
 
-/// A path at which nothing is: the one that was asked for, if that is so, for the loader's message names it. `None`: as
-/// it is.
-fn absent(path: &[u8], errno: Errno) -> Option<CString> {
-    // From a placeholder nothing is to be seen.
-    let relative = path.first() != Some(&b'/') && !lexical::climbs(path);
-    if relative || rustix::fs::statat(rustix::fs::CWD, path, AtFlags::empty()).is_err() {
+/// A path at which the loader finds the same error: the one that was asked for, if that is so, for the loader's message names
+/// it. `None`: as it is.
+fn failing(path: &[u8], errno: Errno) -> Option<CString> {
+    let found =
+        rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
+    let is_so = match found {
+        Ok(_) => false,
+        Err(found) => found == errno,
+    };
+    if is_so {
         return None;
     }
-    let nowhere: &[u8] = if errno == Errno::NOTDIR { b"/dev/null/" } else { b"/proc/0/" };
-    CString::new([nowhere, path].concat()).ok()
+    let instead = match errno {
+        Errno::ISDIR => b"/".to_vec(),
+        Errno::NOTDIR => [b"/dev/null/", path].concat(),
+        Errno::LOOP => b"/proc/self/root".repeat(LINKS_MAX),
+        Errno::NAMETOOLONG => [&b"/"[..], &[b'n'; NAME_MAX + 1]].concat(),
+        // Where no other user may look; root may everywhere.
+        Errno::ACCESS => [b"/proc/1/root/", path].concat(),
+        _ => [b"/proc/0/", path].concat(),
+    };
+    CString::new(instead).ok()
+}
+
+/// Who asks for a library by its name.
+pub struct Here {
+    /// Where its libraries are, if it has no `runpath`.
+    pub rpath: Option<&'static [u8]>,
+    /// Where its libraries are.
+    pub runpath: Option<&'static [u8]>,
+    /// The loader's name of it; of the program it is empty.
+    pub name: &'static [u8],
+}
+
+impl Here {
+    /// The lists of directories, in the order in which a loader looks there.
+    fn lists(&self) -> [Option<&'static [u8]>; 3] {
+        let rpath = self.rpath.filter(|_| self.runpath.is_none());
+        [rpath, environment::library_path(Strings::environment()), self.runpath]
+    }
+}
+
+/// Whether this process works in a workspace.
+pub fn is_somewhere() -> bool {
+    session::given().is_some()
+}
+
+/// What the loader is to open for a name without a slash; `None`: it finds it by itself, or nobody does.
+pub fn by_name(name: &[u8], here: &Here) -> Option<Loading> {
+    let given = session::given()?;
+    if here.lists().into_iter().flatten().all(<[u8]>::is_empty) {
+        return None;
+    }
+    let path = match (here.name, farm::in_tree(given, here.name)) {
+        (b"", _) => who::program(),
+        (_, Some(rest)) => [given.mount.as_slice(), rest].concat(),
+        (name, None) => name.to_vec(),
+    };
+    let origin = Some(places::directory_of(&path));
+    let lists = here.lists().into_iter().flatten();
+    let places = lists.flat_map(|list| places::of_list(given, CWD, list, b":;", origin));
+    for place in places {
+        match place {
+            Place::Outside(directory) if places::is_there(&directory, name) => return None,
+            Place::Outside(_) => {}
+            Place::Tree(directory) => {
+                let path = [&directory, b"/".as_slice(), name].concat();
+                let mut work = Work::default();
+                if let Ok(Answer::Ours(_) | Answer::Elsewhere(_)) =
+                    find::node(CWD, Some(&path), true, &mut work)
+                {
+                    return for_loader(&path);
+                }
+            }
+        }
+    }
+    None
 }

@@ -12,7 +12,7 @@ use rustix::io::{Errno, FdFlags};
 
 use super::descriptor::{self, Held, borrow};
 use super::session::{self, Given};
-use super::who;
+use super::{find, who};
 use crate::sys::{errno, fd};
 
 /// How often in a row a file may be made a blob between being opened to be locked, and being locked.
@@ -61,9 +61,14 @@ fn became_blob(descriptor: c_int) -> bool {
 
 /// Puts the file's draft in the place of what the descriptor has.
 fn pin(given: &'static Given, descriptor: c_int) -> Has {
-    let Ok((Held::Content { node, .. }, stat)) = descriptor::look(given, descriptor) else {
+    let Ok((Held::Content { node, draft }, stat)) = descriptor::look(given, descriptor) else {
         return Has::Anything;
     };
+    // Of a file without a name, opened to be written: that is all who could lock it have.
+    let is_nameless = || find::by_number(given, node)?.attributes().map(|all| all.nlink == 0);
+    if draft && is_nameless().unwrap_or(false) {
+        return Has::Anything;
+    }
     let Ok(old) = borrow(descriptor) else { return Has::Anything };
     let Ok(flags) = rustix::fs::fcntl_getfl(old) else { return Has::Anything };
     // What can be neither read nor written cannot be locked.

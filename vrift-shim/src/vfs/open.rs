@@ -91,9 +91,11 @@ pub fn open<'w>(
                 }
             }
             // A symlink whose text ends with a slash is refused before it is looked where it leads.
-            Err(Errno::NOTDIR) if creates && follow && !path.is_some_and(find::ends_in_dots) => {
+            Err(errno @ (Errno::NOTDIR | Errno::LOOP))
+                if creates && follow && !path.is_some_and(find::ends_in_dots) =>
+            {
                 let made = create(directory, path, flags, mode)?;
-                return made.map(Answer::Ours).ok_or(Errno::NOTDIR);
+                return made.map(Answer::Ours).ok_or(errno);
             }
             Err(errno) => return Err(errno),
         }

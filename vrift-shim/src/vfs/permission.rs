@@ -7,7 +7,7 @@ use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::Change;
 
 use super::find::{At, Work};
-use super::{Answer, change, subject, who};
+use super::{Answer, change, descriptor, session, subject, who};
 
 /// Of a path. A symlink that is not followed has no permission to change: EOPNOTSUPP.
 pub fn at<'w>(
@@ -25,7 +25,12 @@ pub fn at<'w>(
 
 /// Of a descriptor; `None`: it is none of ours.
 pub fn of_descriptor(descriptor: c_int, mode: u32) -> Result<Option<()>, Errno> {
-    subject::of_descriptor(descriptor)?.map(|at| set(&at, mode)).transpose()
+    let Some(at) = subject::of_descriptor(descriptor)? else { return Ok(None) };
+    // What is being written and has no name any more is reached by the descriptor alone.
+    if mode & 0o6000 != 0 && at.attributes()?.nlink == 0 {
+        at.session.guard_held(descriptor::borrow(descriptor)?, mode).map_err(session::errno_of)?;
+    }
+    set(&at, mode).map(Some)
 }
 
 fn set(at: &At, mode: u32) -> Result<(), Errno> {

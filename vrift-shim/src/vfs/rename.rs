@@ -170,7 +170,7 @@ fn inside(old: &Place<'_>, new: &Place<'_>, mode: RenameMode) -> Result<(), Errn
     };
     change::apply(from.given, &renamed)?;
     match (over_directory, replaced) {
-        (Some(node), _) => change::directory_removed(from.given, node),
+        (Some(node), _) => change::directory_replaced(from.given, node),
         (None, Some((node, old))) if !exchange => change::name_removed(from.given, node, &old),
         _ => {}
     }

@@ -27,9 +27,9 @@ pub fn in_directory(descriptor: c_int, offset: i64, whence: c_int) -> Option<Res
     if flags.contains(OFlags::PATH) {
         return None;
     }
-    // One that was removed has nothing in it.
-    let is_removed = find::by_number(given, node).and_then(|at| at.attributes()).ok()?.nlink == 0;
-    let end = if is_removed { 0 } else { END };
+    // One that was removed has no length left, and is looked at as a file is.
+    let length = find::by_number(given, node).and_then(|at| at.attributes()).ok()?.size;
+    let end = if length == 0 { 0 } else { END };
     let is_before = (0..end).contains(&offset);
     match whence {
         libc::SEEK_END => {

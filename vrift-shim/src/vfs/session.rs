@@ -8,7 +8,8 @@ use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::session::{Session, SessionError};
 
 use super::handed::{Kept, MOST};
-use super::{above, attributes, environment, process};
+use super::known::Moment;
+use super::{above, attributes, environment, library, process};
 use crate::sys::client;
 use crate::sys::gate;
 use crate::sys::slot::Slot;
@@ -56,8 +57,10 @@ pub fn begin(variables: Environment) {
             kept = Some(variable);
         }
     }
-    if let Some(kept) = kept {
-        variables.put_back(kept, environment::KEPT.len());
+    while let Some(one) = kept {
+        variables.put_back(one, environment::KEPT.len());
+        library::was_told();
+        kept = { variables }.find(|variable| variable.begins_with(environment::KEPT));
     }
     let Some(variable) = handed.map(Variable::bytes) else { return };
     let preloaded = preloaded.and_then(|it| it.bytes().get(PRELOAD.len()..)).unwrap_or_default();
@@ -148,6 +151,8 @@ fn attach(given: &'static Given) -> Result<&'static Session, Errno> {
         Ok(session) => {
             if SESSION.get().is_none() && !client::is_answering() {
                 note_seen(given);
+                // Changes ask for the time.
+                let _ = Moment::now();
             }
             Ok(SESSION.put(session))
         }

@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vrift_manifest::session::Shown;
 
@@ -124,5 +125,7 @@ fn is_changed(at: &At, size: u64) -> bool {
 #[cold]
 fn is_path_only(descriptor: c_int) -> bool {
     let flags = descriptor::borrow(descriptor).and_then(rustix::fs::fcntl_getfl);
-    flags.is_ok_and(|flags| flags.contains(rustix::fs::OFlags::PATH))
+    // Neither to read nor to write is no more than that.
+    let is_one = |flags: OFlags| flags.intersects(OFlags::PATH) || flags.contains(OFlags::RWMODE);
+    flags.is_ok_and(is_one)
 }

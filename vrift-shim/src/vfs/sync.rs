@@ -35,5 +35,8 @@ pub fn file(descriptor: c_int) -> Result<Option<()>, Errno> {
 pub fn file_system(descriptor: c_int) -> Result<Option<()>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };
     let Ok((Held::Directory(_), _)) = descriptor::look(given, descriptor) else { return Ok(None) };
+    if rustix::fs::fcntl_getfl(borrow(descriptor)?)?.contains(OFlags::PATH) {
+        return Ok(None);
+    }
     session::with(given, |session| session.sync_tree(true)).map(Some)
 }

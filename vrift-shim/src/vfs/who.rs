@@ -186,7 +186,7 @@ fn author() -> Author {
 }
 
 /// The program's path, as programs see it.
-fn program() -> Vec<u8> {
+pub fn program() -> Vec<u8> {
     let mut buffer = Scratch::default();
     let buffer = buffer.bytes();
     let path = rustix::fs::readlinkat_raw(CWD, &*own("exe"), &mut buffer[..]);

@@ -59,6 +59,11 @@ const MACHINE: u16 = 62;
 #[cfg(target_arch = "aarch64")]
 const MACHINE: u16 = 183;
 
+/// Whether a file name is that of this library's loader.
+pub fn is_loader(name: &[u8]) -> bool {
+    name.starts_with(LOADER)
+}
+
 const CLASS_64: u8 = 2;
 const INTERPRETER: u32 = 3;
 /// Bytes of a program header.
@@ -75,7 +80,7 @@ pub fn kind(file: BorrowedFd<'_>, head: &[u8], name: &[u8]) -> Kind {
         return Kind::Strange;
     }
     // The loader itself, called as a program, loads what it is told.
-    if name.starts_with(LOADER) {
+    if is_loader(name) {
         return Kind::Ours;
     }
     if short(head, 54).map(usize::from) != Some(PROGRAM_HEADER) {

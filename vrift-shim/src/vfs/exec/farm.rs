@@ -2,7 +2,7 @@
 //! that the program has in the tree. So what the kernel and the loader derive from the program's path comes out right:
 //! its name, and what lies beside it.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
@@ -287,7 +287,10 @@ pub fn in_tree<'t>(given: &Given, name: &'t [u8]) -> Option<&'t [u8]> {
     let rest = rest.strip_prefix(b"/farm")?;
     match shelf::in_tree(rest) {
         Some(path) => Some(path),
-        None => rest.strip_prefix(b"/").filter(|name| !is_aside(name)).map(|_| rest),
+        None => {
+            let rest = shelf::without_padding(rest);
+            rest.strip_prefix(b"/").filter(|name| !is_aside(name)).map(|_| rest)
+        }
     }
 }
 
@@ -295,6 +298,15 @@ pub fn in_tree<'t>(given: &Given, name: &'t [u8]) -> Option<&'t [u8]> {
 fn is_aside(name: &[u8]) -> bool {
     let numbers = name.strip_prefix(b".");
     numbers.is_some_and(|it| it.iter().all(|&byte| byte == b'.' || byte.is_ascii_digit()))
+}
+
+/// A name in the farm that is no shorter than the path in the tree, for a loader.
+pub fn padded(given: &Given, name: &CStr) -> CString {
+    let name = name.to_bytes();
+    let rest = in_tree(given, name).map_or(0, <[u8]>::len);
+    let (farm, rest) = name.split_at_checked(name.len() - rest).unwrap_or((name, b""));
+    let slashes = vec![b'/'; given.mount.len().saturating_sub(farm.len())];
+    CString::new([farm, &slashes, rest].concat()).unwrap_or_default()
 }
 
 /// The same, as programs see it: `path` in and out. `None`: it is no name in the farm.

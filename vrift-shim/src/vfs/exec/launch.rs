@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use vrift_manifest::tree::path::PATH_MAX;
 
 use super::elf::Kind;
-use super::{Program, cover, resolve};
+use super::{Program, cover, preload, resolve};
 use crate::sys::stack;
 use crate::sys::strings::Strings;
 use crate::vfs::descriptor;
@@ -42,6 +42,8 @@ pub struct Launch<'a> {
     pub environment: Strings,
     /// The program, if no library can be in it and whoever executes it is to be covered: [`cover::begin`].
     pub uncovered: Option<&'a CStr>,
+    /// The loader only says what it would load, and knows it by names of the store.
+    pub traced: bool,
 }
 
 impl Launch<'_> {
@@ -80,11 +82,31 @@ pub fn with<R>(
         }
         Kind::Ours | Kind::Unknown => None,
     };
+    // What is only told of is to be told without this library.
+    let told_of = program.is_traced(&asked);
+    let traced =
+        told_of && (libraries.is_some() || program.told().is_some() || program.path().is_some());
+    let needs = Needs { told_of, ..program.needs() };
+    let lists = environment::lists(asked.environment).map(|list| match program.kind() {
+        Kind::Ours => preload::translated(given, asked.base, list),
+        _ => None,
+    });
     Ok(with_arguments(&program, &asked, |arguments| {
         on_stack(libraries, |libraries| {
-            let needs = Needs { libraries, ..program.needs() };
-            environment::with(given, asked.environment, needs, |environment| {
-                go(Launch { path: program.path(), arguments, environment, uncovered })
+            let [preload, audit] = lists;
+            on_stack(preload, |preload| {
+                on_stack(audit, |audit| {
+                    let needs = Needs { libraries, preload, audit, ..needs };
+                    environment::with(given, asked.environment, needs, |environment| {
+                        go(Launch {
+                            path: program.path(),
+                            arguments,
+                            environment,
+                            uncovered,
+                            traced,
+                        })
+                    })
+                })
             })
         })
     }))
@@ -113,14 +135,14 @@ fn by_helper<R>(
     let mut room = [0; PATH_MAX];
     let Some(helper) = cover::helper(given, &mut room) else {
         cover::name(given, name);
-        let needs = Needs { reach: Reach::Foreign, sanitized: false, libraries: None };
+        let needs = Needs::of(Reach::Foreign);
         return Ok(environment::with(given, asked.environment, needs, |environment| {
             let arguments = asked.arguments;
-            go(Launch { path: None, arguments, environment, uncovered: None })
+            go(Launch { path: None, arguments, environment, uncovered: None, traced: false })
         }));
     };
     let before = [c"vrift", c"exec-inside", c"--program", asked.path, c"--"].map(CStr::as_ptr);
-    let needs = Needs { reach: Reach::Preloaded, sanitized: false, libraries: None };
+    let needs = Needs::of(Reach::Preloaded);
     Ok(stack::with(asked.arguments.len() + before.len() + 1, |room: &mut [*const c_char]| {
         let words = before.into_iter().chain(asked.arguments.pointers());
         for (place, string) in room.iter_mut().zip(words) {
@@ -128,7 +150,13 @@ fn by_helper<R>(
         }
         let arguments = Strings::of(room);
         environment::with(given, asked.environment, needs, |environment| {
-            go(Launch { path: Some(helper), arguments, environment, uncovered: None })
+            go(Launch {
+                path: Some(helper),
+                arguments,
+                environment,
+                uncovered: None,
+                traced: false,
+            })
         })
     }))
 }
@@ -151,6 +179,22 @@ const BY_DESCRIPTOR: usize = 24;
 
 /// Calls `work` with the arguments: before those that were asked for, what the lines of scripts say.
 fn with_arguments<R>(program: &Program, asked: &Asked<'_>, work: impl FnOnce(Strings) -> R) -> R {
+    if let Some(told) = program.told() {
+        return stack::with(
+            asked.arguments.len() + told.arguments.len(),
+            |room: &mut [*const c_char]| {
+                let (before, behind) = (told.at, told.at + 1);
+                let asked = asked.arguments;
+                let said = told.arguments.iter().map(|argument| argument.as_ptr());
+                let all =
+                    asked.pointers().take(before).chain(said).chain(asked.pointers().skip(behind));
+                for (place, string) in room.iter_mut().zip(all) {
+                    *place = string;
+                }
+                work(Strings::of(room))
+            },
+        );
+    }
     if program.lines().is_empty() {
         return work(asked.arguments);
     }

@@ -5,18 +5,19 @@
 use std::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, OFlags};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
-use vrift_manifest::tree::path::{PATH_MAX, Scratch};
+use vrift_manifest::tree::path::PATH_MAX;
 
-use super::dynamic::{Dynamic, NEEDED, RPATH, RUNPATH};
+use super::dynamic::{Dynamic, Edit, NEEDED, RPATH, RUNPATH};
+use super::places::{self, Place, directory_of, is_there};
 use super::shelf::{Book, Leads, Shelf, Version};
 use super::{Head, elf, finish};
 use crate::sys::fd::Brief;
+use crate::vfs::Answer;
 use crate::vfs::find::{self, At, CWD, Work};
 use crate::vfs::session::{self, Given};
-use crate::vfs::{Answer, paths};
 
 /// Libraries that are followed from one to the next.
 const MOST: usize = 1000;
@@ -38,33 +39,46 @@ pub struct Asked<'a> {
     pub variable: Option<&'a [u8]>,
 }
 
-/// What LD_LIBRARY_PATH has to be for the program; `None`: what it is.
-pub fn path_for(given: &'static Given, asked: &Asked<'_>) -> Option<Vec<u8>> {
+/// What a program's loader needs to find all.
+pub struct Found {
+    /// What LD_LIBRARY_PATH has to be.
+    pub list: Vec<u8>,
+    /// The program's path, if it has to be a copy that does not say where the kernel finds something else.
+    pub program: Option<Vec<u8>>,
+}
+
+/// How a program that is about to be executed finds its libraries; `None`: by itself.
+pub fn path_for(given: &'static Given, asked: &Asked<'_>) -> Option<Found> {
     let variable = asked.variable.unwrap_or(b"");
-    if !asked.dynamic.says_where_to_look() && variable.is_empty() {
+    // A program outside is not looked through for paths.
+    if asked.path.is_none() && !asked.dynamic.says_where_to_look() && variable.is_empty() {
         return None;
     }
     let origin = asked.path.map(directory_of);
-    let mut search = Search::new(given);
-    search.variable = search.places(asked.base, variable, b";:", origin);
+    let mut search = Search::new(given, asked.base);
+    search.variable = places::of_list(given, asked.base, variable, b";:", origin);
     search.objects.push(search.object(asked.file, asked.dynamic, origin, None));
     if !search.leads_inside() {
         return None;
     }
     search.follow();
     search.take_whole_directories();
+    let list = search.books.len();
+    let program = asked.path.and_then(|path| search.copy_of_program(path));
     let shelf = Shelf::of(given, &search.books).ok()?;
-    Some(search.list(&shelf, variable))
+    let program = program.and_then(|number| Some(shelf.path_of(given, search.books.get(number)?)));
+    Some(Found { list: search.list(&shelf, variable, list), program })
 }
 
 /// A library of the tree, `at`, whose path there is `path`, with the libraries of the tree that it needs by where it says
 /// that they are: the paths of all for the loader, its own first. `None`: it needs none.
 pub fn with_needed(given: &'static Given, at: At, path: &[u8]) -> Option<Vec<Vec<u8>>> {
     let directory = directory_of(path);
-    let mut search = Search::new(given);
+    let mut search = Search::new(given, CWD);
     let taken = search.taken(directory, path.get(directory.len() + 1..)?, at)?;
     let Library { file, dynamic } = taken.library?;
-    search.objects.push(search.object(file.as_fd(), &dynamic, Some(directory), None));
+    let object = search.object(file.as_fd(), &dynamic, Some(directory), None);
+    search.objects.push(Object { book: Some(0), ..object });
     if !search.leads_inside() {
         return None;
     }
@@ -77,38 +91,53 @@ pub fn with_needed(given: &'static Given, at: At, path: &[u8]) -> Option<Vec<Vec
     Some(search.books.iter().map(|book| shelf.path_of(given, book)).collect())
 }
 
-/// A directory that is looked in.
-enum Place {
-    /// Of the tree: its path, without symlinks.
-    Tree(Vec<u8>),
-    /// Another, by a path that the kernel finds.
-    Outside(Vec<u8>),
+/// A library that is needed.
+#[derive(Clone)]
+struct Needed {
+    /// Its name, or its path.
+    name: Vec<u8>,
+    /// By which the path is a name, that of the file alone.
+    shorter: Option<Edit>,
 }
 
 /// The program, or a library of the tree.
 struct Object {
-    /// The names of the libraries that it needs.
-    needed: Vec<Vec<u8>>,
+    needed: Vec<Needed>,
     rpath: Vec<Place>,
     /// It has one, so that nothing else's RPATH is looked at.
     has_runpath: bool,
     runpath: Vec<Place>,
     /// Who needs it.
     loader: Option<usize>,
+    /// Which of the books it is.
+    book: Option<usize>,
+    /// By which it does not say where to look.
+    silent: Vec<Edit>,
+    /// What has to be other in it.
+    edits: Vec<Edit>,
 }
 
 struct Search {
     given: &'static Given,
+    base: c_int,
     /// The directories of LD_LIBRARY_PATH.
     variable: Vec<Place>,
     objects: Vec<Object>,
     /// What was found in the tree.
     books: Vec<Book>,
+    /// Directories of the tree in which something was found before the variable was looked at.
+    first: Vec<Vec<u8>>,
+    /// Names that are looked for, and whether they are the tree's.
+    names: Vec<(Vec<u8>, bool)>,
+    /// Where else is to be looked at last.
+    last: Vec<Vec<u8>>,
 }
 
 impl Search {
-    fn new(given: &'static Given) -> Search {
-        Search { given, variable: Vec::new(), objects: Vec::new(), books: Vec::new() }
+    fn new(given: &'static Given, base: c_int) -> Search {
+        let (variable, objects, books) = (Vec::new(), Vec::new(), Vec::new());
+        let (first, names, last) = (Vec::new(), Vec::new(), Vec::new());
+        Search { given, base, variable, objects, books, first, names, last }
     }
 
     fn object(
@@ -121,107 +150,164 @@ impl Search {
         let mut room = [0; NAME];
         let mut needed = Vec::new();
         for place in dynamic.values(NEEDED) {
-            // A name with a slash is a path, which the loader opens itself.
-            match dynamic.string(file, place, &mut room) {
-                Some(name) if !name.contains(&b'/') => needed.push(name.to_vec()),
-                _ => {}
+            if let Some(name) = dynamic.string(file, place, &mut room) {
+                let slash = name.iter().rposition(|&byte| byte == b'/');
+                let shorter = slash.and_then(|slash| dynamic.shorter_name(place, slash + 1));
+                needed.push(Needed { name: name.to_vec(), shorter });
             }
         }
         let places = |kind| {
             let mut room = vec![0; LIST];
             let list = dynamic.values(kind).next();
             let list = list.and_then(|place| dynamic.string(file, place, &mut room));
-            list.map(|list| self.places(CWD, list, b":", origin)).unwrap_or_default()
+            let of_list = |list| places::of_list(self.given, CWD, list, b":", origin);
+            list.map(of_list).unwrap_or_default()
         };
         let has_runpath = dynamic.values(RUNPATH).next().is_some();
         let rpath = if has_runpath { Vec::new() } else { places(RPATH) };
-        Object { needed, rpath, has_runpath, runpath: places(RUNPATH), loader }
-    }
-
-    /// The directories of a list.
-    fn places(
-        &self,
-        base: c_int,
-        list: &[u8],
-        separators: &[u8],
-        origin: Option<&[u8]>,
-    ) -> Vec<Place> {
-        if list.is_empty() {
-            return Vec::new();
-        }
-        let entries = list.split(|byte| separators.contains(byte));
-        entries.filter_map(|entry| self.place(base, &expanded(entry, origin)?)).collect()
-    }
-
-    fn place(&self, base: c_int, path: &[u8]) -> Option<Place> {
-        let path = if path.is_empty() { b"." } else { path };
-        let mut work = Work::default();
-        let at = match find::node(base, Some(path), true, &mut work) {
-            Ok(Answer::Ours(at)) => at,
-            Ok(Answer::Elsewhere(other)) => return Some(Place::Outside(other.to_bytes().to_vec())),
-            Ok(Answer::Kernel) => return Some(Place::Outside(path.to_vec())),
-            Err(_) => return None,
-        };
-        let mut room = Scratch::default();
-        let room = room.bytes();
-        let length = paths::of_node(self.given, at.number().ok()?, room).ok()?;
-        Some(Place::Tree(room.get(..length)?.to_vec()))
+        let silent = dynamic.says_nothing_of_places().collect();
+        let (runpath, book, edits) = (places(RUNPATH), None, Vec::new());
+        Object { needed, rpath, has_runpath, runpath, loader, book, silent, edits }
     }
 
     /// Whether any of it is the tree's.
     fn leads_inside(&self) -> bool {
         let own = self.objects.iter().flat_map(|object| object.rpath.iter().chain(&object.runpath));
+        let needed = self.objects.iter().flat_map(|object| &object.needed);
         self.variable.iter().chain(own).any(|place| matches!(place, Place::Tree(_)))
+            || needed.into_iter().any(|needed| needed.shorter.is_some())
     }
 
     /// Looks for what is needed, and what that needs.
     fn follow(&mut self) {
-        let mut known: Vec<Vec<u8>> = Vec::new();
         let mut number = 0;
         while let Some(object) = self.objects.get(number) {
-            for name in object.needed.clone() {
-                if known.len() < MOST && !known.contains(&name) {
-                    self.look_for(&name, number);
-                    known.push(name);
+            for needed in object.needed.clone() {
+                let is_known = self.names.iter().find(|known| known.0 == needed.name);
+                let is_ours = match is_known {
+                    Some(known) => known.1,
+                    None if self.names.len() >= MOST => continue,
+                    None => {
+                        let found = match needed.shorter {
+                            Some(_) => self.look_at(&needed.name, number),
+                            None => self.look_for(&needed.name, number),
+                        };
+                        self.names.push((needed.name, found.is_some()));
+                        found.is_some()
+                    }
+                };
+                if let (true, Some(edit), Some(object)) =
+                    (is_ours, needed.shorter, self.objects.get_mut(number))
+                {
+                    object.edits.push(edit);
                 }
             }
             number += 1;
         }
+        self.silence();
+    }
+
+    /// A path that is the name of a needed library, from where the program runs.
+    fn look_at(&mut self, path: &[u8], loader: usize) -> Option<()> {
+        let name = path.get(path.iter().rposition(|&byte| byte == b'/')? + 1..)?;
+        let directory = directory_of(path);
+        match places::of_list(self.given, self.base, directory, b"", None).pop()? {
+            Place::Tree(directory) => {
+                let Some(found) = self.take(&directory, name) else {
+                    // By its name alone it is not found either.
+                    return is_there(&directory, name).then_some(());
+                };
+                self.first.push(directory);
+                self.add(found, loader);
+                Some(())
+            }
+            Place::Outside(_) => None,
+        }
     }
 
     /// Looks for one library where the loader would, until it is found; what is outside the loader finds by itself.
-    fn look_for(&mut self, name: &[u8], loader: usize) {
-        let Some(asking) = self.objects.get(loader) else { return };
+    fn look_for(&mut self, name: &[u8], loader: usize) -> Option<()> {
+        let asking = self.objects.get(loader)?;
         let mut places: Vec<&Place> = Vec::new();
         let mut above = if asking.has_runpath { None } else { Some(asking) };
         while let Some(object) = above {
             places.extend(&object.rpath);
             above = object.loader.and_then(|number| self.objects.get(number));
         }
+        let before = places.len();
         places.extend(self.variable.iter().chain(&asking.runpath));
-        for place in places {
+        for (number, place) in places.into_iter().enumerate() {
             match place {
                 Place::Outside(directory) => {
-                    let path = [directory, b"/".as_slice(), name].concat();
-                    if rustix::fs::statat(rustix::fs::CWD, &*path, AtFlags::empty()).is_ok() {
-                        return;
+                    if is_there(directory, name) {
+                        return None;
                     }
                 }
                 Place::Tree(directory) => {
                     let Some(found) = self.take(directory, name) else { continue };
-                    let Some(library) = found.library else { return self.books.push(found.book) };
-                    let origin = directory.clone();
-                    let object = self.object(
-                        library.file.as_fd(),
-                        &library.dynamic,
-                        Some(&origin),
-                        Some(loader),
-                    );
-                    self.books.push(found.book);
-                    return self.objects.push(object);
+                    if number < before {
+                        self.first.push(directory.clone());
+                    }
+                    self.add(found, loader);
+                    return Some(());
                 }
             }
         }
+        None
+    }
+
+    fn add(&mut self, found: Taken, loader: usize) {
+        if let Some(library) = &found.library {
+            let (file, origin) = (library.file.as_fd(), Some(&*found.book.directory));
+            let object = self.object(file, &library.dynamic, origin, Some(loader));
+            self.objects.push(Object { book: Some(self.books.len()), ..object });
+        }
+        self.books.push(found.book);
+    }
+
+    /// What says itself where to look, and would have the loader find what lies in a real directory behind one of the tree,
+    /// says so no more: what is the tree's is found without it.
+    fn silence(&mut self) {
+        let misled: Vec<bool> = self.objects.iter().map(|object| self.is_misled(object)).collect();
+        for (object, is_misled) in self.objects.iter_mut().zip(misled) {
+            if is_misled {
+                object.edits.append(&mut object.silent);
+                for place in object.rpath.iter().chain(&object.runpath) {
+                    if let Place::Outside(directory) = place {
+                        self.last.push(directory.clone());
+                    }
+                }
+            }
+            if let Some(book) = object.book.and_then(|number| self.books.get_mut(number)) {
+                book.edits.append(&mut object.edits);
+            }
+        }
+    }
+
+    fn is_misled(&self, object: &Object) -> bool {
+        let leads = |place: &Place, only_missing: bool| match place {
+            Place::Outside(_) => false,
+            Place::Tree(directory) => {
+                is_there(directory, b".")
+                    && self.names.iter().any(|(name, is_ours)| {
+                        !(*is_ours && only_missing) && is_there(directory, name)
+                    })
+            }
+        };
+        object.rpath.iter().any(|place| leads(place, false))
+            || object.runpath.iter().any(|place| leads(place, true))
+    }
+
+    /// The program with what has to be other in it, as one of the books.
+    fn copy_of_program(&mut self, path: &[u8]) -> Option<usize> {
+        let edits = self.objects.first().map(|object| object.edits.clone())?;
+        if edits.is_empty() {
+            return None;
+        }
+        let directory = directory_of(path);
+        let taken = self.take(directory, path.get(directory.len() + 1..)?)?;
+        self.books.push(Book { edits, ..taken.book });
+        Some(self.books.len() - 1)
     }
 
     /// What a directory of the tree has of a name, if a loader would take it.
@@ -232,7 +318,7 @@ impl Search {
             Answer::Ours(at) => self.taken(directory, name, at),
             Answer::Elsewhere(other) => {
                 let leads = Leads::Outside(other.to_bytes().to_vec());
-                let book = Book { directory: directory.to_vec(), name: name.to_vec(), leads };
+                let book = Book::new(directory, name, leads);
                 Some(Taken { book, library: None })
             }
             Answer::Kernel => None,
@@ -251,7 +337,7 @@ impl Search {
         }
         let leads =
             Leads::Inside { node: at.number().ok()?, file: Version::of(file.as_fd()).ok()? };
-        let book = Book { directory: directory.to_vec(), name: name.to_vec(), leads };
+        let book = Book::new(directory, name, leads);
         let dynamic = Dynamic::read(file.as_fd(), head.get());
         Some(Taken { book, library: dynamic.map(|dynamic| Library { file, dynamic }) })
     }
@@ -279,35 +365,50 @@ impl Search {
         self.books.extend(more);
     }
 
-    /// The list for the loader: what was set, with other names for what is the tree's, then where else something was
-    /// found.
-    fn list(&self, shelf: &Shelf, variable: &[u8]) -> Vec<u8> {
-        let mut list = Vec::new();
-        let mut push = |directory: &[u8]| {
-            if !list.is_empty() {
-                list.push(b':');
-            }
-            list.extend_from_slice(directory);
-        };
-        let mut named: Vec<&[u8]> = Vec::new();
+    /// The list for the loader: where something was found before the variable was looked at; what was set, with other names
+    /// for what is the tree's; then where else something was found, by the first `books`.
+    fn list(&self, shelf: &Shelf, variable: &[u8], books: usize) -> Vec<u8> {
+        let mut list = List { shelf, given: self.given, text: Vec::new(), named: Vec::new() };
+        for directory in &self.first {
+            list.of_tree(directory);
+        }
         if !variable.is_empty() {
             for place in &self.variable {
                 match place {
-                    Place::Outside(directory) => push(directory),
-                    Place::Tree(directory) => {
-                        push(&shelf.directory(self.given, directory));
-                        named.push(directory);
-                    }
+                    Place::Outside(directory) => list.push(directory),
+                    Place::Tree(directory) => list.of_tree(directory),
                 }
             }
         }
-        for book in &self.books {
-            if !named.contains(&book.directory.as_slice()) {
-                push(&shelf.directory(self.given, &book.directory));
-                named.push(&book.directory);
-            }
+        for book in self.books.iter().take(books) {
+            list.of_tree(&book.directory);
         }
-        list
+        self.last.iter().for_each(|directory| list.push(directory));
+        list.text
+    }
+}
+
+/// The list for a loader.
+struct List<'a> {
+    shelf: &'a Shelf,
+    given: &'a Given,
+    text: Vec<u8>,
+    named: Vec<&'a [u8]>,
+}
+
+impl<'a> List<'a> {
+    fn push(&mut self, directory: &[u8]) {
+        if !self.text.is_empty() {
+            self.text.push(b':');
+        }
+        self.text.extend_from_slice(directory);
+    }
+
+    fn of_tree(&mut self, directory: &'a [u8]) {
+        if !self.named.contains(&directory) {
+            self.push(&self.shelf.directory(self.given, directory));
+            self.named.push(directory);
+        }
     }
 }
 
@@ -330,35 +431,4 @@ pub fn open(given: &'static Given, at: At) -> Result<Brief, Errno> {
     }
     let file = session::with(given, |session| session.open_for_reading(node, OFlags::CLOEXEC))?;
     Ok(Brief::new(file))
-}
-
-fn directory_of(path: &[u8]) -> &[u8] {
-    let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-    path.get(..slash.max(1)).unwrap_or(path)
-}
-
-/// A directory of a list, in which `$ORIGIN` stands for the directory of the object; `None`: it cannot be told here.
-fn expanded(entry: &[u8], origin: Option<&[u8]>) -> Option<Vec<u8>> {
-    if !entry.contains(&b'$') {
-        return Some(entry.to_vec());
-    }
-    let mut text = Vec::new();
-    let mut rest = entry;
-    while let Some((&first, behind)) = rest.split_first() {
-        let token = [(&b"$ORIGIN"[..], origin), (b"${ORIGIN}", origin)];
-        let token = token.iter().find(|(token, _)| rest.starts_with(token));
-        match token {
-            Some((token, value)) => {
-                text.extend_from_slice((*value)?);
-                rest = rest.get(token.len()..)?;
-            }
-            // $LIB and $PLATFORM are the loader's to know.
-            None if first == b'$' => return None,
-            None => {
-                text.push(first);
-                rest = behind;
-            }
-        }
-    }
-    Some(text)
 }

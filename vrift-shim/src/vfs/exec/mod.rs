@@ -1,6 +1,7 @@
 //! What the kernel is to execute for a path: a program outside the tree as it is, a program of the tree by a name that the
 //! kernel knows, a script by its interpreter.
 
+pub mod by_loader;
 pub mod cover;
 pub mod dynamic;
 pub mod elf;
@@ -8,6 +9,8 @@ pub mod farm;
 mod known;
 pub mod launch;
 pub mod libraries;
+pub mod places;
+mod preload;
 pub mod sanitizer;
 pub mod script;
 pub mod search;
@@ -27,6 +30,7 @@ use super::find::{self, At, CWD, Work};
 use super::session::{self, Given};
 use super::{Answer, paths, who};
 use crate::sys::fd::Brief;
+use by_loader::Told;
 use dynamic::Dynamic;
 use elf::Kind;
 use known::Outside;
@@ -45,13 +49,18 @@ pub struct Program {
     kind: Kind,
     sanitized: bool,
     libraries: Option<Vec<u8>>,
+    /// The program is the loader.
+    by_loader: bool,
+    told: Option<Told>,
 }
 
 impl Program {
     /// Nothing yet.
     pub fn new() -> Program {
         let (path, lines) = ([0; PATH_MAX], Default::default());
-        Program { path, lines, depth: 0, kind: Kind::Unknown, sanitized: false, libraries: None }
+        let kind = Kind::Unknown;
+        let (sanitized, libraries, by_loader, told) = (false, None, false, None);
+        Program { path, lines, depth: 0, kind, sanitized, libraries, by_loader, told }
     }
 
     /// The path that the kernel is to execute; `None`: as it was asked for, from the directory that it was asked for.
@@ -69,12 +78,23 @@ impl Program {
 
     /// What it needs of its environment.
     pub fn needs(&self) -> Needs<'_> {
-        Needs { reach: self.kind.reach(), sanitized: self.sanitized, libraries: None }
+        Needs { sanitized: self.sanitized, ..Needs::of(self.kind.reach()) }
     }
 
     /// What LD_LIBRARY_PATH has to be for its loader; `None`: what it is.
     pub fn take_libraries(&mut self) -> Option<Vec<u8>> {
         self.libraries.take()
+    }
+
+    /// Whether its loader says what it would load, instead of running it.
+    pub fn is_traced(&self, asked: &Asked<'_>) -> bool {
+        let is_told_of = environment::traces(asked.environment);
+        self.kind == Kind::Ours && (is_told_of || self.by_loader && by_loader::lists(asked))
+    }
+
+    /// What its loader is told in the place of an argument, if the loader is the program.
+    pub fn told(&self) -> Option<&Told> {
+        self.told.as_ref()
     }
 
     /// What kind of program is executed in the end.
@@ -127,7 +147,7 @@ pub fn resolve(
     asked: &Asked<'_>,
     program: &mut Program,
 ) -> Result<(), Errno> {
-    let Program { path, lines, depth, kind, sanitized, libraries } = program;
+    let Program { path, lines, depth, kind, sanitized, libraries, by_loader, told } = program;
     let outside = Outside::look(given, asked);
     if outside.is_known(asked)? {
         *kind = Kind::Ours;
@@ -172,11 +192,20 @@ pub fn resolve(
         if whose == Whose::Tree {
             prepare(given, &source, path, &file, head.content)?;
         }
-        if *kind == Kind::Ours
+        *by_loader = *kind == Kind::Ours && elf::is_loader(name);
+        if *by_loader {
+            *told = (level == 0).then(|| self::by_loader::told(given, asked)).flatten();
+            *libraries = told.as_mut().and_then(|told| told.libraries.take());
+        } else if *kind == Kind::Ours
             && let Some(dynamic) = Dynamic::read(file.as_fd(), head.get())
         {
             *sanitized = sanitizer::is_needed(file.as_fd(), &dynamic);
-            *libraries = needed(given, asked, (whose, path), file.as_fd(), &dynamic);
+            if let Some(found) = needed(given, asked, (whose, path), file.as_fd(), &dynamic) {
+                *libraries = Some(found.list);
+                if let Some(program) = found.program {
+                    begin_with(path, &[&*program, b"\0"].concat());
+                }
+            }
             if whose == Whose::Kernel && level == 0 && !*sanitized && !dynamic.says_where_to_look()
             {
                 outside.note();
@@ -191,14 +220,14 @@ pub fn resolve(
     Ok(())
 }
 
-/// What LD_LIBRARY_PATH has to be for a program, which is at `path` if it is the tree's.
+/// How a program finds its libraries, which is at `path` if it is the tree's.
 fn needed(
     given: &'static Given,
     asked: &Asked<'_>,
     (whose, path): (Whose, &[u8; PATH_MAX]),
     file: BorrowedFd<'_>,
     dynamic: &Dynamic,
-) -> Option<Vec<u8>> {
+) -> Option<libraries::Found> {
     let path = path.split(|&byte| byte == 0).next().filter(|_| whose == Whose::Tree);
     let path = path.and_then(|path| farm::in_tree(given, path));
     let path = path.map(|path| [given.mount.as_slice(), path].concat());
@@ -341,16 +370,18 @@ fn named(
     }
 }
 
-/// A library of the tree, by a name that the kernel knows, and those of the tree that it needs.
-pub fn library(given: &'static Given, at: At, path: &[u8]) -> Result<Loading, Errno> {
+/// A library of the tree, at a path from `base` on, by a name that the kernel knows, and those of the tree that it needs.
+pub fn library(given: &'static Given, base: c_int, at: At, path: &[u8]) -> Result<Loading, Errno> {
     let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
     who::credentials().need(&attributes, 4)?;
-    if attributes.mode & 0o170_000 != 0o100_000 {
-        return Err(Errno::ACCESS);
+    match attributes.mode & 0o170_000 {
+        0o100_000 => {}
+        0o040_000 => return Err(Errno::ISDIR),
+        _ => return Err(Errno::ACCESS),
     }
     let mut room = Scratch::default();
     let room = room.bytes();
-    if let Some(length) = farm::canonical(CWD, path, room)?
+    if let Some(length) = farm::canonical(base, path, room)?
         && let Some(all) = libraries::with_needed(given, at, room.get(..length).unwrap_or(b""))
     {
         let mut all = all.into_iter().filter_map(|path| CString::new(path).ok());
@@ -360,9 +391,9 @@ pub fn library(given: &'static Given, at: At, path: &[u8]) -> Result<Loading, Er
     let file = libraries::open(given, at)?;
     begin_with(room, b"\0");
     let content = is_content(given, at.number()?, file.as_fd())?;
-    prepare(given, &Source::of(CWD, path), room, &file, content)?;
+    prepare(given, &Source::of(base, path), room, &file, content)?;
     let path = CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)?;
-    Ok(Loading { path: path.to_owned(), needed: Vec::new() })
+    Ok(Loading::of(farm::padded(given, path)))
 }
 
 /// What a loader is to load instead of a path.

@@ -5,14 +5,16 @@ use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, CWD, Mode};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use vrift_cas::Hasher;
 use vrift_manifest::tree::path::below;
 
+use super::dynamic::Edit;
 use super::farm::{Descriptor, copy_to};
 use super::is_content;
 use super::libraries::open;
+use crate::sys::fd::Brief;
 use crate::sys::vfork;
 use crate::vfs::find;
 use crate::vfs::session::Given;
@@ -32,6 +34,15 @@ pub struct Book {
     pub name: Vec<u8>,
     /// What that leads to.
     pub leads: Leads,
+    /// What is other in it there, so that it is a copy.
+    pub edits: Vec<Edit>,
+}
+
+impl Book {
+    /// One that is as it is in the tree.
+    pub fn new(directory: &[u8], name: &[u8], leads: Leads) -> Book {
+        Book { directory: directory.to_vec(), name: name.to_vec(), leads, edits: Vec::new() }
+    }
 }
 
 /// What a name leads to.
@@ -70,6 +81,8 @@ impl Shelf {
         path.extend_from_slice(SHELVES);
         let _ = write!(path, "{}", name_of(books));
         path.truncate(farm - b"/farm".len() + SHELVES.len() + DIGITS);
+        // As long as the mount path, which is written over it (`abi/loaded.rs`).
+        path.resize(path.len().max(given.mount.len()), b'/');
         let shelf = Shelf { path };
         let mark = [&shelf.path, COMPLETE].concat();
         if rustix::fs::statat(CWD, &*mark, AtFlags::SYMLINK_NOFOLLOW).is_err() {
@@ -103,11 +116,11 @@ impl Shelf {
                 if Version::of(file.as_fd())? != *version {
                     return Err(Errno::AGAIN);
                 }
-                if is_content(given, *node, file.as_fd())? {
+                if book.edits.is_empty() && is_content(given, *node, file.as_fd())? {
                     let source = Descriptor::of(file.as_fd());
                     rustix::fs::linkat(CWD, source.path(), CWD, &*path, AtFlags::SYMLINK_FOLLOW)
                 } else {
-                    self.copy(file.as_fd(), &path)
+                    self.copy(file.as_fd(), &path, &book.edits)
                 }
             }
         };
@@ -115,10 +128,17 @@ impl Shelf {
         if put == Err(Errno::EXIST) { Ok(()) } else { put }
     }
 
-    fn copy(&self, file: BorrowedFd<'_>, path: &[u8]) -> Result<(), Errno> {
+    fn copy(&self, file: BorrowedFd<'_>, path: &[u8], edits: &[Edit]) -> Result<(), Errno> {
         let mut aside = self.path.clone();
         let _ = write!(aside, "/.{}.{}", vfork::process(), rustix::thread::gettid());
         copy_to(&aside, file)?;
+        if !edits.is_empty() {
+            let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+            let copy = Brief::new(rustix::fs::openat(CWD, &*aside, flags, Mode::empty())?);
+            for &Edit(at, word) in edits {
+                rustix::io::pwrite(copy.as_fd(), &word.to_le_bytes(), at)?;
+            }
+        }
         rustix::fs::renameat(CWD, &*aside, CWD, path)
     }
 }
@@ -135,6 +155,9 @@ fn name_of(books: &[Book]) -> vrift_cas::Digest {
                 file.0.iter().for_each(|word| hasher.update(&word.to_le_bytes()))
             }
             Leads::Outside(target) => hasher.update(target),
+        }
+        for &Edit(at, word) in &book.edits {
+            [at, word].iter().for_each(|word| hasher.update(&word.to_le_bytes()));
         }
         hasher.update(b"\0");
     }
@@ -159,5 +182,11 @@ fn make_directory(path: &[u8]) -> Result<(), Errno> {
 /// What is on a shelf, by its path from the tree's root on: of a path behind the farm's own.
 pub fn in_tree(path: &[u8]) -> Option<&[u8]> {
     let name = SHELVES.get(b"/farm".len()..)?;
-    path.strip_prefix(name)?.get(DIGITS..)
+    Some(without_padding(path.strip_prefix(name)?.get(DIGITS..)?))
+}
+
+/// A path behind the farm's own, of which the first of several slashes are there to make it longer.
+pub fn without_padding(path: &[u8]) -> &[u8] {
+    let slashes = path.iter().take_while(|&&byte| byte == b'/').count();
+    path.get(slashes.saturating_sub(1)..).unwrap_or(path)
 }
