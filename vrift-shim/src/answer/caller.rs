@@ -19,12 +19,17 @@ use crate::vfs::{descriptor, session};
 pub struct Place(bool);
 
 impl Place {
-    /// Goes there.
-    pub fn enter(&mut self, told: &Told) -> Result<(), Errno> {
-        if std::mem::replace(&mut self.0, true) {
-            return Ok(());
+    /// Goes there; whether it could. Only a directory outside can be one that the caller may be in and not enter.
+    pub fn enter(&mut self, told: &Told) -> Result<bool, Errno> {
+        if self.0 {
+            return Ok(true);
         }
-        rustix::process::chdir(format!("/proc/{}/cwd", told.thread))
+        match rustix::process::chdir(format!("/proc/{}/cwd", told.thread)) {
+            Ok(()) => self.0 = true,
+            Err(Errno::ACCESS) => return Ok(false),
+            Err(errno) => return Err(errno),
+        }
+        Ok(true)
     }
 }
 

@@ -139,8 +139,9 @@ pub const CALLS: &[Call] = &[
 ];
 
 /// Those that are done in another way, and those by which a process becomes another user.
-const OTHERS: [c_long; 9] = [
+const OTHERS: [c_long; 10] = [
     SYS_chdir,
+    SYS_fchdir,
     SYS_execve,
     SYS_execveat,
     SYS_bind,

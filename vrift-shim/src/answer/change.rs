@@ -18,8 +18,8 @@ use crate::vfs::{Answer, directory};
 pub fn directory(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     let [address, ..] = told.words;
     let path = caller::text(told, address, PATH_MAX)?;
-    if !path.to_bytes().starts_with(b"/") {
-        Place::default().enter(told)?;
+    if !path.to_bytes().starts_with(b"/") && !Place::default().enter(told)? {
+        return Ok(Reply::Kernel);
     }
     if !find::begins_inside(CWD, path.to_bytes())? || seen::is_seen(told) {
         return Ok(Reply::Kernel);
@@ -41,6 +41,20 @@ pub fn directory(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> 
             argument(listener, told, 0, place)
         }
     }
+}
+
+/// fchdir(2): the kernel does it, if it may be.
+pub fn descriptor(told: &Told) -> Result<Reply, Errno> {
+    let [number, ..] = told.words;
+    if seen::is_known(told) {
+        return Ok(Reply::Kernel);
+    }
+    let Some(file) = caller::descriptor(told, number as i32) else { return Ok(Reply::Kernel) };
+    if caller::is_ours(&file)? && !seen::is_seen(told) {
+        caller::check(told)?;
+        directory::may_enter_descriptor(caller::number(&file))?;
+    }
+    Ok(Reply::Kernel)
 }
 
 /// Has the call made again with another path as its argument `at`. It is told once more then, and is the kernel's.

@@ -27,7 +27,7 @@ pub fn program(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     let begins = if at == 0 { CWD } else { word(0) as c_int };
     let flags = if at == 0 { 0 } else { word(4) as c_int };
     // Also for what lies outside: its interpreter may begin there.
-    Place::default().enter(told)?;
+    let entered = Place::default().enter(told)?;
     let taken = match begins {
         CWD => None,
         other => caller::descriptor(told, other),
@@ -35,6 +35,7 @@ pub fn program(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     let begins = taken.as_ref().map_or(CWD, caller::number);
     let ours = match path.is_empty() {
         true => taken.as_ref().map_or(Ok(false), caller::is_ours)?,
+        false if !entered && begins == CWD && !path.to_bytes().starts_with(b"/") => false,
         false => find::begins_inside(begins, path.to_bytes())?,
     };
     // Before it is another program: what is known of it is not true any more.

@@ -78,8 +78,7 @@ impl<'t> Frame<'t> {
     /// Whether the call is about something of the tree. What it needs of the caller's to be done here is here then.
     pub fn is_ours(&mut self) -> Result<bool, Errno> {
         if self.call.number == libc::SYS_getcwd {
-            self.place.enter(self.told)?;
-            return Ok(directory::node()?.is_some());
+            return Ok(self.place.enter(self.told)? && directory::node()?.is_some());
         }
         let mut ours = false;
         for (at, argument) in self.call.arguments.iter().enumerate() {
@@ -102,8 +101,7 @@ impl<'t> Frame<'t> {
         let number = self.word(at) as c_int;
         if number == CWD {
             // To read or set an attribute newer kernels take it.
-            self.place.enter(self.told)?;
-            return Ok(directory::node()?.is_some());
+            return Ok(self.place.enter(self.told)? && directory::node()?.is_some());
         }
         let Some(file) = caller::descriptor(self.told, number) else { return Ok(false) };
         let ours = caller::is_ours(&file)?;
@@ -147,7 +145,9 @@ impl<'t> Frame<'t> {
             },
             None => Ok(false),
             Some(path) if begins == CWD => {
-                self.place.enter(self.told)?;
+                if !self.place.enter(self.told)? {
+                    return Ok(false);
+                }
                 match path {
                     b"" => Ok(directory::node()?.is_some()),
                     path => find::begins_inside(CWD, path),

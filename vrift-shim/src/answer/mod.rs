@@ -75,6 +75,7 @@ pub fn serve(listener: BorrowedFd<'_>) {
 fn answer(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     match told.number {
         libc::SYS_chdir => return change::directory(listener, told),
+        libc::SYS_fchdir => return change::descriptor(told),
         libc::SYS_execve | libc::SYS_execveat => return execute::program(listener, told),
         libc::SYS_setuid | libc::SYS_setreuid | libc::SYS_setresuid | libc::SYS_setfsuid => {
             caller::changes();

@@ -24,8 +24,8 @@ pub fn named(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     let mut bytes = vec![0; length];
     told.read(address, &mut bytes);
     let Some(path) = sockets::path(&bytes) else { return Ok(Reply::Kernel) };
-    if !path.starts_with(b"/") {
-        Place::default().enter(told)?;
+    if !path.starts_with(b"/") && !Place::default().enter(told)? {
+        return Ok(Reply::Kernel);
     }
     if !find::begins_inside(CWD, path)? || seen::is_seen(told) {
         return Ok(Reply::Kernel);
