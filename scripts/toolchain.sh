@@ -48,6 +48,7 @@ need_compliance_tools() {
     need perl perl
     need setpriv util-linux
     need strings binutils
+    need busybox busybox-static
     need chattr e2fsprogs
     [ -x /usr/bin/git ] || need /usr/bin/git git
     [ -x /usr/bin/python3 ] || need /usr/bin/python3 python3

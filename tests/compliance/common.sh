@@ -2,6 +2,7 @@
 #   tree    makes the starting tree, in the current directory, before it becomes a workspace
 #   body    what is to be shown; runs in the workspace, at the tree's root. The first command that fails ends it
 #   after   (optional) what has to be true outside and afterwards
+#   stranger WORD   (optional) what somebody does who is in no workspace, when the body says `beside WORD`
 # and ends with `play "$@"`. One line comes out: `ok NAME` or `FAIL NAME: why`.
 #
 # Before the body it is shown that the workspace is in force: a file that is nowhere on the disk can be read; and before
@@ -67,6 +68,18 @@ lines() { awk "BEGIN { for (i = 0; i < $1; i++) print \"line\", i }"; }
 # Time goes on by more than what any clock of files is coarse.
 tick() { sleep 0.03; }
 
+# Has somebody do it who is in no workspace, and to whom the tree is the real directory.
+beside() { echo "$1" >"$ROOM/ask" && read -r told <"$ROOM/told" && [ "$told" = 0 ]; }
+
+has_stranger() { command -v stranger >/dev/null; }
+
+# Does what is asked for, until the end.
+listen() {
+    while read -r word <"$ROOM/ask"; do
+        if (set -e && stranger "$word"); then echo 0; else echo 1; fi >"$ROOM/told"
+    done
+}
+
 on_disk() { (cd "$TREE" && ls -A); }
 
 play() {
@@ -90,6 +103,11 @@ play() {
     export TREE PROGRAMS VRIFT_HOME HOME
     unset XDG_RUNTIME_DIR VRIFT_SESSION 2>/dev/null || :
     mkdir "$TREE" "$PROGRAMS"
+    if has_stranger && ! native; then
+        mkfifo "$ROOM/ask" "$ROOM/told"
+        listen </dev/null >/dev/null 2>&1 &
+        listener=$!
+    fi
     (outer) >"$ROOM/log" 2>&1
     status=$?
     [ "${VRIFT_COMPLIANCE_LOG:-}" != 1 ] || cat "$ROOM/log" >&2
@@ -99,6 +117,7 @@ play() {
         why=$(cat "$ROOM/why" 2>/dev/null || tail -n 2 "$ROOM/log" | tr '\n' ' ' | cut -c 1-300)
         echo "FAIL $name: $why"
     fi
+    [ -z "${listener:-}" ] || kill "$listener" 2>/dev/null || :
     native || "$VRIFT_BIN" drop -y w >/dev/null 2>&1 || "$VRIFT_BIN" drop w >/dev/null 2>&1 || :
     exit "$status"
 }

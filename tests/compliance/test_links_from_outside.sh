@@ -11,7 +11,6 @@ tree() {
     echo '#define VALUE 7' >h.h
 }
 body() {
-    real_files
     mkdir "$ROOM/outside"
     cd "$ROOM/outside"
     echo other >"$ROOM/other"
@@ -22,7 +21,7 @@ body() {
     ln -s "$ROOM" alias
     for stale in no yes; do
         # What lies in the real directory is never what is meant.
-        if [ "$stale" = yes ] && ! native; then "$PROGRAMS/stale" make; fi
+        if [ "$stale" = yes ] && ! native; then beside make; fi
         is link/f x
         is "$ROOM/outside/link/f" x
         is "$ROOM/outside/./link//sub/../f" x
@@ -62,7 +61,7 @@ assert sorted(glob.glob("l*/s*")) == ["link/script", "link/sub"]
 assert os.path.samefile("link", os.environ["TREE"]) and os.path.islink("link")
 PYTHON
     done
-    if ! native; then "$PROGRAMS/stale" remove; fi
+    if ! native; then beside remove; fi
     gcc -o prog link/a.c
     code=0; ./prog || code=$?
     same code "$code" 7
@@ -93,27 +92,12 @@ PYTHON
     gone link2
     there "$TREE/f"
 }
-# What no library is in: it works on the real directory.
-real_files() {
-    program stale -static <<'C'
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-static void put(const char *path) {
-    int fd = open(path, O_CREAT | O_WRONLY | O_EXCL, 0755);
-    if (fd < 0 || write(fd, "stale\n", 6) != 6) _exit(1);
-    close(fd);
-}
-int main(int count, char **word) {
-    if (chdir(getenv("TREE"))) return 1;
-    if (word[1][0] == 'r') return unlink("f") | unlink("script") | unlink("sub/g") | rmdir("sub");
-    put("f");
-    put("script");
-    if (mkdir("sub", 0755)) return 1;
-    put("sub/g");
-    return 0;
-}
-C
+# Who works on the real directory.
+stranger() {
+    cd "$TREE"
+    case $1 in
+    make) mkdir sub && echo stale >f && echo stale >script && chmod +x script && echo stale >sub/g ;;
+    remove) rm -r f script sub ;;
+    esac
 }
 play "$@"

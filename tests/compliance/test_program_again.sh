@@ -11,17 +11,8 @@ tree() {
 int main(void) { puts("$name"); return 0; }
 C
     done
-    # What no library is in: it puts the program into the real directory by a second name.
-    program stale -static <<'C'
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-int main(int count, char **word) {
-    if (chdir(getenv("TREE"))) return 1;
-    if (count > 1) return unlink("d/prog") | rmdir("d");
-    return mkdir("d", 0755) || link("../outside/first/prog", "d/prog");
-}
-C
+    printf '#!/bin/sh\necho "${1:-make}" >"$ROOM/ask"\nread -r told <"$ROOM/told"\nexit "$told"\n' >"$PROGRAMS/stale"
+    chmod +x "$PROGRAMS/stale"
     program again <<'C'
 #include <spawn.h>
 #include <stdlib.h>
@@ -51,6 +42,14 @@ int main(int count, char **word) {
     return 0;
 }
 C
+}
+# Puts the program into the real directory by a second name.
+stranger() {
+    cd "$TREE"
+    case $1 in
+    make) mkdir d && ln ../outside/first/prog d/prog ;;
+    remove) rm -r d ;;
+    esac
 }
 body() {
     mkdir "$ROOM/outside" "$ROOM/outside/first" "$ROOM/outside/second"

@@ -73,7 +73,9 @@ fn matches_pattern(name: &str, pattern: &str) -> bool {
 fn the_library_exports_what_the_list_says_is_hooked_and_nothing_else() {
     let (list, exported) = (list(), exports(&library()));
     let missing: Vec<_> = list.hooked.difference(&exported).collect();
-    let unlisted: Vec<_> = exported.difference(&list.hooked).collect();
+    // What `vrift run` calls, which is nobody else's name.
+    let unlisted: Vec<_> =
+        exported.difference(&list.hooked).filter(|name| *name != "vrift_answer").collect();
     assert!(
         missing.is_empty() && unlisted.is_empty(),
         "missing {missing:?}, unlisted {unlisted:?}"

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -108,7 +109,9 @@ fn reopen(directory: &Path) -> io::Result<()> {
 fn wait(child: &mut Child, until: Instant) -> io::Result<String> {
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(status.to_string());
+            // By a signal: as whoever runs a command tells it.
+            let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+            return Ok(format!("exit status {}", code.unwrap_or(-1)));
         }
         if Instant::now() > until {
             child.kill()?;
@@ -195,7 +198,7 @@ impl Sides {
         let mut child = self.start(&[], base, script, name)?;
         let end = wait(&mut child, Instant::now() + Duration::from_secs(120))?;
         let said = fs::read(self.work.join(format!("{name}.out")))?;
-        if end == "exit status: 0" {
+        if end == "exit status 0" {
             return Ok(said);
         }
         let why = fs::read_to_string(self.work.join(format!("{name}.err"))).unwrap_or_default();

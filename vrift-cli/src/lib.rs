@@ -1,6 +1,6 @@
 //! What the command `vrift` is made of: a thin layer over the libraries, which knows the terminal, the environment
 //! and the real directories that trees come from and go to.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod args;
 pub mod commands;

@@ -8,6 +8,7 @@ pub mod hash;
 pub mod image;
 pub mod index;
 pub mod journal;
+pub mod listener;
 pub mod name;
 pub mod places;
 pub mod session;

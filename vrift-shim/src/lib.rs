@@ -10,5 +10,6 @@
 #![deny(unsafe_code)]
 
 mod abi;
+mod answer;
 mod sys;
 mod vfs;

@@ -18,6 +18,10 @@ pub const NAME: &str = "exec-inside";
 #[derive(Debug, clap::Args)]
 #[command(name = NAME, hide = true)]
 pub struct Args {
+    /// The file to execute, if it is not the one that the command's first word says
+    #[arg(long, value_name = "PATH")]
+    program: Option<OsString>,
+
     /// The command and its arguments
     #[arg(
         required = true,
@@ -34,7 +38,8 @@ impl Args {
         let Some((name, arguments)) = self.command.split_first() else {
             return Err(Error::usage("no command"));
         };
-        Err(refused(name, Command::new(name).args(arguments).exec()))
+        let program = self.program.as_deref().unwrap_or(name);
+        Err(refused(name, Command::new(program).arg0(name).args(arguments).exec()))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -15,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::home;
 use crate::output::{Output, names};
 use crate::place::Name;
-use crate::run::{self, Closing, Ended, Environment, Program, Run, Signals};
+use crate::run::{self, Closing, Ended, Environment, Listeners, Program, Run, Signals};
 
 /// Exit code where the command was not started.
 pub const BEFORE: u8 = 125;
@@ -70,7 +69,8 @@ impl Args {
         let begun = run::closing_now();
         let signals = Signals::take().map_err(|error| error.exits_with_unless_told(BEFORE))?;
         let command = ready.spawn(&self.command, &signals)?;
-        let ended = run::supervise(command, &signals, &ready.handover.drafts());
+        let ended =
+            run::supervise(command, &signals, ready.listeners.as_ref(), &ready.handover.drafts());
         let kept = ready.close(&ended, begun);
         if ended.interrupted {
             // A script that called us is to end as well.
@@ -100,14 +100,19 @@ impl Args {
         let mut handover = Handover::of(&workspace)?;
         let start = run::start(workspace.tree(), &handover)?;
         let Some(command) = self.command.first() else { return Err(Error::usage("no command")) };
-        let program = run::program(command, &handover.mount)?;
+        let program = match run::program(command, &handover.mount)? {
+            // Who executes it has to be in the tree, to have it answered.
+            Program::Outside(path) if run::cannot_be_seen(&path) => Program::Inside,
+            program => program,
+        };
         rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|errno| {
             Error::failed("orphans of the command cannot be waited for").caused_by(errno)
         })?;
         let run = Run::begin(&mut handover)?;
         let environment = run::environment(&handover, &library);
+        let listeners = Listeners::open(&handover, &library);
         let from = workspace.head();
-        Ok(Ready { home, name, handover, start, program, run, environment, from })
+        Ok(Ready { home, name, handover, start, program, run, environment, listeners, from })
     }
 }
 
@@ -129,6 +134,8 @@ struct Ready {
     program: Program,
     run: Run,
     environment: Environment,
+    /// Where those are answered that no library is in.
+    listeners: Option<Listeners>,
     /// The last record before it.
     from: u64,
 }
@@ -148,9 +155,6 @@ impl Ready {
         let start = |path: &Path, words: &[&OsStr]| run::spawn(path, words, &set, signals.before());
         let started = match &self.program {
             Program::Outside(path) => {
-                if run::cannot_be_seen(path) {
-                    self.run.note_unseen(path.as_os_str().as_bytes());
-                }
                 match start(path, &words) {
                     // A script without a first line that says what it is for is one of the shell.
                     Err(error) if Errno::from_io_error(&error) == Some(Errno::NOEXEC) => {

@@ -7,7 +7,7 @@ use std::path::Path;
 use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 
 /// The variable that names libraries to be loaded into every program.
-const PRELOAD: &str = "LD_PRELOAD";
+pub const PRELOAD: &str = "LD_PRELOAD";
 
 /// Variables to be set, with their values.
 pub type Environment = [(&'static str, OsString); 2];

@@ -8,8 +8,10 @@
 mod closing;
 mod directory;
 mod environment;
+mod host;
 mod left;
 mod library;
+mod listeners;
 mod place_of_run;
 mod processes;
 mod program;
@@ -22,6 +24,7 @@ pub use directory::{Start, start};
 pub use environment::{Environment, environment};
 pub use left::Left;
 pub use library::library;
+pub use listeners::Listeners;
 pub use place_of_run::Run;
 pub use program::{NOT_EXECUTABLE, NOT_FOUND, Program, cannot_be_seen, program};
 pub use signals::Signals;

@@ -40,13 +40,6 @@ impl Run {
         }
     }
 
-    /// Notes a program that will not be seen.
-    pub fn note_unseen(&self, program: &[u8]) {
-        let handover = &self.handover;
-        let runtime = handover.runtime.as_os_str().as_bytes();
-        census::note_unseen(runtime, handover.id.as_bytes(), handover.run, program);
-    }
-
     /// What was noted so far; nothing if the file is gone.
     pub fn census(&self) -> Census {
         Census::parse(&fs::read(self.path()).unwrap_or_default())

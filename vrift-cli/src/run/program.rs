@@ -82,7 +82,8 @@ fn is_inside(path: &Path, mount: &Path) -> bool {
 }
 
 /// Whether no preloaded library will be in a program: it is static or for another machine, it gains rights by being
-/// executed, or it is a script whose interpreter is one of these. What cannot be read is said to be seen.
+/// executed, it asks the kernel by itself as Go's do, or it is a script whose interpreter is one of these. What cannot be read
+/// is said to be seen.
 pub fn cannot_be_seen(program: &Path) -> bool {
     // A script's interpreter may be a script; the kernel follows five.
     let mut path = program.to_owned();
@@ -96,7 +97,8 @@ pub fn cannot_be_seen(program: &Path) -> bool {
         }
         match interpreter(start) {
             Some(next) => path = next,
-            None => return start.starts_with(b"\x7fELF") && !is_dynamic(&file, start),
+            None if !start.starts_with(b"\x7fELF") => return false,
+            None => return !is_dynamic(&file, start) || asks_directly(&file, start),
         }
     }
     false
@@ -134,36 +136,52 @@ fn is_dynamic(file: &File, start: &[u8]) -> bool {
     }
 }
 
+/// Whether Go's own tools have made an ELF file: its programs ask the kernel by themselves, even where they have a loader.
+fn asks_directly(file: &File, start: &[u8]) -> bool {
+    const PT_NOTE: u64 = 4;
+    headers(file, start).any(|header| {
+        let (Some(PT_NOTE), Some(place)) = (number(&header, 0, 4), number(&header, 8, 8)) else {
+            return false;
+        };
+        // The length of the owner's name, of what is noted, its type, the owner's name.
+        let mut note = [0; 16];
+        let read = file.read_exact_at(&mut note, place);
+        read.is_ok() && note.starts_with(&[4, 0, 0, 0]) && note.ends_with(b"\x04\0\0\0Go\0\0")
+    })
+}
+
 /// The path of the loader that a 64-bit ELF file asks for.
 fn loader(file: &File, start: &[u8]) -> Option<Vec<u8>> {
     const PT_INTERP: u64 = 3;
-    let number = |bytes: &[u8], at: usize, length: usize| -> Option<u64> {
-        let bytes = bytes.get(at..at.checked_add(length)?)?;
-        let add = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
-        Some(if cfg!(target_endian = "little") {
-            bytes.iter().rev().fold(0, add)
-        } else {
-            bytes.iter().fold(0, add)
-        })
-    };
-    if start.get(4) != Some(&2) {
-        return None;
-    }
-    let (table, size, count) =
-        (number(start, 32, 8)?, number(start, 54, 2)?, number(start, 56, 2)?);
-    for entry in 0..count {
+    let header = headers(file, start).find(|header| number(header, 0, 4) == Some(PT_INTERP))?;
+    let (place, length) = (number(&header, 8, 8)?, number(&header, 32, 8)?);
+    let mut path = vec![0; usize::try_from(length.min(4096)).ok()?];
+    file.read_exact_at(&mut path, place).ok()?;
+    path.pop_if(|byte| *byte == 0);
+    Some(path)
+}
+
+/// The program headers of a 64-bit ELF file.
+fn headers(file: &File, start: &[u8]) -> impl Iterator<Item = [u8; 56]> {
+    let is_64 = start.get(4) == Some(&2);
+    let count = if is_64 { number(start, 56, 2).unwrap_or(0) } else { 0 };
+    let (table, size) = (number(start, 32, 8), number(start, 54, 2));
+    (0..count).map_while(move |entry| {
         let mut header = [0; 56];
-        file.read_exact_at(&mut header, table.checked_add(entry.checked_mul(size)?)?).ok()?;
-        if number(&header, 0, 4)? != PT_INTERP {
-            continue;
-        }
-        let (place, length) = (number(&header, 8, 8)?, number(&header, 32, 8)?);
-        let mut path = vec![0; usize::try_from(length.min(4096)).ok()?];
-        file.read_exact_at(&mut path, place).ok()?;
-        path.pop_if(|byte| *byte == 0);
-        return Some(path);
-    }
-    None
+        file.read_exact_at(&mut header, table?.checked_add(entry.checked_mul(size?)?)?).ok()?;
+        Some(header)
+    })
+}
+
+/// A number of so many bytes, in this machine's order.
+fn number(bytes: &[u8], at: usize, length: usize) -> Option<u64> {
+    let bytes = bytes.get(at..at.checked_add(length)?)?;
+    let add = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+    Some(if cfg!(target_endian = "little") {
+        bytes.iter().rev().fold(0, add)
+    } else {
+        bytes.iter().fold(0, add)
+    })
 }
 
 #[cfg(test)]

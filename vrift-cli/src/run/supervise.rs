@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
 use super::left::Left;
+use super::listeners::Listeners;
 use super::processes::{Process, is_descendant};
 use super::signals::{Received, Signals};
 use crate::home;
@@ -35,8 +36,13 @@ pub struct Ended {
 }
 
 /// Stays with the child `command` until it has ended, no process below this one can write in `drafts` any more, but for
-/// daemons, and the others have had a moment to end.
-pub fn supervise(command: Pid, signals: &Signals, drafts: &Path) -> Ended {
+/// daemons, and the others have had a moment to end. Meanwhile those are answered that no library is in.
+pub fn supervise(
+    command: Pid,
+    signals: &Signals,
+    listeners: Option<&Listeners>,
+    drafts: &Path,
+) -> Ended {
     let mut state =
         State { command, signals, status: None, alone: false, key: false, hurry: false };
     let mut ended_at = None;
@@ -70,9 +76,13 @@ pub fn supervise(command: Pid, signals: &Signals, drafts: &Path) -> Ended {
             wait = Some(if passed < GRACE { SOON } else { LATER });
         }
         let timeout = wait.and_then(|wait| Timespec::try_from(wait).ok());
-        let mut waiting = [PollFd::new(signals, PollFlags::IN)];
+        let mut waiting = vec![PollFd::new(signals, PollFlags::IN)];
+        waiting.extend(listeners.map(|listeners| PollFd::new(listeners, PollFlags::IN)));
         // Whatever it says, all that matters is looked at again.
         let _ = poll(&mut waiting, timeout.as_ref());
+        if let Some(listeners) = listeners {
+            listeners.take();
+        }
     }
 }
 
@@ -104,6 +114,8 @@ impl State<'_> {
         let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
         loop {
             match rustix::process::wait(options) {
+                // One of our own threads has stopped it for a moment, or will go on with it.
+                Ok(Some((_, status))) if is_traced(status) => {}
                 Ok(Some((pid, status))) if pid == self.command => {
                     if let Some(signal) = status.stopping_signal() {
                         // The caller is to see it too.
@@ -188,6 +200,14 @@ impl State<'_> {
             left,
         }
     }
+}
+
+/// Whether a stop is that of who is traced, which says nothing to whoever waits for a child.
+fn is_traced(status: WaitStatus) -> bool {
+    let by_job_control =
+        [Signal::STOP, Signal::TSTP, Signal::TTIN, Signal::TTOU].map(Signal::as_raw);
+    let stopped = status.stopping_signal();
+    stopped.is_some_and(|signal| status.as_raw() >> 16 != 0 || !by_job_control.contains(&signal))
 }
 
 fn leads_session() -> bool {

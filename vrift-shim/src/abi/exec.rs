@@ -42,8 +42,10 @@ pub fn execute(path: CPath, arguments: Strings, environment: Strings) -> c_int {
     let Some((given, path)) = ours(path, [arguments, environment]) else {
         return real(path, arguments, environment);
     };
-    let asked = Asked { directory: CWD, base: CWD, path, flags: 0, arguments, environment };
+    let asked =
+        Asked { directory: CWD, base: CWD, path, flags: 0, arguments, environment, spawned: false };
     let executed = launch::with(given, asked, |launch| {
+        launch.cover(given);
         let path = launch.path.map_or(CPath::of(path), CPath::of);
         let go = || real(path, launch.arguments, launch.environment);
         match launch.traced {
@@ -134,10 +136,14 @@ fn execute_at(
     let Some((given, name)) = ours(path, [arguments, environment]) else {
         return real(path, arguments, environment, flags);
     };
-    let asked = Asked { directory, base: CWD, path: name, flags, arguments, environment };
-    let executed = launch::with(given, asked, |launch| match launch.path {
-        Some(path) => next_execve()(CPath::of(path), launch.arguments, launch.environment),
-        None => real(path, launch.arguments, launch.environment, flags),
+    let asked =
+        Asked { directory, base: CWD, path: name, flags, arguments, environment, spawned: false };
+    let executed = launch::with(given, asked, |launch| {
+        launch.cover(given);
+        match launch.path {
+            Some(path) => next_execve()(CPath::of(path), launch.arguments, launch.environment),
+            None => real(path, launch.arguments, launch.environment, flags),
+        }
     });
     executed.unwrap_or_else(fail)
 }

@@ -9,6 +9,8 @@ mod hook;
 mod jump;
 
 mod access;
+#[cfg(target_arch = "x86_64")]
+mod answer;
 mod canonical;
 mod close;
 mod cwd;
@@ -52,3 +54,6 @@ mod traced;
 mod truncate;
 mod watch;
 mod xattr;
+
+#[cfg(target_arch = "x86_64")]
+pub use answer::answer;

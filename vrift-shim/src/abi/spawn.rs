@@ -71,7 +71,15 @@ fn with_actions(
     let mut attempt = |path: &CStr| {
         let Passed { process, attributes, arguments, environment } = passed;
         let directory = plan.directory;
-        let asked = Asked { directory, base: directory, path, flags: 0, arguments, environment };
+        let asked = Asked {
+            directory,
+            base: directory,
+            path,
+            flags: 0,
+            arguments,
+            environment,
+            spawned: true,
+        };
         let result = launch::with(wanted.given, asked, |launch| {
             tried = true;
             let path = launch.path.map_or(CPath::of(path), CPath::of);

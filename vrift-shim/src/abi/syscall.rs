@@ -19,7 +19,7 @@ use crate::sys::strings::Strings;
 use crate::vfs::{session, who};
 
 /// The arguments behind the number.
-type Words = [usize; 6];
+pub type Words = [usize; 6];
 
 type Raw = extern "C" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
 
@@ -318,6 +318,11 @@ extern "C" fn ours(
     f: usize,
 ) -> c_long {
     taken(number, [a, b, c, d, e, f])
+}
+
+/// What the body of a call's hook says, for whom it may concern.
+pub fn answer(number: c_long, words: Words) -> c_long {
+    taken(number, words)
 }
 
 /// Where to jump to for a number.

@@ -4,6 +4,9 @@
 
 pub mod alone;
 pub mod apart;
+pub mod client;
+#[cfg(target_arch = "x86_64")]
+pub mod cover;
 pub mod decimal;
 pub mod environment;
 pub mod errno;
@@ -22,5 +25,7 @@ pub mod start;
 pub mod stdio;
 pub mod streams;
 pub mod strings;
+#[cfg(target_arch = "x86_64")]
+pub mod tracee;
 pub mod vfork;
 pub mod zeroed;

@@ -14,7 +14,7 @@ use vrift_manifest::tree::path::Scratch;
 use super::find::{self, At, Name, Place, Work};
 use super::session;
 use super::{Answer, descriptor, magic, nameless_file, pipes, who};
-use crate::sys::fd;
+use crate::sys::{client, fd};
 
 /// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
 const LINKS_MAX: usize = 40;
@@ -276,7 +276,7 @@ pub fn node(at: At, flags: OFlags) -> Result<c_int, Errno> {
 
 /// The permission bits that an open needs.
 #[inline]
-fn permitted(at: &At, mode: u32, flags: OFlags) -> Result<(), Errno> {
+pub fn permitted(at: &At, mode: u32, flags: OFlags) -> Result<(), Errno> {
     let mut wanted = match flags & OFlags::RWMODE {
         OFlags::RDONLY => 4,
         OFlags::WRONLY => 2,
@@ -372,5 +372,8 @@ fn file(at: At, seen: &ContentState, flags: OFlags) -> Result<c_int, Errno> {
 fn hand_out(node: u64, file: OwnedFd, writes: bool) -> c_int {
     let descriptor = file.into_raw_fd();
     descriptor::opened(descriptor, node, writes);
+    if client::is_answering() && !writes {
+        descriptor::leave_mark(descriptor, node);
+    }
     descriptor
 }

@@ -1,6 +1,6 @@
 //! Named pipes: the meeting place is a real one beside the placeholders.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -26,16 +26,27 @@ pub fn open(given: &'static Given, node: u64, flags: OFlags) -> Result<OwnedFd, 
     // By the C library: who waits for the other end may be cancelled there, and be interrupted by a handler.
     match fd::open_waiting(path, kept) {
         Err(Errno::NOENT) => {
-            // Whose pipe it is the tree says, and it was asked: the sticky bit only marks it as ours.
-            let mode = Mode::from_raw_mode(0o1600);
-            match rustix::fs::mknodat(CWD, path, FileType::Fifo, mode, 0) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(errno) => return Err(errno),
-            }
+            make(path)?;
             fd::open_waiting(path, kept)
         }
         other => other,
     }
+}
+
+fn make(path: &CStr) -> Result<(), Errno> {
+    // Whose pipe it is the tree says, and it was asked: the sticky bit only marks it as ours.
+    match rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o1600), 0) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The meeting place of a pipe, which is there: for somebody else to open it.
+pub fn meeting_place(given: &'static Given, node: u64) -> Result<CString, Errno> {
+    let mut buffer = Scratch::default();
+    let path = path(given, node, buffer.bytes())?;
+    make(path)?;
+    Ok(path.to_owned())
 }
 
 fn path<'b>(

@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::known;
 use super::session::{self, Given};
 use super::who;
+#[cfg(target_arch = "x86_64")]
+use crate::answer::history;
+#[cfg(target_arch = "x86_64")]
+use crate::sys::client;
 use crate::sys::fork::{self, Asker};
 use crate::sys::strings::{self, Strings};
 use crate::sys::{gate, vfork};
@@ -29,6 +33,10 @@ pub fn started_by(parent: u64) {
 
 /// Where the number of this process's record is kept.
 pub fn own() -> &'static AtomicU64 {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(thread) = client::thread() {
+        return history::record(thread);
+    }
     if fork::is_copy(Asker::Record) {
         // What was this process's before is its parent's now.
         let parent = OWN.swap(0, Ordering::AcqRel);
@@ -42,6 +50,10 @@ pub fn own() -> &'static AtomicU64 {
 
 /// The record of the process that started this one; 0: none is known.
 pub fn parent() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(thread) = client::thread() {
+        return history::parent(thread);
+    }
     PARENT.load(Ordering::Relaxed)
 }
 
@@ -88,5 +100,9 @@ pub fn digits(number: u64) -> [u8; DIGITS] {
 
 /// The process that history is to name: in a vfork child its parent, whose memory this is.
 pub fn pid() -> u32 {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(thread) = client::thread() {
+        return history::process(thread);
+    }
     vfork::owner()
 }

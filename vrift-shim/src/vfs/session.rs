@@ -10,6 +10,7 @@ use vrift_manifest::session::{Session, SessionError};
 use super::handed::{Kept, MOST};
 use super::known::Moment;
 use super::{above, attributes, environment, library, process};
+use crate::sys::client;
 use crate::sys::gate;
 use crate::sys::slot::Slot;
 use crate::sys::start::{Environment, Variable};
@@ -66,6 +67,15 @@ pub fn begin(variables: Environment) {
     if KEPT.keep(variable, preloaded).is_none() {
         take_apart(variable, preloaded);
     }
+}
+
+/// What is handed over to a process that answers for others: once, whatever its own environment says.
+pub fn hand_over(variable: &[u8], library: &[u8]) -> Option<&'static Given> {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        take_apart(variable, library);
+    });
+    GIVEN.get()
 }
 
 #[cold]
@@ -139,7 +149,7 @@ fn attach(given: &'static Given) -> Result<&'static Session, Errno> {
     gate::inside(|| match Session::attach(&given.handover) {
         // The one before stays mapped: other threads may be reading it.
         Ok(session) => {
-            if SESSION.get().is_none() {
+            if SESSION.get().is_none() && !client::is_answering() {
                 note_seen(given);
                 // Changes ask for the time.
                 let _ = Moment::now();

@@ -16,7 +16,7 @@ use super::exec::farm;
 use super::session::Given;
 use super::{directory, process};
 use crate::sys::slot::Slot;
-use crate::sys::{apart, vfork};
+use crate::sys::{apart, client, vfork};
 
 /// User, groups, and whether permission bits are overridden.
 #[derive(Clone)]
@@ -135,6 +135,9 @@ static UMASK: AtomicU32 = AtomicU32::new(0);
 
 /// The permission bits that are left of `mode` for something new.
 pub fn masked(given: &'static Given, mode: u32) -> u32 {
+    if let Some(umask) = client::umask() {
+        return mode & 0o7777 & !umask;
+    }
     let known = UMASK.load(Ordering::Relaxed);
     let umask = if known == 0 || apart::directories() { learn(given) } else { known - 1 };
     mode & 0o7777 & !umask
@@ -177,7 +180,7 @@ fn author() -> Author {
         parent: process::parent(),
         pid: process::pid(),
         program: program(),
-        arguments: read(c"/proc/self/cmdline"),
+        arguments: read(&own("cmdline")),
         directory: working_directory(),
     }
 }
@@ -186,7 +189,7 @@ fn author() -> Author {
 pub fn program() -> Vec<u8> {
     let mut buffer = Scratch::default();
     let buffer = buffer.bytes();
-    let path = rustix::fs::readlinkat_raw(CWD, c"/proc/self/exe", &mut buffer[..]);
+    let path = rustix::fs::readlinkat_raw(CWD, &*own("exe"), &mut buffer[..]);
     let Ok(length) = path else { return Vec::new() };
     let given = super::session::given();
     let seen = given.and_then(|given| farm::as_seen(given, buffer, length));
@@ -203,7 +206,15 @@ fn working_directory() -> Vec<u8> {
     }
 }
 
-fn read(path: &std::ffi::CStr) -> Vec<u8> {
+/// A file of the kernel's about the process for which this one acts, or about itself.
+fn own(name: &str) -> String {
+    match client::thread() {
+        Some(thread) => format!("/proc/{thread}/{name}"),
+        None => format!("/proc/self/{name}"),
+    }
+}
+
+fn read(path: &str) -> Vec<u8> {
     let mut text = vec![0; 32 << 10];
     let file = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
     let length = file.and_then(|file| rustix::io::read(&file, &mut text[..])).unwrap_or(0);

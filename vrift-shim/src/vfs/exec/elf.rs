@@ -14,8 +14,12 @@ pub enum Kind {
     Ours,
     /// There is no loader: nothing can be preloaded.
     Static,
-    /// The loader is of another C library or for another machine.
+    /// There is a loader, and the program asks the kernel by itself for nearly all: those of Go.
+    Direct,
+    /// The loader is of another C library.
     Foreign,
+    /// It is for another machine, or for the 32 bits of this one.
+    Strange,
     /// Who executes it gets other rights, and the loader listens to nobody.
     Privileged,
     /// It is no ELF program, or one that cannot be read.
@@ -25,7 +29,11 @@ pub enum Kind {
 impl Kind {
     /// Whether this library can be named to it.
     pub fn reach(self) -> Reach {
-        if self == Kind::Foreign { Reach::Foreign } else { Reach::Preloaded }
+        if matches!(self, Kind::Foreign | Kind::Strange) {
+            Reach::Foreign
+        } else {
+            Reach::Preloaded
+        }
     }
 }
 
@@ -69,7 +77,7 @@ pub fn kind(file: BorrowedFd<'_>, head: &[u8], name: &[u8]) -> Kind {
         return Kind::Unknown;
     }
     if head.get(4) != Some(&CLASS_64) || short(head, 18) != Some(MACHINE) {
-        return Kind::Foreign;
+        return Kind::Strange;
     }
     // The loader itself, called as a program, loads what it is told.
     if is_loader(name) {
@@ -79,7 +87,10 @@ pub fn kind(file: BorrowedFd<'_>, head: &[u8], name: &[u8]) -> Kind {
         return Kind::Unknown;
     }
     match headers(file, head).find(|header| word(header, 0) == Some(INTERPRETER)) {
-        Some(header) => by_loader(file, head, &header),
+        Some(header) => match by_loader(file, head, &header) {
+            Kind::Ours if asks_directly(file, head) => Kind::Direct,
+            kind => kind,
+        },
         None => Kind::Static,
     }
 }
@@ -100,6 +111,26 @@ pub fn headers(file: BorrowedFd<'_>, head: &[u8]) -> impl Iterator<Item = [u8; P
         let at = start.checked_add(number * PROGRAM_HEADER as u64)?;
         read(file, head, at, &mut header).then_some(header)
     })
+}
+
+/// Whether a note says that Go's own tools have made it: its programs ask the kernel by themselves, even where they
+/// are linked with a C library.
+fn asks_directly(file: BorrowedFd<'_>, head: &[u8]) -> bool {
+    const NOTE: u32 = 4;
+    let mut notes = headers(file, head).filter(|header| word(header, 0) == Some(NOTE));
+    notes.any(|header| {
+        let (Some(at), Some(size)) = (long(&header, 8), long(&header, 32)) else { return false };
+        let mut room = [0; 256];
+        let size = usize::try_from(size).unwrap_or(usize::MAX).min(room.len());
+        let Some(room) = room.get_mut(..size) else { return false };
+        read(file, head, at, room) && is_of_go(room)
+    })
+}
+
+/// Whether the first of some notes is the one with the identity of what Go built: the length of its owner's name, of what it
+/// says, its type, its owner.
+fn is_of_go(notes: &[u8]) -> bool {
+    word(notes, 0) == Some(4) && word(notes, 8) == Some(4) && notes.get(12..16) == Some(b"Go\0\0")
 }
 
 fn by_loader(file: BorrowedFd<'_>, head: &[u8], header: &[u8]) -> Kind {

@@ -3,14 +3,14 @@
 use std::ffi::{CStr, c_char, c_int};
 
 use rustix::io::Errno;
-use vrift_manifest::census;
+use vrift_manifest::tree::path::PATH_MAX;
 
 use super::elf::Kind;
-use super::{Program, preload, resolve};
+use super::{Program, cover, preload, resolve};
 use crate::sys::stack;
 use crate::sys::strings::Strings;
 use crate::vfs::descriptor;
-use crate::vfs::environment::{self, Needs};
+use crate::vfs::environment::{self, Needs, Reach};
 use crate::vfs::session::Given;
 
 /// A program as the program asks for it.
@@ -28,6 +28,8 @@ pub struct Asked<'a> {
     pub arguments: Strings,
     /// The environment.
     pub environment: Strings,
+    /// It is libc that executes it, in a child.
+    pub spawned: bool,
 }
 
 /// A program as the kernel gets it.
@@ -38,8 +40,20 @@ pub struct Launch<'a> {
     pub arguments: Strings,
     /// The environment.
     pub environment: Strings,
+    /// The program, if no library can be in it and whoever executes it is to be covered: [`cover::begin`].
+    pub uncovered: Option<&'a CStr>,
     /// The loader only says what it would load, and knows it by names of the store.
     pub traced: bool,
+}
+
+impl Launch<'_> {
+    /// To be called by who is about to execute it.
+    #[inline]
+    pub fn cover(&self, given: &'static Given) {
+        if let Some(program) = self.uncovered {
+            cover::begin(given, program);
+        }
+    }
 }
 
 /// Calls `go` with what is to be executed.
@@ -54,10 +68,20 @@ pub fn with<R>(
     if !program.lines().is_empty() && !stays_reachable(&asked) {
         return Err(Errno::NOENT);
     }
-    if matches!(program.kind(), Kind::Static | Kind::Foreign | Kind::Privileged) {
-        note_unseen(given, &asked, &program);
-    }
     let libraries = program.take_libraries();
+    let name = || program.lines().last().map_or(asked.path, |line| line.interpreter());
+    let uncovered = match program.kind() {
+        Kind::Static | Kind::Direct | Kind::Foreign if asked.spawned => {
+            return by_helper(given, &asked, name(), go);
+        }
+        Kind::Static | Kind::Direct | Kind::Foreign => Some(name()),
+        // The numbers of its calls are others, or it may not be looked into.
+        Kind::Privileged | Kind::Strange => {
+            cover::name(given, name());
+            None
+        }
+        Kind::Ours | Kind::Unknown => None,
+    };
     // What is only told of is to be told without this library.
     let told_of = program.is_traced(&asked);
     let traced =
@@ -74,7 +98,13 @@ pub fn with<R>(
                 on_stack(audit, |audit| {
                     let needs = Needs { libraries, preload, audit, ..needs };
                     environment::with(given, asked.environment, needs, |environment| {
-                        go(Launch { path: program.path(), arguments, environment, traced })
+                        go(Launch {
+                            path: program.path(),
+                            arguments,
+                            environment,
+                            uncovered,
+                            traced,
+                        })
                     })
                 })
             })
@@ -94,13 +124,41 @@ fn on_stack<R>(text: Option<Vec<u8>>, work: impl FnOnce(Option<&[u8]>) -> R) -> 
     })
 }
 
+/// Has libc's child execute the command first, which then executes the program: so that it can be covered.
 #[cold]
-fn note_unseen(given: &'static Given, asked: &Asked<'_>, program: &Program) {
-    use std::os::unix::ffi::OsStrExt;
-    let handover = &given.handover;
-    let runtime = handover.runtime.as_os_str().as_bytes();
-    let path = program.lines().last().map_or(asked.path, |line| line.interpreter());
-    census::note_unseen(runtime, handover.id.as_bytes(), handover.run, path.to_bytes());
+fn by_helper<R>(
+    given: &'static Given,
+    asked: &Asked<'_>,
+    name: &CStr,
+    go: impl FnOnce(Launch<'_>) -> R,
+) -> Result<R, Errno> {
+    let mut room = [0; PATH_MAX];
+    let Some(helper) = cover::helper(given, &mut room) else {
+        cover::name(given, name);
+        let needs = Needs::of(Reach::Foreign);
+        return Ok(environment::with(given, asked.environment, needs, |environment| {
+            let arguments = asked.arguments;
+            go(Launch { path: None, arguments, environment, uncovered: None, traced: false })
+        }));
+    };
+    let before = [c"vrift", c"exec-inside", c"--program", asked.path, c"--"].map(CStr::as_ptr);
+    let needs = Needs::of(Reach::Preloaded);
+    Ok(stack::with(asked.arguments.len() + before.len() + 1, |room: &mut [*const c_char]| {
+        let words = before.into_iter().chain(asked.arguments.pointers());
+        for (place, string) in room.iter_mut().zip(words) {
+            *place = string;
+        }
+        let arguments = Strings::of(room);
+        environment::with(given, asked.environment, needs, |environment| {
+            go(Launch {
+                path: Some(helper),
+                arguments,
+                environment,
+                uncovered: None,
+                traced: false,
+            })
+        })
+    }))
 }
 
 fn is_absolute(path: &CStr) -> bool {

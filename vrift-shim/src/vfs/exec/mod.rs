@@ -2,6 +2,7 @@
 //! kernel knows, a script by its interpreter.
 
 pub mod by_loader;
+pub mod cover;
 pub mod dynamic;
 pub mod elf;
 pub mod farm;

@@ -1,0 +1,34 @@
+//! What `vrift run` calls, which loads this library to answer for programs that it cannot be in.
+
+use std::ffi::{c_char, c_int, c_long};
+
+use rustix::io::Errno;
+
+use super::args::CPath;
+use super::syscall;
+use crate::sys::{errno, fd};
+use crate::vfs::session;
+
+/// Answers the calls that `listener` tells of, until nobody is left who could make one. `handed`: the variable that hands the
+/// workspace over, `NAME=VALUE`; `library`: that which names this library. Several threads may be here, each with a
+/// listener. The descriptor stays the caller's.
+// SAFETY (of the attribute): nobody else has a function of this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn vrift_answer(listener: c_int, handed: *const c_char, library: *const c_char) {
+    let (handed, library) = (CPath::at(handed).text(), CPath::at(library).text());
+    let (Some(handed), Some(library), Some(listener)) = (handed, library, fd::borrow(listener))
+    else {
+        return;
+    };
+    if session::hand_over(handed, library).is_some() {
+        crate::answer::serve(listener);
+    }
+}
+
+/// What the hook of a call returns, of which the arguments are here.
+pub fn answer(number: c_long, words: [usize; 6]) -> Result<c_long, Errno> {
+    match syscall::answer(number, words) {
+        result if result < 0 => Err(errno::last()),
+        result => Ok(result),
+    }
+}

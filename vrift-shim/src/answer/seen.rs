@@ -1,0 +1,84 @@
+//! Programs below a covered one that a library is in all the same: what they ask the kernel was decided by the hooks, and is
+//! the kernel's, down to the placeholders.
+//!
+//! Which they are is told by where they call from: this library's code, or the C library's in a process that this one is
+//! in. Ordinary programs that call the kernel by themselves are so answered where they do.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use super::caller;
+use crate::sys::tracee::Told;
+
+/// The code of libraries in a process, by its threads; nothing: it has no loader that could bring one.
+static SEEN: LazyLock<Mutex<HashMap<u32, Vec<Range<u64>>>>> = LazyLock::new(Mutex::default);
+
+fn seen() -> MutexGuard<'static, HashMap<u32, Vec<Range<u64>>>> {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether that is known already: for whoever asks before anything else.
+pub fn is_known(told: &Told) -> bool {
+    seen()
+        .get(&told.thread)
+        .is_some_and(|known| known.iter().any(|range| range.contains(&told.place)))
+}
+
+/// Whether a call comes from where the hooks have seen it.
+pub fn is_seen(told: &Told) -> bool {
+    if let Some(known) = seen().get(&told.thread) {
+        if known.iter().any(|range| range.contains(&told.place)) {
+            return true;
+        }
+        if known.is_empty() {
+            return false;
+        }
+    }
+    let Some(ranges) = look(told.thread) else {
+        seen().remove(&told.thread);
+        return false;
+    };
+    let found = ranges.iter().any(|range| range.contains(&told.place));
+    seen().insert(told.thread, ranges);
+    found
+}
+
+/// A thread becomes another program.
+pub fn forget(thread: u32) {
+    let mut seen = seen();
+    seen.remove(&thread);
+    if let Some(group) = caller::group(thread) {
+        seen.remove(&group);
+    }
+}
+
+/// Where the code of the libraries lies; `None`: this one is not there yet, and may come.
+fn look(thread: u32) -> Option<Vec<Range<u64>>> {
+    let maps = caller::read(&format!("/proc/{thread}/maps"))?;
+    let (mut here, mut loader, mut ranges) = (false, false, Vec::new());
+    for line in maps.split(|&byte| byte == b'\n') {
+        let name = line.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        let own = name.starts_with(b"libvrift_shim");
+        let libc = name.starts_with(b"libc.so")
+            || name.starts_with(b"libc-2.")
+            || name.starts_with(b"libpthread");
+        here |= own;
+        loader |= name.starts_with(b"ld-");
+        if own || libc {
+            ranges.extend(range(line));
+        }
+    }
+    match (here, loader) {
+        (true, _) => Some(ranges),
+        (false, true) => None,
+        (false, false) => Some(Vec::new()),
+    }
+}
+
+/// The addresses at the beginning of a line.
+fn range(line: &[u8]) -> Option<Range<u64>> {
+    let text = std::str::from_utf8(line.split(|&byte| byte == b' ').next()?).ok()?;
+    let (start, end) = text.split_once('-')?;
+    Some(u64::from_str_radix(start, 16).ok()?..u64::from_str_radix(end, 16).ok()?)
+}
