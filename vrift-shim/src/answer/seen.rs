@@ -1,15 +1,21 @@
 //! Programs below a covered one that a library is in all the same: what they ask the kernel was decided by the hooks, and is
 //! the kernel's, down to the placeholders.
 //!
-//! Which they are is told by where they call from: this library's code, or the C library's in a process that this one is
-//! in. Ordinary programs that call the kernel by themselves are so answered where they do.
+//! Which they are is told by what is mapped: a process that this library is in. Its calls may come from anywhere (valgrind
+//! makes them for its program, also those that this library makes while it has the workspace's lock). Only programs of Go
+//! ask by themselves nevertheless: of them what comes from this library's code, and from the C library's, was seen.
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use rustix::fs::{CWD, Mode, OFlags};
+
 use super::caller;
+use crate::sys::fd::Brief;
 use crate::sys::tracee::Told;
+use crate::vfs::exec::elf::{self, Kind};
 
 /// The code of libraries in a process, by its threads; nothing: it has no loader that could bring one.
 static SEEN: LazyLock<Mutex<HashMap<u32, Vec<Range<u64>>>>> = LazyLock::new(Mutex::default);
@@ -70,10 +76,21 @@ fn look(thread: u32) -> Option<Vec<Range<u64>>> {
         }
     }
     match (here, loader) {
-        (true, _) => Some(ranges),
+        (true, _) if asks_directly(thread) => Some(ranges),
+        (true, _) => Some(vec![0..u64::MAX]),
         (false, true) => None,
         (false, false) => Some(Vec::new()),
     }
+}
+
+/// Whether its program is one that asks the kernel by itself, also with a library in it.
+fn asks_directly(thread: u32) -> bool {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(CWD, format!("/proc/{thread}/exe"), flags, Mode::empty());
+    let Ok(file) = file.map(Brief::new) else { return false };
+    let mut head = [0; elf::HEAD];
+    let length = rustix::io::pread(file.as_fd(), &mut head[..], 0).unwrap_or(0);
+    elf::kind(file.as_fd(), head.get(..length).unwrap_or_default(), b"") == Kind::Direct
 }
 
 /// The addresses at the beginning of a line.
