@@ -17,7 +17,7 @@ use crate::sys::fd::Brief;
 use crate::sys::tracee::Told;
 use crate::vfs::exec::elf::{self, Kind};
 
-/// The code of libraries in a process, by its threads; nothing: it has no loader that could bring one.
+/// The code of libraries in a process, by its threads.
 static SEEN: LazyLock<Mutex<HashMap<u32, Vec<Range<u64>>>>> = LazyLock::new(Mutex::default);
 
 fn seen() -> MutexGuard<'static, HashMap<u32, Vec<Range<u64>>>> {
@@ -36,9 +36,6 @@ pub fn is_seen(told: &Told) -> bool {
     if let Some(known) = seen().get(&told.thread) {
         if known.iter().any(|range| range.contains(&told.place)) {
             return true;
-        }
-        if known.is_empty() {
-            return false;
         }
     }
     let Some(ranges) = look(told.thread) else {
@@ -59,10 +56,10 @@ pub fn forget(thread: u32) {
     }
 }
 
-/// Where the code of the libraries lies; `None`: this one is not there yet, and may come.
+/// Where the code of the libraries lies; `None`: this one is not there, and may come: with a loader, or as valgrind brings it.
 fn look(thread: u32) -> Option<Vec<Range<u64>>> {
     let maps = caller::read(&format!("/proc/{thread}/maps"))?;
-    let (mut here, mut loader, mut ranges) = (false, false, Vec::new());
+    let (mut here, mut ranges) = (false, Vec::new());
     for line in maps.split(|&byte| byte == b'\n') {
         let name = line.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         let own = name.starts_with(b"libvrift_shim");
@@ -70,16 +67,14 @@ fn look(thread: u32) -> Option<Vec<Range<u64>>> {
             || name.starts_with(b"libc-2.")
             || name.starts_with(b"libpthread");
         here |= own;
-        loader |= name.starts_with(b"ld-");
         if own || libc {
             ranges.extend(range(line));
         }
     }
-    match (here, loader) {
-        (true, _) if asks_directly(thread) => Some(ranges),
-        (true, _) => Some(vec![0..u64::MAX]),
-        (false, true) => None,
-        (false, false) => Some(Vec::new()),
+    match here {
+        true if asks_directly(thread) => Some(ranges),
+        true => Some(vec![0..u64::MAX]),
+        false => None,
     }
 }
 
