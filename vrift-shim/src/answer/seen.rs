@@ -20,6 +20,9 @@ use crate::vfs::exec::elf::{self, Kind};
 /// The code of libraries in a process, by its threads.
 static SEEN: LazyLock<Mutex<HashMap<u32, Vec<Range<u64>>>>> = LazyLock::new(Mutex::default);
 
+/// Where calls come from in a program that asks nothing by itself.
+const EVERYWHERE: Range<u64> = 0..u64::MAX;
+
 fn seen() -> MutexGuard<'static, HashMap<u32, Vec<Range<u64>>>> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -33,10 +36,8 @@ pub fn is_known(told: &Told) -> bool {
 
 /// Whether a call comes from where the hooks have seen it.
 pub fn is_seen(told: &Told) -> bool {
-    if let Some(known) = seen().get(&told.thread) {
-        if known.iter().any(|range| range.contains(&told.place)) {
-            return true;
-        }
+    if is_known(told) {
+        return true;
     }
     let Some(ranges) = look(told.thread) else {
         seen().remove(&told.thread);
@@ -73,7 +74,7 @@ fn look(thread: u32) -> Option<Vec<Range<u64>>> {
     }
     match here {
         true if asks_directly(thread) => Some(ranges),
-        true => Some(vec![0..u64::MAX]),
+        true => Some(Vec::from([EVERYWHERE])),
         false => None,
     }
 }
