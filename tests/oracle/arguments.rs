@@ -148,6 +148,7 @@ impl Generator<'_> {
                 "PHYSICAL",
                 "LOGICAL",
                 "PHYSICAL|NOCHDIR",
+                "PHYSICAL|NOCHDIR",
                 "LOGICAL|NOCHDIR",
                 "PHYSICAL|NOSTAT",
                 "PHYSICAL|SEEDOT",

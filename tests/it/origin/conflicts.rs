@@ -79,6 +79,22 @@ fn both_have_done_the_same_so_there_is_no_conflict() {
 }
 
 #[test]
+fn a_directory_that_both_have_made_is_one_and_what_is_removed_in_it_stays_removed() {
+    let sandbox = scene();
+    inside(&sandbox, "mkdir -m 755 d; echo in > d/in; echo ours > d/x");
+    outside(&sandbox, "mkdir -m 700 d; echo in > d/in; echo theirs > d/x");
+    assert_eq!(status(&sandbox)[0], "both added d/ (mode 0700 -> 0755)");
+    assert_eq!(sandbox.run(["sync", "w"]).code, Some(1));
+    inside(&sandbox, "rm d/in");
+    assert_eq!(status(&sandbox)[0], "workspace removed d/in");
+    assert_eq!(sandbox.run(["sync", "w"]).code, Some(1));
+    assert_eq!(sandbox.run(["stat", "w:d/in"]).code, Some(1));
+    assert_eq!(sandbox.run(["apply", "w"]).code, Some(1));
+    assert!(!sandbox.path("project/d/in").exists());
+    assert_eq!(on_disk(&sandbox, "d/x"), "theirs\n");
+}
+
+#[test]
 fn removed_here_and_edited_there_is_a_conflict_and_nothing_is_lost() {
     let sandbox = scene();
     inside(&sandbox, "rm a; echo ours > b; mv sub/x sub/renamed");

@@ -6,6 +6,7 @@ mod conflicts;
 #[cfg(target_arch = "x86_64")]
 mod kills;
 mod picture;
+mod refused;
 mod runs;
 mod syncs;
 

@@ -1,4 +1,4 @@
-/* Walks by fts, sockets with messages, libraries, children that share, and further spellings. */
+/* Walks by fts, libraries, children that share, and further spellings. */
 #include "player.h"
 
 #include <dlfcn.h>
@@ -7,27 +7,21 @@
 #include <limits.h>
 #include <sched.h>
 #include <spawn.h>
-#include <stddef.h>
 #include <sys/file.h>
 #include <sys/fsuid.h>
-#include <sys/socket.h>
 #include <sys/statfs.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <grp.h>
 
 extern char **environ;
 int __open(const char *, int, ...), __open64(const char *, int, ...), __fcntl(int, int, ...), __statfs(const char *, struct statfs *);
-int __dup2(int, int), __connect(int, const struct sockaddr *, socklen_t);
 char *__getwd_chk(char *, size_t);
-ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
-loff_t llseek(int, loff_t, int);
 
 static void act___open(struct call *c) { say_fd(c, 0, __open(path(c, 1), (int)number(c, 2), (mode_t)number(c, 3))); }
 static void act___open64(struct call *c) { say_fd(c, 0, __open64(path(c, 1), (int)number(c, 2), (mode_t)number(c, 3))); }
 static void act___fcntl(struct call *c) { say_fd(c, 0, __fcntl(fd(c, 1), F_DUPFD_CLOEXEC, 3)); }
 static void act_fcntl64(struct call *c) { say_fd(c, 0, fcntl64(fd(c, 1), F_DUPFD, 3)); }
-static void act_lockf64(struct call *c) { say_done(c, lockf64(fd(c, 0), F_TLOCK, number(c, 1))); }
+static void act_lockf64(struct call *c) { has_locked = 1; say_done(c, lockf64(fd(c, 0), F_TLOCK, number(c, 1))); }
 static void act_syncfs(struct call *c) { say_done(c, syncfs(fd(c, 0))); }
 static void act___statfs(struct call *c)
 {
@@ -52,11 +46,16 @@ static int leads_there(const FTSENT *at, int follows)
 }
 static void say_entry(struct call *c, const FTSENT *at, int options)
 {
+    char name[TEXT];
+    size_t length = strlen(at->fts_path);
+    /* What slashes stand behind the beginning is different each time. */
+    while (at->fts_level == 0 && length > 1 && at->fts_path[length - 1] == '/') length--;
+    snprintf(name, sizeof name, "%.*s", (int)length, at->fts_path);
     say(c, "; %d:%d:", at->fts_info, at->fts_level);
-    say_path(c, at->fts_path);
+    say_path(c, name);
     if (at->fts_level > 0 && strcmp(at->fts_name, strrchr(at->fts_path, '/') ? strrchr(at->fts_path, '/') + 1 : at->fts_path) != 0)
         say(c, " named %s", at->fts_name);
-    if (at->fts_pathlen != strlen(at->fts_path)) say(c, " of %u", at->fts_pathlen);
+    if (at->fts_level > 0 && at->fts_pathlen != strlen(at->fts_path)) say(c, " of %u", at->fts_pathlen);
     if ((options & FTS_NOSTAT) && at->fts_info != FTS_DNR && at->fts_info != FTS_ERR) /* there is nothing to look at */
         return;
     switch (at->fts_info) {
@@ -89,7 +88,7 @@ static void say_entry(struct call *c, const FTSENT *at, int options)
         for (FTSENT *at; most-- > 0 && (errno = 0, at = read_it(walk)) != NULL;) { \
             say_entry(c, at, options); \
             int wanted = strcmp(asked, "AGAIN") == 0 && at->fts_number++ == 0 ? FTS_AGAIN \
-                       : strcmp(asked, "FOLLOW") == 0 && at->fts_info == FTS_SL ? FTS_FOLLOW \
+                       : strcmp(asked, "FOLLOW") == 0 && at->fts_info == FTS_SL && (options & FTS_NOCHDIR) ? FTS_FOLLOW \
                        : strcmp(asked, "SKIP") == 0 && strcmp(at->fts_name, "d1") == 0 ? FTS_SKIP : 0; \
             if (wanted && set_it(walk, at, wanted) != 0) say_errno(c); \
             int names = strcmp(asked, "NAMES") == 0; \
@@ -170,80 +169,6 @@ static void act_getdirentries(struct call *c)
     close(list);
 }
 
-/* Sockets that speak with each other by names. */
-static socklen_t address(struct call *c, int place, struct sockaddr_un *name)
-{
-    const char *given = path(c, place);
-    memset(name, 0, sizeof *name);
-    name->sun_family = AF_UNIX;
-    strncpy(name->sun_path, given ? given : "", sizeof name->sun_path);
-    return sizeof *name;
-}
-static void say_address(struct call *c, const struct sockaddr_un *name, socklen_t length)
-{
-    size_t head = offsetof(struct sockaddr_un, sun_path);
-    char text[sizeof name->sun_path + 1] = "";
-    if (length > head && length <= sizeof *name) memcpy(text, name->sun_path, length - head);
-    say(c, " ");
-    say_path(c, text);
-    /* A whole name is longer on one side than on the other. */
-    if (text[0] != '/') say(c, ".%d", (int)length - (int)head);
-}
-static void act_talk(struct call *c)
-{
-    struct sockaddr_un name;
-    socklen_t length = address(c, 0, &name);
-    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    say_step(c, bind(server, (struct sockaddr *)&name, length));
-    say_step(c, listen(server, 3));
-    length = address(c, 1, &name);
-    say_step(c, number(c, 2) & 1 ? connect(client, (struct sockaddr *)&name, length) : __connect(client, (struct sockaddr *)&name, length));
-    memset(&name, 0, sizeof name);
-    length = sizeof name;
-    int taken = accept4(server, (struct sockaddr *)&name, &length, SOCK_CLOEXEC);
-    if (taken == -1) {
-        say_step(c, taken);
-    } else {
-        say_address(c, &name, length);
-        memset(&name, 0, length = sizeof name);
-        if (getpeername(client, (struct sockaddr *)&name, &length) == 0) say_address(c, &name, length); else say_step(c, -1);
-        memset(&name, 0, length = sizeof name);
-        if (getsockname(taken, (struct sockaddr *)&name, &length) == 0) say_address(c, &name, length); else say_step(c, -1);
-        close(taken);
-    }
-    close(client);
-    close(server);
-}
-static void act_post(struct call *c)
-{
-    struct sockaddr_un from, to, seen[2];
-    socklen_t length = address(c, 0, &from);
-    int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0), receiver = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    char byte[2] = "x";
-    struct iovec part = { byte, 1 };
-    say_step(c, bind(sender, (struct sockaddr *)&from, length));
-    length = address(c, 1, &to);
-    say_step(c, bind(receiver, (struct sockaddr *)&to, length));
-    struct msghdr one = { .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &part, .msg_iovlen = 1 };
-    say_step(c, (int)sendmsg(sender, &one, 0));
-    struct mmsghdr more[2] = { { .msg_hdr = one }, { .msg_hdr = one } };
-    say_step(c, sendmmsg(sender, more, 2, 0));
-    say_step(c, (int)sendto(sender, byte, 1, 0, (struct sockaddr *)&to, sizeof to));
-    memset(seen, 0, sizeof seen);
-    struct msghdr got = { .msg_name = &seen[0], .msg_namelen = sizeof seen[0], .msg_iov = &part, .msg_iovlen = 1 };
-    if (recvmsg(receiver, &got, 0) == 1) say_address(c, &seen[0], got.msg_namelen); else say_step(c, -1);
-    for (int at = 0; at < 2; at++)
-        more[at].msg_hdr = (struct msghdr){ .msg_name = &seen[at], .msg_namelen = sizeof seen[at], .msg_iov = &part, .msg_iovlen = 1 };
-    int many = recvmmsg(receiver, more, 2, MSG_DONTWAIT, NULL);
-    say_step(c, many);
-    for (int at = 0; at < many; at++) say_address(c, &seen[at], more[at].msg_hdr.msg_namelen);
-    memset(&seen[0], 0, length = sizeof seen[0]);
-    if (__recvfrom_chk(receiver, byte, 1, sizeof byte, 0, (struct sockaddr *)&seen[0], &length) == 1) say_address(c, &seen[0], length);
-    else say_step(c, -1);
-    close(sender);
-    close(receiver);
-}
-
 /* Libraries. */
 static void act_copy_library(struct call *c)
 {
@@ -254,6 +179,7 @@ static void act_copy_library(struct call *c)
     if (any == NULL || dladdr(any, &known) == 0) { say(c, "no library"); return; }
     int from = open(known.dli_fname, O_RDONLY), to = open(path(c, 0), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0755);
     ssize_t got = 0;
+    if (to != -1 && at_random) end_reading(to);
     while (to != -1 && (got = read(from, room, sizeof room)) > 0 && write(to, room, (size_t)got) == got) ;
     if (to == -1) say_errno(c); else say(c, got == 0 ? "ok" : "not whole");
     close(from);
@@ -388,8 +314,8 @@ static void act_spawn_arranged(struct call *c)
 const struct operation further[] = {
     O(__open, "open", "npom"), O(__open64, "open", "npom"), O(__fcntl, "dup", "nf"), O(fcntl64, "dup", "nf"), O(lockf64, "lock", "fz"),
     O(syncfs, "syncfs", "f"), O(__statfs, "statfs", "p"), O(__getwd_chk, "getcwd", ""),
-    O(fts, "fts", "pGI"), O(fts64, "fts", "pGI"), O(ftw_from_there, "ftw", "p"), O(telldir, "telldir", "pn"), O(getdirentries, "getdents", "pn"),
-    O(talk, "talk", "ppn"), O(post, "talk", "pp"), O(copy_library, "library", "p"), O(dlopen, "library", "p"), O(dlmopen, "library", "p"),
+    O(fts, "fts", "pGI"), O(fts64, "fts", "pGI"), O(ftw_from_there, "set-up", "p"), O(telldir, "telldir", "pn"), O(getdirentries, "getdents", "pn"),
+    O(copy_library, "library", "p"), O(dlopen, "library", "p"), O(dlmopen, "library", "p"),
     O(unshare, "apart", "p"), O(clone, "apart", "p"), O(same_ids, "ids", "p"), O(spawn_arranged, "spawn", "fd"),
     END
 };

@@ -347,11 +347,12 @@ static void act_flock(struct call *c) { say_done(c, flock(fd(c, 0), (int)number(
 static void lock(struct call *c, int command)
 {
     struct flock lock = { .l_type = (short)number(c, 1), .l_whence = SEEK_SET, .l_start = number(c, 2), .l_len = number(c, 3) };
+    has_locked = 1;
     say_done(c, fcntl(fd(c, 0), command, &lock));
 }
 static void act_fcntl_setlk(struct call *c) { lock(c, F_SETLK); }
 static void act_fcntl_ofd_setlk(struct call *c) { lock(c, F_OFD_SETLK); }
-static void act_lockf(struct call *c) { say_done(c, lockf(fd(c, 0), F_TLOCK, number(c, 1))); }
+static void act_lockf(struct call *c) { has_locked = 1; say_done(c, lockf(fd(c, 0), F_TLOCK, number(c, 1))); }
 static void act_getlk(struct call *c)
 {
     struct flock lock = { .l_type = (short)number(c, 1), .l_whence = SEEK_SET };

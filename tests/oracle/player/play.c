@@ -15,9 +15,9 @@ FILE *stream[SLOTS];
 DIR *directory[SLOTS];
 void *shared;
 int skip_access_times;
-int at_random;
+int at_random, has_locked;
 
-static const struct operation *const families[] = { opening, looking, listing, changing, moving, describing, running, odd, further };
+static const struct operation *const families[] = { opening, looking, listing, changing, moving, describing, running, odd, further, talking };
 
 const struct operation *operation(const char *name)
 {

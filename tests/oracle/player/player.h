@@ -47,7 +47,7 @@ struct operation {
     action *act;
 };
 
-extern const struct operation opening[], looking[], listing[], changing[], moving[], describing[], running[], odd[], further[];
+extern const struct operation opening[], looking[], listing[], changing[], moving[], describing[], running[], odd[], further[], talking[];
 
 extern int descriptor[SLOTS];
 extern FILE *stream[SLOTS];
@@ -101,6 +101,7 @@ void take_slot(int place, int fd);
 extern void *shared; /* memory that a forked child shares */
 extern int skip_access_times;
 extern int at_random; /* the script was made by chance */
+extern int has_locked; /* it has taken locks */
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 #define END { NULL, NULL, NULL, NULL }

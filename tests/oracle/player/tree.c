@@ -6,6 +6,7 @@
 struct seen {
     char *name;
     struct stat stat;
+    struct statx_timestamp born; /* a number may be used again at once */
 };
 
 static struct seen *list, *before;
@@ -27,7 +28,10 @@ static void walk(const char *top)
         room = room ? room * 2 : 256;
         list = realloc(list, room * sizeof *list);
     }
-    list[count++] = (struct seen){ strdup(top), stat };
+    struct statx more = { 0 };
+    if (statx(AT_FDCWD, top, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &more) != 0 || !(more.stx_mask & STATX_BTIME))
+        memset(&more, 0, sizeof more);
+    list[count++] = (struct seen){ strdup(top), stat, more.stx_btime };
     if (!S_ISDIR(stat.st_mode) || strlen(top) > 3900)
         return;
     DIR *open = opendir(top);
@@ -190,7 +194,8 @@ void say_touched(struct call *c)
         char marks[32] = "";
         if (old == NULL) {
             strcat(marks, "new");
-        } else if (old->stat.st_ino != now->st_ino) {
+        } else if (old->stat.st_ino != now->st_ino || old->born.tv_sec != list[at].born.tv_sec
+                   || old->born.tv_nsec != list[at].born.tv_nsec) {
             strcat(marks, "other");
         } else {
             if (!same(old->stat.st_mtim, now->st_mtim))

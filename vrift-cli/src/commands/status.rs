@@ -12,7 +12,7 @@ use crate::place::Name;
 ///
 /// Each line says on which side it changed since both were the same last (at the last ingest, sync or apply):
 /// `workspace`, which `vrift apply` writes back; `directory`, which `vrift sync` takes in; `both`, which is the same on
-/// both sides but for its time; `conflict`, which neither touches without --force; `unknown`, which cannot be read, or is
+/// both sides but for its time, or a directory that both have made, and of which either command has its way; `conflict`, which neither touches without --force; `unknown`, which cannot be read, or is
 /// being written at this moment. A directory that only one side has stands for all that is in it.
 ///
 /// Nothing is changed. Of the directory only what may have changed is read.

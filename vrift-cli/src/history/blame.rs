@@ -118,7 +118,9 @@ fn with_the_tree(
     let tree = workspace.view(era.base)?;
     if index == 0 {
         let files = (tree.image().files(), tree.image().bytes());
-        let origin = config.origin.as_ref().filter(|origin| origin.seq == era.base);
+        // The first state of all is that of an ingest, also when others came since.
+        let is_ingest = |seq: u64| era.base == 0 || seq == era.base;
+        let origin = config.origin.as_ref().filter(|origin| is_ingest(origin.seq));
         let directory = origin.map(|origin| origin.directory.as_path());
         let time = Timestamp::from_nanos(era.time);
         return Ok(Some(Event::first(era.base, time, files, directory, era.base == 0)));

@@ -131,7 +131,9 @@ impl<'w> Reader<'w> {
     /// The state that the history begins with.
     fn first(&self, tree: &Tree, base: u64, time: Timestamp) -> Event {
         let files = (tree.image().files(), tree.image().bytes());
-        let origin = self.config.origin.as_ref().filter(|origin| origin.seq == base);
+        // The first state of all is that of an ingest, also when others came since.
+        let is_ingest = |seq: u64| base == 0 || seq == base;
+        let origin = self.config.origin.as_ref().filter(|origin| is_ingest(origin.seq));
         let directory = origin.map(|origin| origin.directory.as_path());
         Event::first(base, time, files, directory, base == 0)
     }

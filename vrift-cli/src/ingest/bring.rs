@@ -129,6 +129,10 @@ impl Job<'_> {
                 "workspace '{}' has changes of its own since it was ingested",
                 self.name
             ))
+            .hint(format!(
+                "`vrift sync {}` takes in what changed in the directory and keeps them",
+                self.name
+            ))
             .hint("--force puts the directory's state in their place, as one step of history")
             .hint(format!("`vrift diff {0}@{1} {0}` shows them", self.name, origin.seq)));
         }

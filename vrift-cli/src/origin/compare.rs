@@ -22,7 +22,8 @@ pub enum Verdict {
     Ours,
     /// It changed in the directory.
     Real,
-    /// Both have the same with different times, of which none is that of the base.
+    /// Both have the same with different times, of which none is that of the base; or both have made a directory, with
+    /// different permissions.
     Either,
     /// Both have changed it.
     Conflict,
@@ -152,6 +153,9 @@ impl Sides<'_> {
         let (verdict, settled) = match (ours.is_same(real), changed(ours), changed(real)) {
             (true, changed, _) => (Verdict::Same, changed),
             (false, _, _) if real.unknown => (Verdict::Unknown, false),
+            // Both have made it. Were it a conflict, what is in it could not be in the base, and what one side removes
+            // there would come back from the other.
+            (false, true, true) if base.is_none() => (Verdict::Either, false),
             (false, true, true) => (Verdict::Conflict, false),
             (false, true, false) => (Verdict::Ours, false),
             (false, false, _) => (Verdict::Real, false),

@@ -86,7 +86,7 @@ impl Walk {
         }
         let mut level = Level { entries: Vec::new(), at: 0 };
         // A walk that may change directory looks at nothing in one that it cannot go to.
-        let goes_there = !names_only && self.options & (NOCHDIR | LOGICAL) == 0;
+        let goes_there = !names_only && self.options & NOCHDIR == 0;
         if goes_there && errno::kept(|| access::eaccess(above.reached(), libc::X_OK)) != 0 {
             errno::kept(|| directory::closedir(stream));
             return Ok(level);
@@ -271,6 +271,9 @@ fn opened(
     if paths.iter().any(Vec::is_empty) {
         return fail(Errno::NOENT);
     }
+    // Who could not come back does not go anywhere.
+    let stays = options & LOGICAL != 0 || access::eaccess(CPath::of(c"."), libc::R_OK) != 0;
+    let options = if stays { options | NOCHDIR } else { options };
     let mut level = Level { entries: Vec::new(), at: 0 };
     for path in paths {
         let name = path.clone();

@@ -121,7 +121,10 @@ impl Walk<'_> {
             let name = NameBuf::of(name.get(..NAME_MAX).unwrap_or(name));
             if is_too_long {
                 // Looked for all the same, for what else is wrong comes first.
-                self.at.map_or(Ok(()), |at| self.search(at))?;
+                match self.at {
+                    Some(at) => self.search(at)?,
+                    None => self.step_outside(&[b'n'; NAME_MAX + 1])?,
+                }
                 return Err(Errno::NAMETOOLONG);
             }
             match self.at {

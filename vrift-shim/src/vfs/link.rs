@@ -1,15 +1,17 @@
 //! link: a further name for a node. Names on both sides of the tree's border are on two file systems: EXDEV.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
+use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use vrift_manifest::attributes::{Attributes, Kind};
 use vrift_manifest::tree::Change;
+use vrift_manifest::tree::path::PATH_MAX;
 
-use super::find::{self, At, Place, Work};
+use super::find::{self, At, CWD, Place, Work};
 use super::outside::Outside;
 use super::rename::{Named, Renamed};
-use super::{Answer, change, known, make, nameless_file, subject, who};
+use super::{Answer, change, descriptor, known, make, nameless_file, subject, who};
 
 /// Gives `from` the further name `to`.
 pub fn between<'w>(
@@ -24,6 +26,9 @@ pub fn between<'w>(
     let may_be_empty = flags & libc::AT_EMPTY_PATH != 0;
     if from.path.ok_or(Errno::FAULT)?.is_empty() && !may_be_empty {
         return Err(Errno::NOENT);
+    }
+    if may_be_empty {
+        is_held(&from)?;
     }
     let old = subject::at(from.directory, from.path, seen_as(flags), work.0)?;
     let new = match (find::place(to.directory, to.path, work.1), &old) {
@@ -65,6 +70,25 @@ pub fn between<'w>(
     };
     known::forget();
     Ok(Renamed::Kernel(old, new))
+}
+
+/// A descriptor that somebody else has opened may not be linked by, nor from: ENOENT. Who has opened it only the kernel knows, and
+/// says before it finds that nothing can be made where this would make it.
+#[cold]
+fn is_held(from: &Named<'_>) -> Result<(), Errno> {
+    const NOWHERE: &CStr = c"/dev/null/x";
+    let begins = match from.path {
+        Some(path) if path.len() < PATH_MAX && path.first() != Some(&b'/') => from.directory,
+        _ => CWD,
+    };
+    let held = match begins {
+        CWD => rustix::fs::CWD,
+        other => descriptor::borrow(other)?,
+    };
+    match rustix::fs::linkat(held, c"", rustix::fs::CWD, NOWHERE, AtFlags::EMPTY_PATH) {
+        Err(Errno::NOENT) => Err(Errno::NOENT),
+        _ => Ok(()),
+    }
 }
 
 /// This call alone follows a symlink only when it is told to.

@@ -195,6 +195,10 @@ impl Stream {
         // a path, has none.
         let file = borrow(self.descriptor)?;
         let place = rustix::fs::seek(file, SeekFrom::Current(0))?;
+        // Who begins again by another descriptor that is the same begins this one again.
+        if place == 0 {
+            self.began = None;
+        }
         let (session, newest) = match self.began {
             Some(began) => began,
             None => {

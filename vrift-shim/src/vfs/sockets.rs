@@ -97,9 +97,12 @@ pub fn bind(socket: c_int, path: &[u8]) -> Result<(Way, Option<Bound>), Errno> {
     let mut work = Work::default();
     let place = match find::place(find::CWD, Some(path), &mut work)? {
         Answer::Ours(place) => place,
-        Answer::Elsewhere(path) => return Ok((Way::Outside(outside(path)?), None)),
+        Answer::Elsewhere(path) => return Ok((Way::Outside(place_outside(path)?), None)),
         Answer::Kernel => return Ok((Way::AsSaid, None)),
     };
+    if place.name != Name::Root {
+        place.searched()?;
+    }
     let Name::Ordinary(name) = place.name else { return Err(Errno::ADDRINUSE) };
     if name.len() > NAME_MAX {
         return Err(Errno::NAMETOOLONG);
@@ -178,7 +181,7 @@ pub fn peer(socket: c_int, path: &[u8]) -> Result<Way, Errno> {
     let mut work = Work::default();
     let at = match find::node(find::CWD, Some(path), true, &mut work)? {
         Answer::Ours(at) => at,
-        Answer::Elsewhere(path) => return outside(path).map(Way::Outside),
+        Answer::Elsewhere(path) => return peer_outside(path).map(Way::Outside),
         Answer::Kernel => return Ok(Way::AsSaid),
     };
     let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
@@ -189,13 +192,31 @@ pub fn peer(socket: c_int, path: &[u8]) -> Result<Way, Errno> {
     address_of(at.given, at.number()?).map(Way::Place)
 }
 
-/// A path outside that the tree led to.
-fn outside(path: &CStr) -> Result<Address, Errno> {
+/// A socket outside that the tree led to.
+fn peer_outside(path: &CStr) -> Result<Address, Errno> {
     if path.count_bytes() < LONGEST {
-        address(path.to_bytes(), None)
-    } else {
-        Err(Errno::NAMETOOLONG)
+        return address(path.to_bytes(), None);
     }
+    let held = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    behind(held, format_args!(""))
+}
+
+/// A name outside that the tree led to, for a socket.
+fn place_outside(path: &CStr) -> Result<Address, Errno> {
+    let bytes = path.to_bytes();
+    if bytes.len() < LONGEST {
+        return address(bytes, None);
+    }
+    let slash = bytes.iter().rposition(|&byte| byte == b'/').ok_or(Errno::NAMETOOLONG)?;
+    let (above, name) = bytes.split_at_checked(slash + 1).ok_or(Errno::NAMETOOLONG)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let way = rustix::fs::open(above, flags, Mode::empty())?;
+    let mut text = [0; LONGEST];
+    let mut rest = &mut text[..];
+    write!(rest, "/proc/self/fd/{}/", way.as_raw_fd()).map_err(|_| Errno::NAMETOOLONG)?;
+    rest.write_all(name).map_err(|_| Errno::NAMETOOLONG)?;
+    let left = rest.len();
+    address(text.get(..LONGEST - left).unwrap_or_default(), Some(way))
 }
 
 /// The name by which a meeting place was bound, if `path` is that of one; its length.
@@ -249,10 +270,15 @@ fn address_of(given: &'static Given, node: u64) -> Result<Address, Errno> {
     let above = places::directory(runtime, id.as_bytes(), &mut room)?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let way = rustix::fs::open(above, flags, Mode::empty())?;
+    let suffix = std::str::from_utf8(SUFFIX).unwrap_or_default();
+    behind(way, format_args!("/{node}{suffix}"))
+}
+
+/// The address of what is behind a descriptor.
+fn behind(way: OwnedFd, rest_of_path: std::fmt::Arguments<'_>) -> Result<Address, Errno> {
     let mut text = [0; LONGEST];
     let mut rest = &mut text[..];
-    let suffix = std::str::from_utf8(SUFFIX).unwrap_or_default();
-    write!(rest, "/proc/self/fd/{}/{node}{suffix}", way.as_raw_fd())
+    write!(rest, "/proc/self/fd/{}{rest_of_path}", way.as_raw_fd())
         .map_err(|_| Errno::NAMETOOLONG)?;
     let left = rest.len();
     address(text.get(..LONGEST - left).unwrap_or_default(), Some(way))
