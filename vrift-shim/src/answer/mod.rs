@@ -92,7 +92,9 @@ fn answer(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     if let Some(reply) = question(&frame) {
         return Ok(reply);
     }
-    if !frame.is_ours()? || seen::is_seen(told) {
+    // Who has the library in it may hold the workspace's lock: then nothing may be asked of the workspace before that is known.
+    let by_descriptor = call.arguments.contains(&calls::Argument::Descriptor);
+    if by_descriptor && seen::is_seen(told) || !frame.is_ours()? || seen::is_seen(told) {
         return Ok(Reply::Kernel);
     }
     if !told.is_waiting(listener) {

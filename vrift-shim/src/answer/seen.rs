@@ -1,18 +1,27 @@
 //! Programs below a covered one that a library is in all the same: what they ask the kernel was decided by the hooks, and is
 //! the kernel's, down to the placeholders.
 //!
-//! Which they are is told by where they call from: this library's code, or the C library's in a process that this one is
-//! in. Ordinary programs that call the kernel by themselves are so answered where they do.
+//! Which they are is told by what is mapped: a process that this library is in. Its calls may come from anywhere (valgrind
+//! makes them for its program, also those that this library makes while it has the workspace's lock). Only programs of Go
+//! ask by themselves nevertheless: of them what comes from this library's code, and from the C library's, was seen.
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use super::caller;
-use crate::sys::tracee::Told;
+use rustix::fs::{CWD, Mode, OFlags};
 
-/// The code of libraries in a process, by its threads; nothing: it has no loader that could bring one.
+use super::caller;
+use crate::sys::fd::Brief;
+use crate::sys::tracee::Told;
+use crate::vfs::exec::elf::{self, Kind};
+
+/// The code of libraries in a process, by its threads.
 static SEEN: LazyLock<Mutex<HashMap<u32, Vec<Range<u64>>>>> = LazyLock::new(Mutex::default);
+
+/// Where calls come from in a program that asks nothing by itself.
+const EVERYWHERE: Range<u64> = 0..u64::MAX;
 
 fn seen() -> MutexGuard<'static, HashMap<u32, Vec<Range<u64>>>> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -27,13 +36,8 @@ pub fn is_known(told: &Told) -> bool {
 
 /// Whether a call comes from where the hooks have seen it.
 pub fn is_seen(told: &Told) -> bool {
-    if let Some(known) = seen().get(&told.thread) {
-        if known.iter().any(|range| range.contains(&told.place)) {
-            return true;
-        }
-        if known.is_empty() {
-            return false;
-        }
+    if is_known(told) {
+        return true;
     }
     let Some(ranges) = look(told.thread) else {
         seen().remove(&told.thread);
@@ -53,10 +57,10 @@ pub fn forget(thread: u32) {
     }
 }
 
-/// Where the code of the libraries lies; `None`: this one is not there yet, and may come.
+/// Where the code of the libraries lies; `None`: this one is not there, and may come: with a loader, or as valgrind brings it.
 fn look(thread: u32) -> Option<Vec<Range<u64>>> {
     let maps = caller::read(&format!("/proc/{thread}/maps"))?;
-    let (mut here, mut loader, mut ranges) = (false, false, Vec::new());
+    let (mut here, mut ranges) = (false, Vec::new());
     for line in maps.split(|&byte| byte == b'\n') {
         let name = line.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         let own = name.starts_with(b"libvrift_shim");
@@ -64,16 +68,25 @@ fn look(thread: u32) -> Option<Vec<Range<u64>>> {
             || name.starts_with(b"libc-2.")
             || name.starts_with(b"libpthread");
         here |= own;
-        loader |= name.starts_with(b"ld-");
         if own || libc {
             ranges.extend(range(line));
         }
     }
-    match (here, loader) {
-        (true, _) => Some(ranges),
-        (false, true) => None,
-        (false, false) => Some(Vec::new()),
+    match here {
+        true if asks_directly(thread) => Some(ranges),
+        true => Some(Vec::from([EVERYWHERE])),
+        false => None,
     }
+}
+
+/// Whether its program is one that asks the kernel by itself, also with a library in it.
+fn asks_directly(thread: u32) -> bool {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(CWD, format!("/proc/{thread}/exe"), flags, Mode::empty());
+    let Ok(file) = file.map(Brief::new) else { return false };
+    let mut head = [0; elf::HEAD];
+    let length = rustix::io::pread(file.as_fd(), &mut head[..], 0).unwrap_or(0);
+    elf::kind(file.as_fd(), head.get(..length).unwrap_or_default(), b"") == Kind::Direct
 }
 
 /// The addresses at the beginning of a line.
