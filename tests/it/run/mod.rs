@@ -11,4 +11,5 @@ mod left;
 mod libraries;
 mod signals;
 mod terminal;
+mod unseen;
 mod writes;

@@ -1,6 +1,5 @@
 //! What a call needs of who makes it: its memory, directory, descriptors, umask.
 
-use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_int};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +8,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
+use super::task;
 use crate::sys::fd::Brief;
 use crate::sys::tracee::Told;
 use crate::vfs::lexical::number_first;
@@ -59,32 +59,22 @@ pub fn text(told: &Told, address: usize, most: usize) -> Result<CString, Errno> 
     Err(Errno::NAMETOOLONG)
 }
 
-thread_local! {
-    /// The process that was asked for a descriptor last, by its thread. Of one that has ended none is to be had any more.
-    static LAST: RefCell<Option<(u32, Brief)>> = const { RefCell::new(None) };
-}
-
 /// The caller's descriptor, taken over: the same open file.
 pub fn descriptor(told: &Told, number: c_int) -> Option<Brief> {
     if number < 0 {
         return None;
     }
-    LAST.with_borrow_mut(|last| {
-        if let Some((_, process)) = last.as_ref().filter(|(thread, _)| *thread == told.thread) {
-            match pidfd_getfd(process.as_fd(), number, PidfdGetfdFlags::empty()) {
-                Err(Errno::SRCH) => {}
-                other => return other.ok().map(Brief::new),
-            }
+    let open = |id: u32| pidfd_open(Pid::from_raw(id.cast_signed())?, PidfdFlags::empty()).ok();
+    let file = task::with(told.thread, |task| {
+        if task.process.is_none() {
+            // Of a thread that is not its process's first one the process is to be found.
+            let process = open(told.thread).or_else(|| open(group(told.thread)?))?;
+            task.process = Some(Brief::new(process));
         }
-        let process =
-            |id: u32| pidfd_open(Pid::from_raw(id.cast_signed())?, PidfdFlags::empty()).ok();
-        // Of a thread that is not its process's first one the process is to be found.
-        let process = process(told.thread).or_else(|| process(group(told.thread)?))?;
-        let process = Brief::new(process);
-        let file = pidfd_getfd(process.as_fd(), number, PidfdGetfdFlags::empty());
-        *last = Some((told.thread, process));
-        file.ok().map(Brief::new)
-    })
+        let process = task.process.as_ref()?;
+        pidfd_getfd(process.as_fd(), number, PidfdGetfdFlags::empty()).ok()
+    });
+    file.flatten().map(Brief::new)
 }
 
 /// Its number here.

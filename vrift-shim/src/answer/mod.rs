@@ -18,6 +18,7 @@ mod frame;
 pub mod history;
 mod seen;
 mod socket;
+mod task;
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

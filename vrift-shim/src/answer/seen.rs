@@ -5,33 +5,23 @@
 //! makes them for its program, also those that this library makes while it has the workspace's lock). Only programs of Go
 //! ask by themselves nevertheless: of them what comes from this library's code, and from the C library's, was seen.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::os::fd::AsFd;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{CWD, Mode, OFlags};
 
-use super::caller;
+use super::{caller, task};
 use crate::sys::fd::Brief;
 use crate::sys::tracee::Told;
 use crate::vfs::exec::elf::{self, Kind};
 
-/// The code of libraries in a process, by its threads.
-static SEEN: LazyLock<Mutex<HashMap<u32, Vec<Range<u64>>>>> = LazyLock::new(Mutex::default);
-
 /// Where calls come from in a program that asks nothing by itself.
 const EVERYWHERE: Range<u64> = 0..u64::MAX;
 
-fn seen() -> MutexGuard<'static, HashMap<u32, Vec<Range<u64>>>> {
-    SEEN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Whether that is known already: for whoever asks before anything else.
 pub fn is_known(told: &Told) -> bool {
-    seen()
-        .get(&told.thread)
-        .is_some_and(|known| known.iter().any(|range| range.contains(&told.place)))
+    let comes_from = |range: &Range<u64>| range.contains(&told.place);
+    task::with(told.thread, |task| task.seen.iter().any(comes_from)).unwrap_or(false)
 }
 
 /// Whether a call comes from where the hooks have seen it.
@@ -39,21 +29,16 @@ pub fn is_seen(told: &Told) -> bool {
     if is_known(told) {
         return true;
     }
-    let Some(ranges) = look(told.thread) else {
-        seen().remove(&told.thread);
-        return false;
-    };
-    let found = ranges.iter().any(|range| range.contains(&told.place));
-    seen().insert(told.thread, ranges);
-    found
+    let seen = look(told.thread).unwrap_or_default();
+    task::with(told.thread, |task| task.seen = seen);
+    is_known(told)
 }
 
 /// A thread becomes another program.
 pub fn forget(thread: u32) {
-    let mut seen = seen();
-    seen.remove(&thread);
+    task::forget(thread);
     if let Some(group) = caller::group(thread) {
-        seen.remove(&group);
+        task::forget(group);
     }
 }
 
