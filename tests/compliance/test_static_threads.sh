@@ -36,7 +36,7 @@ static void *works(void *number)
 int main(void)
 {
     struct itimerval often = { { 0, 700 }, { 0, 700 } }, never = { { 0, 0 }, { 0, 0 } };
-    struct sigaction action = { .sa_handler = ring };
+    struct sigaction action = { .sa_handler = ring, .sa_flags = SA_RESTART };
     pthread_t thread[4];
     int wrong = 0;
     sigaction(SIGALRM, &action, NULL);
