@@ -6,9 +6,6 @@
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::io::Errno;
-use rustix::thread::UnshareFlags;
-
 use super::{alone, vfork};
 
 /// Some thread has, or had, a working directory and a umask of its own.
@@ -57,10 +54,11 @@ pub fn clones(flags: c_int) -> bool {
 }
 
 /// From now on this thread has a working directory and a umask of its own, and numbers of descriptors mean nothing for long.
-pub fn own_directory() -> Result<(), Errno> {
+#[cfg(target_arch = "x86_64")]
+pub fn own_directory() -> Result<(), rustix::io::Errno> {
     note(true, true);
     // SAFETY: no descriptor is another thread's alone by this.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::FS) }
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::FS) }
 }
 
 fn note(directories: bool, descriptors: bool) -> bool {

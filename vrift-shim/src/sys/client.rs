@@ -13,6 +13,7 @@ thread_local! {
 static ANSWERS: AtomicBool = AtomicBool::new(false);
 
 /// From now on this process answers for others.
+#[cfg(target_arch = "x86_64")]
 pub fn answers() {
     ANSWERS.store(true, Ordering::Release);
 }
@@ -41,11 +42,13 @@ pub fn umask() -> Option<u32> {
 }
 
 /// From here on this thread acts for `thread`.
+#[cfg(target_arch = "x86_64")]
 pub fn act_for(thread: u32) {
     THREAD.set(thread);
 }
 
 /// Its umask.
+#[cfg(target_arch = "x86_64")]
 pub fn set_umask(umask: u32) {
     UMASK.set(umask);
 }

@@ -1,6 +1,6 @@
 //! Named pipes: the meeting place is a real one beside the placeholders.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -42,7 +42,8 @@ fn make(path: &CStr) -> Result<(), Errno> {
 }
 
 /// The meeting place of a pipe, which is there: for somebody else to open it.
-pub fn meeting_place(given: &'static Given, node: u64) -> Result<CString, Errno> {
+#[cfg(target_arch = "x86_64")]
+pub fn meeting_place(given: &'static Given, node: u64) -> Result<std::ffi::CString, Errno> {
     let mut buffer = Scratch::default();
     let path = path(given, node, buffer.bytes())?;
     make(path)?;

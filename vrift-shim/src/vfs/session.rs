@@ -70,6 +70,7 @@ pub fn begin(variables: Environment) {
 }
 
 /// What is handed over to a process that answers for others: once, whatever its own environment says.
+#[cfg(target_arch = "x86_64")]
 pub fn hand_over(variable: &[u8], library: &[u8]) -> Option<&'static Given> {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
