@@ -54,7 +54,8 @@ pub struct Entry {
     pub(super) name_length: c_ushort,
     pub(super) inode: u64,
     pub(super) device: u64,
-    pub(super) links: u64,
+    /// Of fewer bits on other machines than this one.
+    pub(super) links: libc::nlink_t,
     pub(super) level: c_short,
     pub(super) info: c_ushort,
     pub(super) flags: c_ushort,
@@ -161,7 +162,7 @@ impl Entry {
     fn directory(&mut self) -> c_ushort {
         (self.device, self.inode) = (self.seen.st_dev, self.seen.st_ino);
         #[allow(clippy::useless_conversion, reason = "the type differs between targets")]
-        let links = u64::from(self.seen.st_nlink);
+        let links = self.seen.st_nlink;
         self.links = links;
         if matches!(&self.name[..3], [b'.', 0, _] | [b'.', b'.', 0]) {
             return info::DOT;
