@@ -3,12 +3,11 @@
 
 #include <mntent.h>
 #include <sys/inotify.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 
 static void act_socket(struct call *c) { say_fd(c, 0, socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
 static void act_socket_dgram(struct call *c) { say_fd(c, 0, socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0)); }
-static socklen_t address(struct call *c, int place, struct sockaddr_un *name)
+socklen_t address(struct call *c, int place, struct sockaddr_un *name)
 {
     const char *given = path(c, place);
     memset(name, 0, sizeof *name);

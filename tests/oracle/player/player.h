@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -95,6 +96,9 @@ void remember_tree(void);
 void let_time_pass(void);
 void say_touched(struct call *);
 
+/* odd.c */
+struct sockaddr_un;
+socklen_t address(struct call *, int place, struct sockaddr_un *name);
 /* play.c */
 void play_one(struct call *);
 void take_slot(int place, int fd);

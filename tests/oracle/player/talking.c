@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <stddef.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 
 int __connect(int, const struct sockaddr *, socklen_t);
@@ -13,14 +12,6 @@ static void say_step(struct call *c, int result)
 {
     say(c, " ");
     if (result == -1) say_errno(c); else say(c, "%d", result);
-}
-static socklen_t address(struct call *c, int place, struct sockaddr_un *name)
-{
-    const char *given = path(c, place);
-    memset(name, 0, sizeof *name);
-    name->sun_family = AF_UNIX;
-    strncpy(name->sun_path, given ? given : "", sizeof name->sun_path);
-    return sizeof *name;
 }
 /* What is bound outside by a way through the tree has its whole name: a known difference. */
 static int leads_out(struct call *c, int place)
