@@ -77,13 +77,18 @@ impl Args {
             signals.die_of(Signal::INT);
         }
         let kept = match kept {
-            Ok(true) if self.apply => ready.apply(ended.code),
+            Ok(true) if self.apply => {
+                crate::interrupt::watch();
+                signals.give_back();
+                ready.apply(ended.code)
+            }
             kept => kept,
         };
         match kept {
             Ok(true) if ended.code == 0 => Ok(()),
             Ok(true) => Err(Error::incomplete().exits_with(ended.code)),
             Ok(false) => Err(Error::incomplete().exits_with(ended.code.max(1))),
+            Err(error) if error.is_interruption() => Err(error),
             Err(error) => Err(error.exits_with(ended.code.max(1))),
         }
     }
