@@ -100,6 +100,14 @@ pub fn with_mounts(script: &str, command: &Command) -> Option<Command> {
     Some(like(unshare(&words), command))
 }
 
+/// Whether this process, and so all that it starts, ignores a signal: who was called by `nohup`, or in the background.
+pub fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let set = set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
+    set >> (signal - 1) & 1 == 1
+}
+
 /// With the directory and the environment of another.
 fn like(mut one: Command, other: &Command) -> Command {
     if let Some(directory) = other.get_current_dir() {

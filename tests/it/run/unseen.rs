@@ -143,6 +143,9 @@ fn where_nothing_answers_a_static_program_it_meets_with_no_other_tree() {
             assert!(said.err.contains("hint: "), "{text}: {}", said.err);
         }
         // What has nothing to do with the tree is no matter of ours.
+        sandbox.write("project-beside/file", "beside\n");
+        let beside = said("cd /usr && \"$SHOWS\" \"$TREE-beside/file\"");
+        assert_eq!((beside.code, beside.text().as_str()), (Some(0), "beside\n"), "{}", beside.err);
         let other = said("cd /usr && \"$SHOWS\" \"$OUTSIDE/file\"");
         assert_eq!(
             (other.code, other.text().as_str(), other.err.as_str()),

@@ -55,10 +55,34 @@ pub fn meets(given: &'static Given, asked: &Asked<'_>, named_by_tree: bool) -> b
         other => find::begins_inside(other, b".") != Ok(false),
     };
     let mut arguments = asked.arguments.pointers().map(strings::bytes);
-    let mount = given.mount.as_slice();
-    named_by_tree
-        || begins_there()
-        || arguments.any(|argument| argument.windows(mount.len().max(1)).any(|part| part == mount))
+    named_by_tree || begins_there() || arguments.any(|argument| leads_there(argument, &given.mount))
+}
+
+/// Whether an argument has the path somewhere in it (`-I/path/below`, `--at=/path`), and not that of something beside.
+fn leads_there(argument: &[u8], mount: &[u8]) -> bool {
+    let ends = |at: usize| {
+        let next = argument.get(at + mount.len());
+        next.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !b"._-+~".contains(byte))
+    };
+    let mut parts = argument.windows(mount.len().max(1)).enumerate();
+    parts.any(|(at, part)| part == mount && ends(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leads_there;
+
+    #[test]
+    fn an_argument_that_names_the_tree_is_told_from_one_that_names_its_neighbour() {
+        for yes in
+            ["/work/tree", "/work/tree/a", "-I/work/tree/a", "x=/work/tree:y", "file:///work/tree"]
+        {
+            assert!(leads_there(yes.as_bytes(), b"/work/tree"), "{yes}");
+        }
+        for no in ["", "/work", "/work/trees", "/work/tree.old/a", "/work/tree-2", "work/tree"] {
+            assert!(!leads_there(no.as_bytes(), b"/work/tree"), "{no}");
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
