@@ -53,7 +53,9 @@ pub fn execute(path: CPath, arguments: Strings, environment: Strings) -> c_int {
     let asked =
         Asked { directory: CWD, base: CWD, path, flags: 0, arguments, environment, spawned: false };
     let executed = launch::with(given, asked, |launch| {
-        launch.cover(given);
+        if let Err(errno) = launch.cover(given) {
+            return fail(errno);
+        }
         let path = launch.path.map_or(CPath::of(path), CPath::of);
         let go = || real(path, launch.arguments, launch.environment);
         match launch.traced {
@@ -145,7 +147,9 @@ fn execute_at(
     let asked =
         Asked { directory, base: CWD, path: name, flags, arguments, environment, spawned: false };
     let executed = launch::with(given, asked, |launch| {
-        launch.cover(given);
+        if let Err(errno) = launch.cover(given) {
+            return fail(errno);
+        }
         match launch.path {
             Some(path) => next_execve()(CPath::of(path), launch.arguments, launch.environment),
             None => real(path, launch.arguments, launch.environment, flags),

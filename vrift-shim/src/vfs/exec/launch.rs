@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_int};
 use rustix::io::Errno;
 use vrift_manifest::tree::path::PATH_MAX;
 
+use super::cover::Unseen;
 use super::elf::Kind;
 use super::{Program, cover, preload, resolve};
 use crate::sys::stack;
@@ -41,18 +42,16 @@ pub struct Launch<'a> {
     /// The environment.
     pub environment: Strings,
     /// The program, if no library can be in it and whoever executes it is to be covered: [`cover::begin`].
-    pub uncovered: Option<&'a CStr>,
+    pub uncovered: Option<Unseen<'a>>,
     /// The loader only says what it would load, and knows it by names of the store.
     pub traced: bool,
 }
 
 impl Launch<'_> {
-    /// To be called by who is about to execute it.
+    /// To be called by who is about to execute it; an error if it is not to be executed.
     #[inline]
-    pub fn cover(&self, given: &'static Given) {
-        if let Some(program) = self.uncovered {
-            cover::begin(given, program);
-        }
+    pub fn cover(&self, given: &'static Given) -> Result<(), Errno> {
+        self.uncovered.map_or(Ok(()), |unseen| cover::begin(given, unseen))
     }
 }
 
@@ -79,14 +78,21 @@ fn made(given: &'static Given, asked: Asked<'_>, go: Go<'_>) -> Result<(), Errno
     }
     let libraries = program.take_libraries();
     let name = || program.lines().last().map_or(asked.path, |line| line.interpreter());
+    let unseen =
+        || Unseen { program: name(), meets: cover::meets(given, &asked, program.path().is_some()) };
     let uncovered = match program.kind() {
         Kind::Static | Kind::Direct | Kind::Foreign if asked.spawned => {
-            return by_helper(given, &asked, name(), go);
+            return by_helper(given, &asked, unseen, go);
         }
-        Kind::Static | Kind::Direct | Kind::Foreign => Some(name()),
+        Kind::Static | Kind::Direct | Kind::Foreign => Some(unseen()),
         // The numbers of its calls are others, or it may not be looked into.
-        Kind::Privileged | Kind::Strange => {
-            cover::name(given, name());
+        Kind::Privileged | Kind::Narrow => {
+            cover::leave(given, unseen())?;
+            None
+        }
+        // The kernel may know who executes it.
+        Kind::Strange => {
+            cover::leave(given, Unseen { meets: false, ..unseen() })?;
             None
         }
         Kind::Ours | Kind::Unknown => None,
@@ -136,15 +142,15 @@ fn on_stack<R>(text: Option<Vec<u8>>, work: impl FnOnce(Option<&[u8]>) -> R) -> 
 
 /// Has libc's child execute the command first, which then executes the program: so that it can be covered.
 #[cold]
-fn by_helper(
+fn by_helper<'a>(
     given: &'static Given,
     asked: &Asked<'_>,
-    name: &CStr,
+    unseen: impl FnOnce() -> Unseen<'a>,
     go: Go<'_>,
 ) -> Result<(), Errno> {
     let mut room = [0; PATH_MAX];
     let Some(helper) = cover::helper(given, &mut room) else {
-        cover::name(given, name);
+        cover::leave(given, unseen())?;
         let needs = Needs::of(Reach::Foreign);
         environment::with(given, asked.environment, needs, |environment| {
             let arguments = asked.arguments;
