@@ -55,12 +55,21 @@ impl Launch<'_> {
     }
 }
 
+/// What is done with a launch, once. Not a type of each caller's own: the code below is long, and there once.
+type Go<'a> = &'a mut dyn FnMut(Launch<'_>);
+
 /// Calls `go` with what is to be executed.
 pub fn with<R>(
     given: &'static Given,
     asked: Asked<'_>,
     go: impl FnOnce(Launch<'_>) -> R,
 ) -> Result<R, Errno> {
+    let (mut go, mut result) = (Some(go), None);
+    made(given, asked, &mut |launch| result = go.take().map(|go| go(launch)))?;
+    result.ok_or(Errno::NOEXEC)
+}
+
+fn made(given: &'static Given, asked: Asked<'_>, go: Go<'_>) -> Result<(), Errno> {
     descriptor::leave_marks();
     let mut program = Program::new();
     resolve(given, &asked, &mut program)?;
@@ -97,7 +106,7 @@ pub fn with<R>(
         Kind::Ours => preload::translated(given, asked.base, list),
         _ => None,
     });
-    Ok(with_arguments(&program, &asked, |arguments| {
+    with_arguments(&program, &asked, |arguments| {
         on_stack(libraries, |libraries| {
             let [preload, audit] = lists;
             on_stack(preload, |preload| {
@@ -110,12 +119,13 @@ pub fn with<R>(
                             environment,
                             uncovered,
                             traced,
-                        })
-                    })
-                })
-            })
-        })
-    }))
+                        });
+                    });
+                });
+            });
+        });
+    });
+    Ok(())
 }
 
 /// Calls `work` with what memory held: a process that has executed another program gives none back, and that of a vfork
@@ -132,24 +142,25 @@ fn on_stack<R>(text: Option<Vec<u8>>, work: impl FnOnce(Option<&[u8]>) -> R) -> 
 
 /// Has libc's child execute the command first, which then executes the program: so that it can be covered.
 #[cold]
-fn by_helper<'a, R>(
+fn by_helper<'a>(
     given: &'static Given,
     asked: &Asked<'_>,
     unseen: impl FnOnce() -> Unseen<'a>,
-    go: impl FnOnce(Launch<'_>) -> R,
-) -> Result<R, Errno> {
+    go: Go<'_>,
+) -> Result<(), Errno> {
     let mut room = [0; PATH_MAX];
     let Some(helper) = cover::helper(given, &mut room) else {
         cover::leave(given, unseen())?;
         let needs = Needs::of(Reach::Foreign);
-        return Ok(environment::with(given, asked.environment, needs, |environment| {
+        environment::with(given, asked.environment, needs, |environment| {
             let arguments = asked.arguments;
-            go(Launch { path: None, arguments, environment, uncovered: None, traced: false })
-        }));
+            go(Launch { path: None, arguments, environment, uncovered: None, traced: false });
+        });
+        return Ok(());
     };
     let before = [c"vrift", c"exec-inside", c"--program", asked.path, c"--"].map(CStr::as_ptr);
     let needs = Needs::of(Reach::Preloaded);
-    Ok(stack::with(asked.arguments.len() + before.len() + 1, |room: &mut [*const c_char]| {
+    stack::with(asked.arguments.len() + before.len() + 1, |room: &mut [*const c_char]| {
         let words = before.into_iter().chain(asked.arguments.pointers());
         for (place, string) in room.iter_mut().zip(words) {
             *place = string;
@@ -162,9 +173,10 @@ fn by_helper<'a, R>(
                 environment,
                 uncovered: None,
                 traced: false,
-            })
-        })
-    }))
+            });
+        });
+    });
+    Ok(())
 }
 
 fn is_absolute(path: &CStr) -> bool {

@@ -6,7 +6,7 @@ pub mod cover;
 pub mod dynamic;
 pub mod elf;
 pub mod farm;
-mod known;
+pub mod known;
 pub mod launch;
 pub mod libraries;
 pub mod places;
