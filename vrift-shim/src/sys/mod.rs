@@ -19,6 +19,7 @@ pub mod length;
 pub mod next;
 pub mod own;
 pub mod pool;
+pub mod shared;
 pub mod slot;
 pub mod stack;
 pub mod start;
