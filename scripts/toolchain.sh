@@ -50,6 +50,7 @@ need_compliance_tools() {
     need strings binutils
     need busybox busybox-static
     need chattr e2fsprogs
+    need go golang-go
     [ -x /usr/bin/git ] || need /usr/bin/git git
     [ -x /usr/bin/python3 ] || need /usr/bin/python3 python3
     [ -e "$(gcc -print-file-name=libasan.so)" ] || need libasan.so libasan8
