@@ -90,7 +90,7 @@ fn answer(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
         _ => {}
     }
     let Some(call) = calls::of(told.number) else { return Ok(Reply::Kernel) };
-    if seen::is_known(told) && !frame::may_ask(told.number) {
+    if seen::is_found(told) && !frame::may_ask(told.number) {
         return Ok(Reply::Kernel);
     }
     let mut frame = Frame::take(told, call)?;

@@ -20,6 +20,10 @@ pub struct Task {
     pub process: Option<Brief>,
     /// From where in its memory calls come that the hooks have seen; nothing, if that is not known.
     pub seen: Vec<Range<u64>>,
+    /// From anywhere else come none that they have seen, as long as it is this program.
+    pub settled: bool,
+    /// How often it was asked from where its calls come, in vain.
+    pub asked: u32,
 }
 
 /// Of all listeners: who asks one thread now may be answered by another the next time.
@@ -33,7 +37,13 @@ impl Task {
     fn new(thread: u32) -> Option<Task> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::openat(CWD, format!("/proc/{thread}"), flags, Mode::empty());
-        Some(Task { directory: Brief::new(directory.ok()?), process: None, seen: Vec::new() })
+        Some(Task {
+            directory: Brief::new(directory.ok()?),
+            process: None,
+            seen: Vec::new(),
+            settled: false,
+            asked: 0,
+        })
     }
 
     fn is_there(&self) -> bool {
