@@ -41,18 +41,11 @@ need_tools() {
 
 # What the compliance scripts work with.
 need_compliance_tools() {
-    need cc gcc
-    need make make
-    need patch patch
-    need fakeroot fakeroot
-    need perl perl
-    need setpriv util-linux
-    need strings binutils
-    need busybox busybox-static
-    need chattr e2fsprogs
-    need go golang-go
-    [ -x /usr/bin/git ] || need /usr/bin/git git
-    [ -x /usr/bin/python3 ] || need /usr/bin/python3 python3
+    need cc gcc make make patch patch fakeroot fakeroot perl perl setpriv util-linux strings binutils busybox busybox-static \
+        chattr e2fsprogs /usr/bin/git git /usr/bin/python3 python3 /usr/bin/python3-config python3-dev \
+        /usr/share/doc/python3-venv python3-venv /usr/bin/pip3 python3-pip /usr/lib/python3/dist-packages/wheel python3-wheel \
+        /usr/lib/python3/dist-packages/pytest python3-pytest rsync rsync ccache ccache gdb gdb cmake cmake ninja ninja-build \
+        meson meson autoconf autoconf automake automake libtoolize libtool go golang-go
     [ -e "$(gcc -print-file-name=libasan.so)" ] || need libasan.so libasan8
 }
 

@@ -1,7 +1,7 @@
 //! Links the unwinder into the library instead of naming libgcc_s as needed: loading that costs every process of every
 //! build more than the rest of the library together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() {
@@ -51,9 +51,10 @@ fn lay_out() {
         println!("cargo:rustc-link-arg-cdylib=-Wl,-z,noseparate-code");
         return;
     }
-    println!("cargo:rerun-if-changed=layout.ld");
-    let layout = Path::new(env!("CARGO_MANIFEST_DIR")).join("layout.ld");
-    println!("cargo:rustc-link-arg-cdylib=-Wl,-T,{}", layout.display());
+    match layout() {
+        Ok(script) => println!("cargo:rustc-link-arg-cdylib=-Wl,-T,{}", script.display()),
+        Err(error) => println!("cargo:warning=the library is laid out as it comes: {error}"),
+    }
     // The compiler's own linker, which links for this target, and that of binutils say the first differently. The dynamic
     // section is not written to, and data begins with a page: one page less to be filled with addresses.
     let options = match std::env::var("TARGET").as_deref() {
@@ -65,4 +66,25 @@ fn lay_out() {
     for option in options {
         println!("cargo:rustc-link-arg-cdylib=-Wl,{option}");
     }
+}
+
+/// The script for the linker: what is written by hand, and before all other code what most processes run, in that order.
+fn layout() -> std::io::Result<PathBuf> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut script = String::new();
+    for name in ["layout.ld", "hot-code.txt"] {
+        println!("cargo:rerun-if-changed={name}");
+    }
+    script.push_str(&std::fs::read_to_string(sources.join("layout.ld"))?);
+    // Not in a section of its own: valgrind knows functions of `.text` only.
+    script.push_str("SECTIONS\n{\n  .text :\n  {\n");
+    for name in std::fs::read_to_string(sources.join("hot-code.txt"))?.lines() {
+        if !name.starts_with('#') {
+            script.push_str(&format!("    *(.text.{name} .text.unlikely.{name})\n"));
+        }
+    }
+    script.push_str("    *(.text .text.*)\n  }\n}\nINSERT AFTER .eh_frame;\n");
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join("layout.ld");
+    std::fs::write(&out, script)?;
+    Ok(out)
 }

@@ -1,5 +1,7 @@
 //! A digest is the name of a content: 32 bytes of BLAKE3, written as 64 lower-case hex digits.
 
+mod short;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,7 +24,7 @@ impl Digest {
 
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Digest {
-        Digest(*blake3::hash(bytes).as_bytes())
+        Digest(short::hash(bytes).unwrap_or_else(|| *blake3::hash(bytes).as_bytes()))
     }
 
     /// A digest from its 32 bytes.
@@ -71,18 +73,42 @@ impl FromStr for Digest {
 }
 
 /// Computes a digest piece by piece.
-#[derive(Default)]
-pub struct Hasher(blake3::Hasher);
+pub struct Hasher {
+    /// What was taken in, as long as it is short.
+    short: [u8; short::MOST],
+    length: usize,
+    long: Option<blake3::Hasher>,
+}
+
+impl Default for Hasher {
+    fn default() -> Hasher {
+        Hasher::new()
+    }
+}
 
 impl Hasher {
     /// A hasher that has seen nothing.
     pub fn new() -> Hasher {
-        Hasher::default()
+        Hasher { short: [0; short::MOST], length: 0, long: None }
     }
 
     /// Takes in the next piece.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        let end = self.length + bytes.len();
+        match self.short.get_mut(self.length..end) {
+            Some(room) if self.long.is_none() => {
+                room.copy_from_slice(bytes);
+                self.length = end;
+            }
+            _ => {
+                let long = self.long.get_or_insert_with(|| {
+                    let mut long = blake3::Hasher::new();
+                    long.update(self.short.get(..self.length).unwrap_or(b""));
+                    long
+                });
+                long.update(bytes);
+            }
+        }
     }
 
     /// Takes in so many zeros, of a hole.
@@ -90,14 +116,17 @@ impl Hasher {
         static ZEROS: [u8; 16 << 10] = [0; 16 << 10];
         while length > 0 {
             let now = usize::try_from(length).unwrap_or(ZEROS.len()).min(ZEROS.len());
-            self.0.update(ZEROS.get(..now).unwrap_or(&ZEROS));
+            self.update(ZEROS.get(..now).unwrap_or(&ZEROS));
             length -= now as u64;
         }
     }
 
     /// The digest of everything taken in.
     pub fn finish(&self) -> Digest {
-        Digest(*self.0.finalize().as_bytes())
+        match &self.long {
+            Some(long) => Digest(*long.finalize().as_bytes()),
+            None => Digest::of(self.short.get(..self.length).unwrap_or(b"")),
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Kind {
     Incomplete,
     /// Nobody reads the output any more: that is no error.
     BrokenPipe,
+    /// A signal ended it: when everything is told, the process ends by that signal.
+    Interrupted(i32),
 }
 
 /// An error with its causes and hints.
@@ -57,6 +59,22 @@ impl Error {
     /// The command did what could be done, and has said what is missing.
     pub fn incomplete() -> Error {
         Error { kind: Kind::Incomplete, ..Error::failed("") }
+    }
+
+    /// This signal came, and the command has stopped where it left everything in order.
+    pub fn interrupted(signal: i32) -> Error {
+        Error { kind: Kind::Interrupted(signal), ..Error::failed("interrupted") }
+    }
+
+    /// Whether that is what it is.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self.kind, Kind::Interrupted(_))
+    }
+
+    /// Says how far the command has come.
+    pub fn left(mut self, how: impl std::fmt::Display) -> Error {
+        self.message = format!("{}: {how}", self.message);
+        self
     }
 
     /// `cannot {action} '{path}'`, because of `cause`.
@@ -104,6 +122,8 @@ impl Error {
             Kind::Incomplete => return ExitCode::from(self.code.unwrap_or(1)),
             Kind::Failed => 1,
             Kind::Usage => 2,
+            // What a shell says of who was ended by a signal.
+            Kind::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         };
         // Standard error may be gone too; there is nobody left to be told.
         let _ = writeln!(stderr, "vrift: {self}");

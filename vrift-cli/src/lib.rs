@@ -6,6 +6,7 @@ pub mod args;
 pub mod commands;
 pub mod content;
 pub mod diff;
+mod doctor;
 pub mod error;
 pub mod export;
 pub mod fsck;
@@ -13,6 +14,7 @@ mod hints;
 pub mod history;
 pub mod home;
 pub mod ingest;
+pub mod interrupt;
 pub mod located;
 pub mod node;
 pub mod origin;
@@ -59,6 +61,9 @@ pub fn main() -> ExitCode {
             let mut stderr = std::io::stderr();
             let code = error.report(&mut stderr);
             let _ = stderr.flush();
+            if let error::Kind::Interrupted(signal) = error.kind() {
+                interrupt::die_of(signal);
+            }
             code
         }
     }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `.` | a process image, when it attaches to the workspace: [`note_seen`] |
 //! | `!PROGRAM\n` | who is about to execute a program that no preloaded library will be in: [`note_unseen`] |
+//! | `#PROGRAM\n` | who was to execute such a program and did not, for it would have met with the tree: [`note_refused`] |
 //! | `?TEXT\n` | a process of which something that was written could not be kept: [`note_failure`] |
 //!
 //! A note is one `open` and one `write`, of which the kernel makes one piece of the file (`O_APPEND`), and a `close`:
@@ -30,6 +31,8 @@ pub struct Census {
     pub seen: u64,
     /// Programs that were executed and could not be seen, in order, each as often as it was.
     pub unseen: Vec<Vec<u8>>,
+    /// Programs that were not executed because they could not be seen.
+    pub refused: Vec<Vec<u8>>,
     /// What went wrong, in order.
     pub failures: Vec<Vec<u8>>,
 }
@@ -50,6 +53,7 @@ impl Census {
             rest = behind.get(1..).unwrap_or_default();
             match kind {
                 b'!' => census.unseen.push(text.to_vec()),
+                b'#' => census.refused.push(text.to_vec()),
                 b'?' => census.failures.push(text.to_vec()),
                 _ => {}
             }
@@ -109,6 +113,11 @@ pub fn note_seen(runtime: &[u8], id: &[u8], run: u64) {
 /// `program` is about to be executed, and no preloaded library will be in it: it is static, or gains rights.
 pub fn note_unseen(runtime: &[u8], id: &[u8], run: u64, program: &[u8]) {
     note(runtime, id, run, b'!', Some(program));
+}
+
+/// `program` was not executed: no preloaded library would be in it, and it would have met with the tree.
+pub fn note_refused(runtime: &[u8], id: &[u8], run: u64, program: &[u8]) {
+    note(runtime, id, run, b'#', Some(program));
 }
 
 /// Something that was written could not be kept, and the program may not have asked. `vrift run` shows it and fails.

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod listener;
 pub mod name;
 pub mod places;
+pub mod robust;
 pub mod session;
 mod shm;
 pub use shm::lease;

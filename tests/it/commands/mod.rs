@@ -4,6 +4,7 @@ mod bad_input;
 mod blame;
 mod cat;
 mod diff;
+mod doctor;
 mod list;
 mod log;
 mod ls;

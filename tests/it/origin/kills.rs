@@ -17,12 +17,14 @@ const OURS: &str = "echo ours > b; rm c; rm -r sub/deep; mkdir -p d/e; echo in >
 const THEIRS: &str = "echo theirs > a; echo new > sub/theirs";
 
 /// A directory and a store with a workspace, and the same put aside.
-struct Prepared {
-    sandbox: Sandbox,
+pub struct Prepared {
+    /// With a store and the directory `project`.
+    pub sandbox: Sandbox,
 }
 
 impl Prepared {
-    fn new() -> Prepared {
+    /// Both sides have changed.
+    pub fn new() -> Prepared {
         let sandbox = scene();
         inside(&sandbox, OURS);
         outside(&sandbox, THEIRS);
@@ -41,28 +43,30 @@ impl Prepared {
     }
 
     /// Everything as it was.
-    fn again(&self) {
+    pub fn again(&self) {
         self.copy("project.aside", "project");
         self.copy("store.aside", "store");
     }
 
-    fn trace(&self, name: &str, each: impl FnMut(&Stop) -> Act) -> Traced {
+    /// The command, stopped at its system calls.
+    pub fn trace(&self, arguments: &[&str], each: impl FnMut(&Stop) -> Act) -> Traced {
         let (home, store) = (self.sandbox.path("home"), self.sandbox.path("store"));
         let environment: [(&str, &Path); 3] =
             [("VRIFT_HOME", &store), ("HOME", &home), ("XDG_RUNTIME_DIR", &home)];
-        let words = [command().display().to_string(), name.to_owned(), "w".to_owned()];
+        let mut words = vec![command().display().to_string()];
+        words.extend(arguments.iter().map(|word| (*word).to_owned()));
         trace(&words, &environment, &home, Whom::First, each)
     }
 }
 
 /// Without what a killed apply leaves for the next one.
-fn without_ours(mut picture: Picture) -> Picture {
+pub fn without_ours(mut picture: Picture) -> Picture {
     picture.retain(|path, _| !path.split('/').any(|name| name.starts_with(".vrift-apply-")));
     picture
 }
 
 /// Why an entry is neither as before nor as after.
-fn torn(before: &Picture, after: &Picture, found: &Picture) -> Option<String> {
+pub fn torn(before: &Picture, after: &Picture, found: &Picture) -> Option<String> {
     let of = |picture: &Picture, path: &String| picture.get(path).map(|entry| entry.substance());
     let mut paths = before.keys().chain(after.keys()).chain(found.keys());
     let wrong = paths.find(|path| {
@@ -85,7 +89,7 @@ fn sweep(name: &str) {
     let before = pictures();
     prepared.again();
     let mut stops = 0;
-    let counted = prepared.trace(name, |_| {
+    let counted = prepared.trace(&[name, "w"], |_| {
         stops += 1;
         Act::Pass
     });
@@ -100,7 +104,7 @@ fn sweep(name: &str) {
     for stop in (1..=stops).step_by(step) {
         prepared.again();
         let mut passed = 0;
-        let traced = prepared.trace(name, |_| {
+        let traced = prepared.trace(&[name, "w"], |_| {
             passed += 1;
             if passed == stop { Act::Kill } else { Act::Pass }
         });

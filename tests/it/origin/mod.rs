@@ -4,6 +4,8 @@ mod applies;
 mod by_chance;
 mod conflicts;
 #[cfg(target_arch = "x86_64")]
+mod interrupted;
+#[cfg(target_arch = "x86_64")]
 mod kills;
 mod picture;
 mod refused;

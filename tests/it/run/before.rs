@@ -101,18 +101,3 @@ fn a_command_line_that_is_wrong() {
     assert_eq!(help.code, Some(0));
     assert!(help.text().contains("vrift run -- make -j8"));
 }
-
-#[test]
-fn the_doctor_tries_whether_programs_take_the_library() {
-    let sandbox = sandbox();
-    let doctor = || said(&mut run_in(&sandbox, ".", ["doctor"])).text();
-    assert!(doctor().contains("works    preloading: /"), "{}", doctor());
-    let bin = sandbox.path("bin");
-    fs::create_dir(&bin).expect("made");
-    fs::copy(command(), bin.join("vrift")).expect("copied");
-    let mut alone = Command::new(bin.join("vrift"));
-    alone.arg("doctor").env("VRIFT_HOME", sandbox.path("store")).env_remove("LD_PRELOAD");
-    let alone = said(&mut alone);
-    assert_eq!(alone.code, Some(0), "looking at trees needs no library");
-    assert!(alone.text().contains("missing  preloading: the library"), "{}", alone.text());
-}

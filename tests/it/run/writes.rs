@@ -248,8 +248,9 @@ fn processes_are_counted_and_programs_that_cannot_be_seen_are_named() {
     let (code, seen, shown) = run(&[&program]);
     assert_eq!((code, seen), (Some(0), 1), "{shown}");
     let program = strange_program(&sandbox).display().to_string();
-    let (_, shown) = count(&format!("{program}; {program}; :"));
+    let (_, shown) = count(&format!("cd /usr; {program}; {program}; :"));
     assert!(shown.contains(&format!("2 that could not be seen ({program})")), "{shown}");
-    let (_, _, shown) = run(&[&program]);
-    assert!(shown.contains(&format!("1 that could not be seen ({program})")), "{shown}");
+    let (code, _, shown) = run(&[&program]);
+    assert!(shown.contains(&format!("'{program}' was not started")), "{shown}");
+    assert_eq!(code, Some(126), "{shown}");
 }

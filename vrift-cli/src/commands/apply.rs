@@ -8,6 +8,7 @@ use vrift_manifest::workspace::Home;
 
 use crate::error::{Error, Result};
 use crate::home;
+use crate::interrupt;
 use crate::origin::{Applied, Difference, Job, Verdict, said_of};
 use crate::output::{Output, Row, human, names};
 use crate::place::Name;
@@ -76,9 +77,18 @@ impl Written {
     /// Writes a workspace back.
     pub fn of(home: &Home, name: &Name, force: bool) -> Result<Written> {
         let begun = Instant::now();
+        interrupt::watch();
         let mut job = Job::open(home, name.as_str(), true)?;
         refuse_store(home, &job.origin.directory)?;
-        let applied = job.apply(force)?;
+        let applied = job.apply(force).map_err(|error| match error.is_interruption() {
+            true => error
+                .left(format!(
+                    "not all is written back to '{}', of which each file is whole",
+                    names::path(&job.origin.directory)
+                ))
+                .hint(format!("`vrift apply {name}` goes on")),
+            false => error,
+        })?;
         let seconds = begun.elapsed().as_secs_f64();
         let (name, directory) = (name.clone(), job.origin.directory.clone());
         Ok(Written { name, directory, seq: job.seq, force, applied, seconds })

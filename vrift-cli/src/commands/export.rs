@@ -52,6 +52,7 @@ impl Args {
     pub fn run(self, output: &mut Output<'_>) -> Result<()> {
         output.set_json(self.json);
         let begun = Instant::now();
+        crate::interrupt::watch();
         let home = home::for_reading_some()?;
         let located = Located::of(&home, &self.place)?;
         let node = located.cursor(false)?;
@@ -112,6 +113,11 @@ fn refuse_store(store: &Path, destination: &Path) -> Result<()> {
 }
 
 fn told(error: ExportError, force: bool) -> Error {
+    if let ExportError::Interrupted(signal) = error {
+        return Error::interrupted(signal)
+            .left("what was written so far is left there, each file whole")
+            .hint("--force goes on where there is something already");
+    }
     let hint = match &error {
         ExportError::Exists(_) | ExportError::NotEmpty(_) if !force => {
             Some("--force replaces what the tree has too, and leaves the rest alone")

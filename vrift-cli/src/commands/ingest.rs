@@ -79,6 +79,7 @@ impl Args {
                 })?,
         };
         let begun = Instant::now();
+        crate::interrupt::say(format!("the next `vrift ingest` of {name} goes on from here"));
         let home = home::for_creating()?;
         refuse_store(home.store().root(), &directory)?;
         let counters = Arc::new(Counters::default());

@@ -27,7 +27,8 @@ pub const BEFORE: u8 = 125;
 ///
 /// Returns when the command has ended and nothing that it started can still write in the tree. Daemons are not waited
 /// for. On a terminal one line then tells what was written, how many processes were seen, and which programs could not
-/// be seen (static ones, and ones that gain rights): those had the real files before them.
+/// be seen (ones that gain rights or are of 32 bits, and static ones where they cannot be answered). Such a program is not
+/// started where it would meet with the tree: in it or above it, or with a path of it among its arguments.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit codes: the command's own; 128 and the signal's number if a signal ended it; 125 if the command was \
@@ -77,13 +78,18 @@ impl Args {
             signals.die_of(Signal::INT);
         }
         let kept = match kept {
-            Ok(true) if self.apply => ready.apply(ended.code),
+            Ok(true) if self.apply => {
+                crate::interrupt::watch();
+                signals.give_back();
+                ready.apply(ended.code)
+            }
             kept => kept,
         };
         match kept {
             Ok(true) if ended.code == 0 => Ok(()),
             Ok(true) => Err(Error::incomplete().exits_with(ended.code)),
             Ok(false) => Err(Error::incomplete().exits_with(ended.code.max(1))),
+            Err(error) if error.is_interruption() => Err(error),
             Err(error) => Err(error.exits_with(ended.code.max(1))),
         }
     }
@@ -217,6 +223,7 @@ impl Ready {
                 self.name
             );
         }
+        run::tell_refused(&census.refused, &mut stderr);
         let kept = census.failures.is_empty() && sealed.failed.is_empty();
         if stderr.is_terminal() {
             let busy = sealed.busy.into_iter().map(|file| file.path).collect();

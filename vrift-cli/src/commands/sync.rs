@@ -44,6 +44,7 @@ impl Args {
         let begun = Instant::now();
         let home = home::for_writing()?;
         let name = home::workspace_name(&home, self.workspace.as_ref())?;
+        crate::interrupt::say(format!("the next `vrift sync` of {name} goes on from here"));
         let mut job = Job::open(&home, name.as_str(), true)?;
         let before = job.seq;
         let done = job.sync(self.force)?;

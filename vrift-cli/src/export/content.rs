@@ -9,6 +9,8 @@ use rustix::fs::{copy_file_range, ioctl_ficlone};
 use rustix::io::Errno;
 use vrift_cas::{Digest, Hasher};
 
+use crate::interrupt;
+
 /// Below this, one read and one write are cheaper than asking the kernel to copy.
 const SMALL: u64 = 1 << 16;
 
@@ -46,7 +48,10 @@ impl Copier {
             return Ok(());
         }
         let whole = size <= SMALL;
-        check(digest, from, size, buffer).map_err(CopyError::From)?;
+        check(digest, from, size, buffer).map_err(|error| match interrupt::check_io() {
+            Err(interrupted) => CopyError::To(interrupted),
+            Ok(()) => CopyError::From(error),
+        })?;
         if !self.no_clone.load(Ordering::Relaxed) {
             match ioctl_ficlone(to, from) {
                 Ok(()) => return Ok(()),
@@ -81,7 +86,8 @@ impl Copier {
         let mut there = at;
         if !self.no_range.load(Ordering::Relaxed) {
             while at < end {
-                let piece = usize::try_from(end - at).unwrap_or(usize::MAX).min(1 << 30);
+                interrupt::check_io().map_err(CopyError::To)?;
+                let piece = usize::try_from(end - at).unwrap_or(usize::MAX).min(1 << 26);
                 match copy_file_range(from, Some(&mut at), to, Some(&mut there), piece) {
                     Ok(0) => break,
                     Ok(_) | Err(Errno::INTR) => {}
@@ -97,6 +103,7 @@ impl Copier {
             }
         }
         while at < end {
+            interrupt::check_io().map_err(CopyError::To)?;
             let piece = piece(end - at);
             buffer.resize(piece, 0);
             from.read_exact_at(buffer, at).map_err(CopyError::From)?;
@@ -111,6 +118,7 @@ impl Copier {
 fn check(digest: &Digest, from: &File, size: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
     let (mut hasher, mut at) = (Hasher::new(), 0);
     while at < size {
+        interrupt::check_io()?;
         let piece = piece(size - at);
         buffer.resize(piece, 0);
         from.read_exact_at(buffer, at)?;

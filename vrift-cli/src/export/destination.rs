@@ -26,6 +26,9 @@ pub enum ExportError {
     /// The destination cannot be made or opened.
     #[error("cannot write to '{}'", names::path(.0))]
     Open(PathBuf, #[source] io::Error),
+    /// A signal came. What is there is whole.
+    #[error("interrupted")]
+    Interrupted(i32),
     /// The file system takes no more.
     #[error("cannot write '{}' below '{}'", names::shown(.path), names::path(.destination))]
     Full {

@@ -17,6 +17,7 @@ use super::pending::Pending;
 use super::plan::{Full, Item, Plan};
 use super::source::{Child, Source};
 use crate::ingest::join;
+use crate::interrupt;
 use crate::output::progress::Counters;
 use crate::walk::{Budget, Directory, Queue};
 
@@ -97,11 +98,20 @@ pub fn export<S: Source>(
         }
         work();
     });
-    if let Some(full) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    stopped()?;
+    if let Some(full) = failed {
         return Err(fatal(full));
     }
-    plan.write_links().map_err(fatal)?;
+    let linked = plan.write_links();
+    stopped()?;
+    linked.map_err(fatal)?;
     Ok(plan.report())
+}
+
+/// An error if a signal came: then not all is there.
+fn stopped() -> Result<(), ExportError> {
+    interrupt::came().map_or(Ok(()), |signal| Err(ExportError::Interrupted(signal)))
 }
 
 /// The directory that the export begins at.
@@ -128,6 +138,9 @@ impl<S: Source> Plan<'_, S> {
             }
             Task::Entries { above, items } => {
                 for item in items {
+                    if interrupt::came().is_some() {
+                        break;
+                    }
                     self.entry(&above, item, buffer)?;
                 }
                 self.release(above);
@@ -223,6 +236,10 @@ impl<S: Source> Plan<'_, S> {
     fn write_links(&self) -> Result<(), Full> {
         let mut buffer = Vec::new();
         for (number, (above, name), item) in self.links.take_others() {
+            if interrupt::came().is_some() {
+                self.release(above);
+                continue;
+            }
             let path = || join(&above.directory.path(), name.to_bytes());
             match self.links.place(number) {
                 // The first name could not be written; perhaps this one can.

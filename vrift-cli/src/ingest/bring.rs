@@ -260,7 +260,10 @@ pub(crate) fn scan_origin<C: Contents<Error: Into<Error>>>(
     let skip = [home.store().root(), home.runtime()].map(identity);
     let skip = skip.into_iter().flatten().collect();
     let options = Options { exclude, skip, threads: None };
-    scan(directory, &options, cache, contents, counters).map_err(|error| match error {
+    let scanned = scan(directory, &options, cache, contents, counters);
+    // What it found then is not all.
+    crate::interrupt::check()?;
+    scanned.map_err(|error| match error {
         super::ScanError::Store(error) => error.into(),
         super::ScanError::Open(path, error) => Error::at("open the directory", &path, error),
     })

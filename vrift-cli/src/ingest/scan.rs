@@ -174,6 +174,9 @@ impl<C: Contents> Worker<'_, '_, C> {
             }
             Task::Read { directory, files } => {
                 for file in files {
+                    if crate::interrupt::came().is_some() {
+                        break;
+                    }
                     self.read(&directory, file)?;
                 }
             }

@@ -22,6 +22,7 @@ use super::sync::is_whole;
 use super::temporary::{Names, is_of};
 use crate::error::{Error, Result};
 use crate::ingest;
+use crate::interrupt;
 use crate::output::progress::Counters;
 
 /// What was written back.
@@ -55,6 +56,7 @@ impl Job<'_> {
     pub fn apply(&mut self, force: bool) -> Result<Applied> {
         let real = self.look()?;
         let compared = self.sides(&real).compare()?;
+        interrupt::check()?;
         let (entries, mut problems, done, ended) = {
             let job = &*self;
             let mut work = Work {
@@ -125,7 +127,8 @@ impl Work<'_> {
             }
         }
         self.give_times();
-        if self.has_done_something() {
+        // Who interrupts it does not want to wait for the disk.
+        if self.has_done_something() && interrupt::came().is_none() {
             self.sync()?;
         }
         ended

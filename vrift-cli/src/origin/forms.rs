@@ -69,6 +69,8 @@ pub enum Unwritten {
     Refused(String),
     /// The file system takes no more.
     Full(ExportError),
+    /// A signal came.
+    Interrupted(i32),
 }
 
 /// Writes what the workspace has at `at` as `name` of a real directory. What of what is below it could not be written is
@@ -89,6 +91,7 @@ pub fn write(
     let written = export::export(&source, at, Path::new(&destination), &options, counters);
     let report = written.map_err(|error| match error {
         full @ ExportError::Full { .. } => Unwritten::Full(full),
+        ExportError::Interrupted(signal) => Unwritten::Interrupted(signal),
         ExportError::Open(_, cause) => refused(format!("cannot be written: {cause}")),
         other => refused(other.to_string()),
     })?;

@@ -233,6 +233,7 @@ impl Contents for OnlyHashed {
         let (mut hasher, mut size) = (Hasher::new(), 0);
         let mut buffer = vec![0; 256 << 10];
         loop {
+            crate::interrupt::check_io().map_err(PutError::Source)?;
             match file.read(&mut buffer) {
                 Ok(0) => return Ok(Stored { digest: hasher.finish(), size, new: false }),
                 Ok(read) => {

@@ -20,6 +20,7 @@ impl Work<'_> {
             return Ok(());
         }
         for names in self.names_of_files()?.into_values() {
+            crate::interrupt::check()?;
             let (written, others): (Vec<_>, Vec<_>) =
                 names.iter().partition(|path| self.is_done(path));
             let Some(first) = others.iter().chain(&written).next() else { continue };

@@ -26,6 +26,7 @@ mod written;
 pub use apply::Applied;
 pub use compare::{Compared, Difference, Verdict};
 pub use job::{Job, Problem, of_config};
+pub(crate) use place::path_of;
 pub use shown::{Show, row, said_of};
 pub use sides::{Facts, Sides, Triple};
 pub use sync::Synced;

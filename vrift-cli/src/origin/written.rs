@@ -14,6 +14,7 @@ use super::forms::{self, Unwritten};
 use super::place::{is_as_seen, look};
 use crate::error::{Error, Result};
 use crate::ingest;
+use crate::interrupt;
 
 impl Work<'_> {
     /// Writes what is new, then puts each in force.
@@ -21,6 +22,10 @@ impl Work<'_> {
         let mut parts: Vec<(&Difference, CString)> = Vec::new();
         let mut written = Ok(());
         for &difference in made {
+            written = interrupt::check();
+            if written.is_err() {
+                break;
+            }
             let part = match self.is_only_attributes(difference) {
                 true => self.adjust(difference).map(|()| None),
                 false => self.write(difference),
@@ -38,6 +43,7 @@ impl Work<'_> {
             written = self.sync();
         }
         for (difference, part) in parts {
+            written = written.and_then(|()| interrupt::check());
             if written.is_ok() {
                 written = self.put_in_force(difference, &part);
             } else if let Ok((above, _)) = self.root.parent(&difference.path) {
@@ -75,6 +81,7 @@ impl Work<'_> {
                 let _ = dispose::remove_own(above.as_fd(), &part);
                 match why {
                     Unwritten::Refused(why) => self.problem(path, why),
+                    Unwritten::Interrupted(signal) => return Err(Error::interrupted(signal)),
                     Unwritten::Full(full) => {
                         return Err(Error::failed("").caused_by(full).hint(
                             "nothing that the directory has was touched; make room and apply again",
@@ -195,6 +202,7 @@ impl Work<'_> {
     }
 
     pub(super) fn remove(&mut self, difference: &Difference) -> Result<()> {
+        interrupt::check()?;
         let path = &difference.path;
         let Some(index) = difference.at.real else { return Ok(()) };
         let (above, name) = match self.root.parent(path) {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use vrift_cas::Digest;
@@ -89,6 +90,25 @@ impl Closing {
             parts.push(format!("left running: {}", self.left.join(", ")));
         }
         format!("vrift: {workspace}: {}", parts.join(", "))
+    }
+}
+
+/// Names the programs that were not executed because they could not be seen, each once.
+pub fn tell_refused(refused: &[Vec<u8>], stderr: &mut dyn Write) {
+    let different: BTreeSet<&[u8]> = refused.iter().map(Vec::as_slice).collect();
+    // Whoever closed standard error does not want to know; the program's caller was told by an error.
+    for program in &different {
+        let _ = writeln!(
+            stderr,
+            "vrift: '{}' was not started: it cannot be seen, and would have found the real directory in place of the tree",
+            names::shown(program)
+        );
+    }
+    if !different.is_empty() {
+        let _ = writeln!(
+            stderr,
+            "hint: it is static, of another C library, of 32 bits, or gains rights; `vrift doctor` tells what is allowed here"
+        );
     }
 }
 

@@ -19,7 +19,7 @@ mod signals;
 mod spawn;
 mod supervise;
 
-pub use closing::{Closing, closing, now as closing_now};
+pub use closing::{Closing, closing, now as closing_now, tell_refused};
 pub use directory::{Start, start};
 pub use environment::{Environment, environment};
 pub use left::Left;

@@ -92,7 +92,7 @@ pub fn cannot_be_seen(program: &Path) -> bool {
         let (Ok(file), Ok(about)) = (File::open(&path), fs::metadata(&path)) else { return false };
         let length = file.read_at(&mut start, 0).unwrap_or(0);
         let start = start.get(..length).unwrap_or_default();
-        if gains_rights(&about) {
+        if gains_rights(&about) || has_capabilities(&file) {
             return true;
         }
         match interpreter(start) {
@@ -110,6 +110,12 @@ fn gains_rights(about: &fs::Metadata) -> bool {
     let group =
         about.mode() & 0o2010 == 0o2010 && about.gid() != rustix::process::getegid().as_raw();
     user || group
+}
+
+/// Whether rights come with it that are no user's.
+fn has_capabilities(file: &File) -> bool {
+    let found = rustix::fs::fgetxattr(file, c"security.capability", &mut [0; 64][..]);
+    found.is_ok() && !rustix::process::getuid().is_root()
 }
 
 /// The interpreter of a script.

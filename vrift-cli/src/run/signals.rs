@@ -72,6 +72,15 @@ impl Signals {
         &self.before
     }
 
+    /// Lets signals do again what they do by themselves. Those that came since the command ended and are to end this
+    /// process are noted as such.
+    pub fn give_back(&self) {
+        while let Some(received) = self.next() {
+            crate::interrupt::note(received.signal.as_raw());
+        }
+        let _ = self.before.thread_set_mask();
+    }
+
     /// The next one that waits.
     pub fn next(&self) -> Option<Received> {
         loop {

@@ -4,6 +4,7 @@
 //! while their directory's entries are still in the cache. A task is a directory or a batch of files, tens of
 //! microseconds at least, so the lock is not where time goes.
 
+use crate::interrupt;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 struct State<T> {
@@ -47,7 +48,11 @@ impl<T> Queue<T> {
     pub fn work(&self, mut work: impl FnMut(T)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if state.stopped {
+            if state.stopped || interrupt::came().is_some() {
+                // Those who wait are to see it, too.
+                state.stopped = true;
+                state.tasks.clear();
+                self.changed.notify_all();
                 return;
             }
             if let Some(task) = state.tasks.pop() {

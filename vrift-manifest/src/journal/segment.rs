@@ -10,6 +10,8 @@
 
 use std::fmt;
 
+use vrift_cas::{Digest, Hasher};
+
 use super::record::PAYLOAD_MAX;
 
 /// Bytes of the segment's header.
@@ -99,15 +101,9 @@ pub fn check_header(bytes: &[u8], id: SegmentId) -> Result<u64, HeaderError> {
 
 /// The first eight bytes of BLAKE3 over `pieces`.
 pub fn checksum(pieces: &[&[u8]]) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    pieces.iter().for_each(|piece| {
-        hasher.update(piece);
-    });
-    checksum_of(&hasher.finalize())
-}
-
-fn checksum_of(hash: &blake3::Hash) -> u64 {
-    u64_at(hash.as_bytes(), 0)
+    let mut hasher = Hasher::new();
+    pieces.iter().for_each(|piece| hasher.update(piece));
+    u64_at(hasher.finish().as_bytes(), 0)
 }
 
 /// Bytes that a record with this payload takes.
@@ -127,7 +123,7 @@ pub fn record_checksum(id: SegmentId, seq: u64, payload: &[u8]) -> u64 {
         Some(room) => {
             room.copy_from_slice(payload);
             whole[..32].copy_from_slice(&prefix);
-            checksum_of(&blake3::hash(&whole[..32 + payload.len()]))
+            u64_at(Digest::of(&whole[..32 + payload.len()]).as_bytes(), 0)
         }
         None => checksum(&[&prefix, payload]),
     }

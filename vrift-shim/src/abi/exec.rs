@@ -9,6 +9,7 @@ use super::traced;
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
 use crate::sys::{errno, gate};
+use crate::vfs::exec::known;
 use crate::vfs::exec::launch::{self, Asked};
 use crate::vfs::exec::search;
 use crate::vfs::find::CWD;
@@ -20,11 +21,18 @@ type Execve = extern "C" fn(CPath, Strings, Strings) -> c_int;
 /// execveat's prototype.
 type Execveat = extern "C" fn(c_int, CPath, Strings, Strings, c_int) -> c_int;
 
+static EXECVE: Next = Next::new(c"execve");
+
 /// execve's next definition, for all that end there.
 fn next_execve() -> Execve {
-    static NEXT: Next = Next::new(c"execve");
     // SAFETY: the next definition of a name of libc has the name's signature; the wrappers are transparent.
-    unsafe { core::mem::transmute::<*mut c_void, Execve>(NEXT.get()) }
+    unsafe { core::mem::transmute::<*mut c_void, Execve>(EXECVE.get()) }
+}
+
+/// Before a fork: what its children would each find out anew.
+pub fn share() {
+    EXECVE.get();
+    known::share();
 }
 
 /// What is executed in this workspace; `None`: it is the kernel's to answer.
@@ -45,7 +53,9 @@ pub fn execute(path: CPath, arguments: Strings, environment: Strings) -> c_int {
     let asked =
         Asked { directory: CWD, base: CWD, path, flags: 0, arguments, environment, spawned: false };
     let executed = launch::with(given, asked, |launch| {
-        launch.cover(given);
+        if let Err(errno) = launch.cover(given) {
+            return fail(errno);
+        }
         let path = launch.path.map_or(CPath::of(path), CPath::of);
         let go = || real(path, launch.arguments, launch.environment);
         match launch.traced {
@@ -88,20 +98,18 @@ fn attempt(path: &CStr, arguments: Strings, environment: Strings) -> Errno {
 
 const SHELL: &CStr = c"/bin/sh";
 
-hook! {
-    /// execve(2)
-    real => fn execve(path: CPath, arguments: Strings, environment: Strings) -> c_int {
-        let _: Execve = real;
-        execute(path, arguments, environment)
-    }
+/// execve(2)
+// SAFETY (of the attribute): libc's name and signature.
+#[unsafe(no_mangle)]
+pub extern "C" fn execve(path: CPath, arguments: Strings, environment: Strings) -> c_int {
+    execute(path, arguments, environment)
 }
 
-hook! {
-    /// execv(3)
-    real => fn execv(path: CPath, arguments: Strings) -> c_int {
-        let _ = real;
-        execute(path, arguments, Strings::environment())
-    }
+/// execv(3)
+// SAFETY (of the attribute): libc's name and signature.
+#[unsafe(no_mangle)]
+pub extern "C" fn execv(path: CPath, arguments: Strings) -> c_int {
+    execute(path, arguments, Strings::environment())
 }
 
 hook! {
@@ -139,7 +147,9 @@ fn execute_at(
     let asked =
         Asked { directory, base: CWD, path: name, flags, arguments, environment, spawned: false };
     let executed = launch::with(given, asked, |launch| {
-        launch.cover(given);
+        if let Err(errno) = launch.cover(given) {
+            return fail(errno);
+        }
         match launch.path {
             Some(path) => next_execve()(CPath::of(path), launch.arguments, launch.environment),
             None => real(path, launch.arguments, launch.environment, flags),

@@ -4,6 +4,7 @@
 use std::arch::naked_asm;
 use std::ffi::{c_int, c_void};
 
+use super::exec;
 use crate::sys::next::Next;
 use crate::sys::{apart, errno, fork, gate, vfork};
 use crate::vfs::{descriptor, process, session, who};
@@ -18,6 +19,7 @@ type Fork = extern "C" fn() -> c_int;
 
 fn forked(real: Fork) -> c_int {
     before();
+    exec::share();
     let result = real();
     if result == 0 {
         fork::in_child();

@@ -11,7 +11,10 @@ use super::caller::{self, Place};
 use super::{Reply, history, seen};
 use crate::sys::strings::{self, Strings};
 use crate::sys::tracee::Told;
+use crate::vfs::exec::cover::{self, Unseen};
+use crate::vfs::exec::elf::Kind;
 use crate::vfs::exec::launch::{self, Asked, Launch};
+use crate::vfs::exec::{self, Program};
 use crate::vfs::find::{self, CWD};
 use crate::vfs::session;
 
@@ -48,6 +51,9 @@ pub fn program(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
         if begins != CWD || stat.is_ok_and(|stat| stat.st_mode & 0o4000 != 0) {
             caller::changes();
         }
+        if !seen {
+            narrow(told, at, (begins, &path, flags))?;
+        }
         return Ok(Reply::Kernel);
     }
     let Some(given) = session::given() else { return Ok(Reply::Kernel) };
@@ -68,6 +74,37 @@ pub fn program(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
         spawned: false,
     };
     launch::with(given, asked, |launch| again(listener, told, at, &launch))?
+}
+
+/// A program outside for the 32 bits of the machine: the filter does not know its calls.
+fn narrow(
+    told: &Told,
+    at: usize,
+    (directory, path, flags): (c_int, &CStr, c_int),
+) -> Result<(), Errno> {
+    let Some(given) = session::given() else { return Ok(()) };
+    let none = [std::ptr::null()];
+    let environment = Strings::of(&none);
+    let asked = |arguments| Asked {
+        directory,
+        base: CWD,
+        path,
+        flags,
+        arguments,
+        environment,
+        spawned: false,
+    };
+    let mut program = Program::new();
+    // What is wrong with it the kernel says.
+    if exec::resolve(given, &asked(environment), &mut program).is_err()
+        || program.kind() != Kind::Narrow
+    {
+        return Ok(());
+    }
+    let arguments = texts(told, told.words.get(at + 1).copied().unwrap_or(0))?;
+    let arguments = pointers(&arguments);
+    let meets = cover::meets(given, &asked(Strings::of(&arguments)), program.path().is_some());
+    cover::leave(given, Unseen { program: path, meets })
 }
 
 /// The strings of an array in the caller's memory.

@@ -114,6 +114,25 @@ impl Heap {
     }
 }
 
+impl Heap {
+    /// A block, and whether it was used before; null: there is none.
+    fn room(&self, layout: Layout) -> (*mut u8, bool) {
+        if let (Some(size), Some(arena)) = (size_of(layout), self.arena()) {
+            if let Some(at) = self.take(arena, size) {
+                return (at as *mut u8, true);
+            }
+            if let Some(at) = self.fresh(arena, 1 << (size as u32 + LEAST)) {
+                return (at as *mut u8, false);
+            }
+        }
+        if layout.align() > 4096 {
+            return (ptr::null_mut(), false);
+        }
+        let mapped = map(layout.size().max(1)).or_else(|| self.spare(layout));
+        (mapped.unwrap_or(ptr::null_mut()), false)
+    }
+}
+
 /// Which stack a block for `layout` is on; none: it is mapped by itself.
 fn size_of(layout: Layout) -> Option<usize> {
     let bytes = layout.size().max(layout.align()).max(1 << LEAST).checked_next_power_of_two()?;
@@ -139,16 +158,18 @@ fn unmap(at: *mut u8, bytes: usize) {
 // alignment, and it begins at a multiple of the smaller of its size and a page.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if let (Some(size), Some(arena)) = (size_of(layout), self.arena()) {
-            let bytes = 1 << (size as u32 + LEAST);
-            if let Some(at) = self.take(arena, size).or_else(|| self.fresh(arena, bytes)) {
-                return at as *mut u8;
-            }
+        self.room(layout).0
+    }
+
+    // SAFETY: a block that was given out before is filled with zeros, over the length that was asked for; any other is the
+    // kernel's, which has done so. Pages that nobody writes to are so not touched either.
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let (at, used) = self.room(layout);
+        if used {
+            // SAFETY: the block is at least as long, and nobody else's yet.
+            unsafe { ptr::write_bytes(at, 0, layout.size()) };
         }
-        if layout.align() > 4096 {
-            return ptr::null_mut();
-        }
-        map(layout.size().max(1)).or_else(|| self.spare(layout)).unwrap_or(ptr::null_mut())
+        at
     }
 
     // SAFETY: the caller gives back what `alloc` gave, with the same layout.

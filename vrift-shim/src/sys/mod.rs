@@ -20,6 +20,7 @@ pub mod marked;
 pub mod next;
 pub mod own;
 pub mod pool;
+pub mod shared;
 pub mod slot;
 pub mod stack;
 pub mod start;

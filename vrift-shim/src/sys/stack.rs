@@ -3,7 +3,6 @@
 
 use std::arch::naked_asm;
 use std::ffi::{c_char, c_void};
-use std::marker::PhantomData;
 use std::ptr;
 
 use super::vfork;
@@ -31,37 +30,40 @@ pub fn with<T: Plain, R>(count: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
     if bytes > MUCH && !vfork::is_child() {
         return work(&mut vec![T::ZERO; count]);
     }
-    call(bytes, Frame { count, work: Some(work), result: None, values: PhantomData })
+    once(work, |work| {
+        let mut work = |room: *mut u8| {
+            let room = room.cast::<T>();
+            for at in 0..count {
+                // SAFETY: inside the room, which has space for `count` values and is aligned to 16.
+                unsafe { room.add(at).write(T::ZERO) };
+            }
+            // SAFETY: just written; nobody else has it.
+            work(unsafe { std::slice::from_raw_parts_mut(room, count) });
+        };
+        let mut work: Work<'_> = &mut work;
+        // SAFETY: `enter` is called with the room and this address, at which there is what it takes it for.
+        unsafe { below(bytes.max(16), enter, (&raw mut work).cast()) };
+    })
 }
 
-fn call<T: Plain, R, F: FnOnce(&mut [T]) -> R>(bytes: usize, mut frame: Frame<T, F, R>) -> R {
-    // SAFETY: `enter` is called with the room and the frame, which is of the type that it takes it for.
-    unsafe { below(bytes.max(16), enter::<T, R, F>, (&raw mut frame).cast()) };
-    match frame.result {
+type Work<'a> = &'a mut dyn FnMut(*mut u8);
+
+extern "C" fn enter(room: *mut u8, work: *mut c_void) {
+    // SAFETY: `with` passed the address of its own, which it does not touch meanwhile.
+    let work = unsafe { &mut *work.cast::<Work<'_>>() };
+    work(room);
+}
+
+/// Calls `go` with what does `work` and keeps its result: so that `go`, where it is long, is there once and not once for each
+/// caller.
+pub fn once<A, R>(work: impl FnOnce(A) -> R, go: impl FnOnce(&mut dyn FnMut(A))) -> R {
+    let (mut work, mut result) = (Some(work), None);
+    go(&mut |argument| result = work.take().map(|work| work(argument)));
+    match result {
         Some(result) => result,
-        // `enter` was called and has returned.
+        // Each `go` calls it.
         None => std::process::abort(),
     }
-}
-
-struct Frame<T, F, R> {
-    count: usize,
-    work: Option<F>,
-    result: Option<R>,
-    values: PhantomData<T>,
-}
-
-extern "C" fn enter<T: Plain, R, F: FnOnce(&mut [T]) -> R>(room: *mut u8, frame: *mut c_void) {
-    // SAFETY: `with` passed its own frame, which it does not touch meanwhile.
-    let frame = unsafe { &mut *frame.cast::<Frame<T, F, R>>() };
-    let room = room.cast::<T>();
-    for at in 0..frame.count {
-        // SAFETY: inside the room, which has space for `count` values and is aligned to 16.
-        unsafe { room.add(at).write(T::ZERO) };
-    }
-    // SAFETY: just written; nobody else has it.
-    let room = unsafe { std::slice::from_raw_parts_mut(room, frame.count) };
-    frame.result = frame.work.take().map(|work| work(room));
 }
 
 type Enter = extern "C" fn(*mut u8, *mut c_void);

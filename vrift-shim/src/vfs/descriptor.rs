@@ -128,6 +128,13 @@ pub fn purpose(descriptor: c_int) -> Purpose {
     }
 }
 
+/// Whether another descriptor of this process was opened to write this node, as far as is known: among the first, where shells
+/// put what is redirected.
+pub fn is_written_by_another(node: u64) -> bool {
+    const FIRST: c_int = 16;
+    (0..FIRST).any(|other| purpose(other) == Purpose::Writes(node))
+}
+
 /// Notes that a descriptor was opened outside the tree.
 #[inline]
 pub fn opened_outside(descriptor: c_int) {
@@ -323,8 +330,10 @@ fn by_name(given: &'static Given, descriptor: c_int, stat: &Stat) -> Option<Held
         Held::Content { node, draft } => {
             // What was opened as a draft is a blob by now, if it was sealed; its name is that of then.
             let draft = draft && stat.st_mode & 0o7777 != BLOB;
-            if !draft {
-                opened(descriptor, node, false);
+            match draft {
+                // How it was opened is not known.
+                true => know(descriptor, Known(node, stat.st_ino)),
+                false => opened(descriptor, node, false),
             }
             Held::Content { node, draft }
         }

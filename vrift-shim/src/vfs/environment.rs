@@ -85,6 +85,9 @@ pub fn own_library(list: &[u8]) -> Option<&[u8]> {
     list.split(is_separator).find(|path| is_ours(path))
 }
 
+/// What is done with an environment, once. Not a type of each caller's own: the code below is long, and there once.
+type Work<'a> = &'a mut dyn FnMut(Strings);
+
 /// Calls `work` with the environment `asked`, in which nothing is missing.
 pub fn with<R>(
     given: &'static Given,
@@ -92,6 +95,10 @@ pub fn with<R>(
     needs: Needs<'_>,
     work: impl FnOnce(Strings) -> R,
 ) -> R {
+    stack::once(work, |work| made(given, asked, needs, work))
+}
+
+fn made(given: &'static Given, asked: Strings, needs: Needs<'_>, work: Work<'_>) {
     let reach = if needs.told_of { Reach::Foreign } else { needs.reach };
     // What ld.so goes by is the last of several.
     let preload = last(asked, PRELOAD);
@@ -118,13 +125,13 @@ pub fn with<R>(
                             let left_out = [list_set, session_set, before, set, audit];
                             let plain = [list, variable, options, libraries, auditing];
                             let kept = [kept, kept_audit, kept_list];
-                            compose(asked, left_out, (plain, kept), work)
-                        })
-                    })
-                })
-            })
-        })
-    })
+                            compose(asked, left_out, (plain, kept), work);
+                        });
+                    });
+                });
+            });
+        });
+    });
 }
 
 /// LD_PRELOAD and LD_AUDIT, as a loader takes them.
@@ -278,12 +285,12 @@ fn with_list<R>(
 }
 
 /// Calls `work` with the variables of `asked` but some, and with more.
-fn compose<R>(
+fn compose(
     asked: Strings,
     left_out: [Option<*const c_char>; 5],
     more: ([Option<&CStr>; 5], [Option<&CStr>; 3]),
-    work: impl FnOnce(Strings) -> R,
-) -> R {
+    work: Work<'_>,
+) {
     stack::with(asked.len() + MORE + 1, |room: &mut [*const c_char]| {
         let kept = asked.pointers().filter(|&string| !left_out.contains(&Some(string)));
         // A list of nothing is none.
@@ -292,6 +299,6 @@ fn compose<R>(
         for (place, string) in room.iter_mut().zip(kept.chain(more.map(CStr::as_ptr))) {
             *place = string;
         }
-        work(Strings::of(room))
-    })
+        work(Strings::of(room));
+    });
 }

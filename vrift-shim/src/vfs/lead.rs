@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use vrift_manifest::name::NAME_MAX;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, last_slash, split_first};
 
-use super::known::{self, APART, APART_FROM_CWD, MISSING, Moment, PLAIN};
+use super::known::{self, APART, APART_FROM_CWD, DIRECTORY, MISSING, Moment, PLAIN};
 use super::session::{self, Given};
 use super::{cwd, descriptor, lexical, magic};
 use crate::sys::{apart, marked};
@@ -215,7 +215,7 @@ impl Walk<'_> {
             match name {
                 b"." => continue,
                 b".." => {
-                    if !self.is_directory(given) {
+                    if !self.is_directory(given, now) {
                         return Ok(Lead::Apart);
                     }
                     self.pop();
@@ -316,16 +316,21 @@ impl Walk<'_> {
     }
 
     /// Whether there is a directory where it is; those above the tree are, on the disk or not.
-    fn is_directory(&mut self, given: &'static Given) -> bool {
+    fn is_directory(&mut self, given: &'static Given, now: Moment) -> bool {
         let here = self.out.get(..self.length).unwrap_or(b"");
-        if here.is_empty() || below(&given.mount, here).is_some() {
+        if here.is_empty() || below(&given.mount, here).is_some() || known::is(here, DIRECTORY, now)
+        {
             return true;
         }
         let is_one = |stat: rustix::fs::Stat| stat.st_mode & 0o170_000 == 0o040_000;
         let stat = self
             .text()
             .and_then(|here| rustix::fs::statat(CWD, here, rustix::fs::AtFlags::SYMLINK_NOFOLLOW));
-        stat.is_ok_and(is_one)
+        let is_one = stat.is_ok_and(is_one);
+        if is_one {
+            known::note(self.here(), DIRECTORY, now);
+        }
+        is_one
     }
 
     fn pop(&mut self) {

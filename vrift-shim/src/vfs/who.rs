@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use vrift_manifest::attributes::Attributes;
@@ -214,10 +215,21 @@ fn own(name: &str) -> String {
     }
 }
 
+/// The most bytes that are read of a file.
+const MOST: usize = 32 << 10;
+
 fn read(path: &str) -> Vec<u8> {
-    let mut text = vec![0; 32 << 10];
+    let mut text = Vec::new();
     let file = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-    let length = file.and_then(|file| rustix::io::read(&file, &mut text[..])).unwrap_or(0);
-    text.truncate(length);
+    let Ok(file) = file else { return text };
+    // Room that nothing is written to costs nothing, and mostly there is little to read.
+    while text.len() < MOST {
+        text.reserve(2048);
+        let room = text.capacity() - text.len();
+        if rustix::io::read(&file, spare_capacity(&mut text)) != Ok(room) {
+            break;
+        }
+    }
+    text.truncate(MOST);
     text
 }

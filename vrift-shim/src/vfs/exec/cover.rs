@@ -4,25 +4,85 @@
 use std::ffi::CStr;
 use std::os::unix::ffi::OsStrExt;
 
+use rustix::io::Errno;
 use vrift_manifest::census;
 
+use super::launch::Asked;
+use crate::sys::strings;
+use crate::vfs::cwd::{self, Where};
+use crate::vfs::find;
 use crate::vfs::session::Given;
 
-/// Covers this process; or has the run name the program, that could not be seen.
-#[cold]
-#[inline(never)]
-pub fn begin(given: &'static Given, program: &CStr) {
-    if !is_covered(given) {
-        name(given, program);
-    }
+/// A program that cannot be seen if it is not covered.
+#[derive(Clone, Copy)]
+pub struct Unseen<'a> {
+    /// Its path.
+    pub program: &'a CStr,
+    /// It is to meet with the tree: [`meets`].
+    pub meets: bool,
 }
 
-/// Has the run name a program that could not be seen.
+/// Covers this process, for it is about to become the program; or else as [`leave`].
 #[cold]
-pub fn name(given: &'static Given, program: &CStr) {
+#[inline(never)]
+pub fn begin(given: &'static Given, unseen: Unseen<'_>) -> Result<(), Errno> {
+    if is_covered(given) { Ok(()) } else { leave(given, unseen) }
+}
+
+/// What becomes of a program that cannot be seen. One that is to meet with the tree would find the real directory in its
+/// place, so it is not executed: ELIBACC, the error of a library that is needed and cannot be had. Others are, and the run
+/// names them.
+#[cold]
+pub fn leave(given: &'static Given, unseen: Unseen<'_>) -> Result<(), Errno> {
     let handover = &given.handover;
-    let runtime = handover.runtime.as_os_str().as_bytes();
-    census::note_unseen(runtime, handover.id.as_bytes(), handover.run, program.to_bytes());
+    let (runtime, id) = (handover.runtime.as_os_str().as_bytes(), handover.id.as_bytes());
+    let program = unseen.program.to_bytes();
+    if unseen.meets {
+        census::note_refused(runtime, id, handover.run, program);
+        return Err(Errno::LIBACC);
+    }
+    census::note_unseen(runtime, id, handover.run, program);
+    Ok(())
+}
+
+/// Whether a program is to meet with the tree: it lies there or is a script's of it (`named_by_tree`), begins in it or above
+/// it, or is told a path of it.
+#[cold]
+pub fn meets(given: &'static Given, asked: &Asked<'_>, named_by_tree: bool) -> bool {
+    let begins_there = || match asked.base {
+        find::CWD => cwd::present(given) != Ok(Where::Apart),
+        // A directory that cannot be looked at may be any.
+        other => find::begins_inside(other, b".") != Ok(false),
+    };
+    let mut arguments = asked.arguments.pointers().map(strings::bytes);
+    named_by_tree || begins_there() || arguments.any(|argument| leads_there(argument, &given.mount))
+}
+
+/// Whether an argument has the path somewhere in it (`-I/path/below`, `--at=/path`), and not that of something beside.
+fn leads_there(argument: &[u8], mount: &[u8]) -> bool {
+    let ends = |at: usize| {
+        let next = argument.get(at + mount.len());
+        next.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !b"._-+~".contains(byte))
+    };
+    let mut parts = argument.windows(mount.len().max(1)).enumerate();
+    parts.any(|(at, part)| part == mount && ends(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leads_there;
+
+    #[test]
+    fn an_argument_that_names_the_tree_is_told_from_one_that_names_its_neighbour() {
+        for yes in
+            ["/work/tree", "/work/tree/a", "-I/work/tree/a", "x=/work/tree:y", "file:///work/tree"]
+        {
+            assert!(leads_there(yes.as_bytes(), b"/work/tree"), "{yes}");
+        }
+        for no in ["", "/work", "/work/trees", "/work/tree.old/a", "/work/tree-2", "work/tree"] {
+            assert!(!leads_there(no.as_bytes(), b"/work/tree"), "{no}");
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

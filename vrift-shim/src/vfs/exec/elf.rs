@@ -18,7 +18,9 @@ pub enum Kind {
     Direct,
     /// The loader is of another C library.
     Foreign,
-    /// It is for another machine, or for the 32 bits of this one.
+    /// It is for the 32 bits of this machine.
+    Narrow,
+    /// It is for another machine.
     Strange,
     /// Who executes it gets other rights, and the loader listens to nobody.
     Privileged,
@@ -29,7 +31,7 @@ pub enum Kind {
 impl Kind {
     /// Whether this library can be named to it.
     pub fn reach(self) -> Reach {
-        if matches!(self, Kind::Foreign | Kind::Strange) {
+        if matches!(self, Kind::Foreign | Kind::Narrow | Kind::Strange) {
             Reach::Foreign
         } else {
             Reach::Preloaded
@@ -37,11 +39,23 @@ impl Kind {
     }
 }
 
-/// Whether who executes it gets another user or group: the loader takes nothing from its environment then.
+/// Whether who executes it gets another user or group: the loader takes nothing from its environment then. Who may gain no
+/// rights does not.
 pub fn gains_rights(stat: &rustix::fs::Stat) -> bool {
+    if stat.st_mode & 0o6000 == 0 || rustix::thread::no_new_privs().unwrap_or(false) {
+        return false;
+    }
     let (by_user, by_group) = (stat.st_mode & 0o4000 != 0, stat.st_mode & 0o2010 == 0o2010);
     by_user && stat.st_uid != rustix::process::geteuid().as_raw()
         || by_group && stat.st_gid != rustix::process::getegid().as_raw()
+}
+
+/// Whether rights come with a file that are no user's, which the loader heeds as it does those. Root has them anyhow.
+pub fn has_capabilities(file: BorrowedFd<'_>) -> bool {
+    if rustix::process::getuid().is_root() || rustix::thread::no_new_privs().unwrap_or(false) {
+        return false;
+    }
+    rustix::fs::fgetxattr(file, c"security.capability", &mut [0; 64][..]).is_ok()
 }
 
 /// How the file names of this library's loader begins.
@@ -56,8 +70,14 @@ const LOADER: &[u8] = b"ld-musl-aarch64.so";
 
 #[cfg(target_arch = "x86_64")]
 const MACHINE: u16 = 62;
+/// Machines whose programs of 32 bits this one executes: its own, and an older one.
+#[cfg(target_arch = "x86_64")]
+const NARROW: [u16; 2] = [62, 3];
 #[cfg(target_arch = "aarch64")]
 const MACHINE: u16 = 183;
+/// Machines whose programs of 32 bits this one executes.
+#[cfg(target_arch = "aarch64")]
+const NARROW: [u16; 1] = [40];
 
 /// Whether a file name is that of this library's loader.
 pub fn is_loader(name: &[u8]) -> bool {
@@ -76,8 +96,10 @@ pub fn kind(file: BorrowedFd<'_>, head: &[u8], name: &[u8]) -> Kind {
     if !head.starts_with(b"\x7fELF") {
         return Kind::Unknown;
     }
-    if head.get(4) != Some(&CLASS_64) || short(head, 18) != Some(MACHINE) {
-        return Kind::Strange;
+    let machine = short(head, 18);
+    if head.get(4) != Some(&CLASS_64) || machine != Some(MACHINE) {
+        let is_narrow = machine.is_some_and(|machine| NARROW.contains(&machine));
+        return if is_narrow { Kind::Narrow } else { Kind::Strange };
     }
     // The loader itself, called as a program, loads what it is told.
     if is_loader(name) {

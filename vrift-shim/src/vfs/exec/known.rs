@@ -13,13 +13,18 @@ use vrift_manifest::hash::name_hash;
 use vrift_manifest::tree::path::below;
 
 use super::launch::Asked;
+use crate::sys::shared::Shared;
 use crate::vfs::find::{self, CWD, Work};
 use crate::vfs::session::Given;
 use crate::vfs::{Answer, environment};
 
-/// Marks of what was seen.
-static KNOWN: [AtomicU64; PLACES] = [const { AtomicU64::new(0) }; PLACES];
-const PLACES: usize = 64;
+/// Marks of what was seen: by this process, and by those it has forked since it did so first.
+static KNOWN: Shared = Shared::new();
+
+/// Before a fork: a shell forks for each program that it starts, and what one child has seen the next is not to look for again.
+pub fn share() {
+    KNOWN.begin();
+}
 
 /// A program as the kernel finds it by itself.
 pub struct Outside {
@@ -64,7 +69,8 @@ impl Outside {
 }
 
 fn place(mark: u64) -> Option<&'static AtomicU64> {
-    KNOWN.get(mark as usize % PLACES)
+    let words = KNOWN.words();
+    words.get(mark as usize % words.len())
 }
 
 /// What a program is remembered by, if it may be: an ordinary file by which nobody gains rights, and whose libraries the

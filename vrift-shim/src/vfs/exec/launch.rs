@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_int};
 use rustix::io::Errno;
 use vrift_manifest::tree::path::PATH_MAX;
 
+use super::cover::Unseen;
 use super::elf::Kind;
 use super::{Program, cover, preload, resolve};
 use crate::sys::stack;
@@ -41,20 +42,21 @@ pub struct Launch<'a> {
     /// The environment.
     pub environment: Strings,
     /// The program, if no library can be in it and whoever executes it is to be covered: [`cover::begin`].
-    pub uncovered: Option<&'a CStr>,
+    pub uncovered: Option<Unseen<'a>>,
     /// The loader only says what it would load, and knows it by names of the store.
     pub traced: bool,
 }
 
 impl Launch<'_> {
-    /// To be called by who is about to execute it.
+    /// To be called by who is about to execute it; an error if it is not to be executed.
     #[inline]
-    pub fn cover(&self, given: &'static Given) {
-        if let Some(program) = self.uncovered {
-            cover::begin(given, program);
-        }
+    pub fn cover(&self, given: &'static Given) -> Result<(), Errno> {
+        self.uncovered.map_or(Ok(()), |unseen| cover::begin(given, unseen))
     }
 }
+
+/// What is done with a launch, once. Not a type of each caller's own: the code below is long, and there once.
+type Go<'a> = &'a mut dyn FnMut(Launch<'_>);
 
 /// Calls `go` with what is to be executed.
 pub fn with<R>(
@@ -62,6 +64,12 @@ pub fn with<R>(
     asked: Asked<'_>,
     go: impl FnOnce(Launch<'_>) -> R,
 ) -> Result<R, Errno> {
+    let (mut go, mut result) = (Some(go), None);
+    made(given, asked, &mut |launch| result = go.take().map(|go| go(launch)))?;
+    result.ok_or(Errno::NOEXEC)
+}
+
+fn made(given: &'static Given, asked: Asked<'_>, go: Go<'_>) -> Result<(), Errno> {
     descriptor::leave_marks();
     let mut program = Program::new();
     resolve(given, &asked, &mut program)?;
@@ -70,14 +78,21 @@ pub fn with<R>(
     }
     let libraries = program.take_libraries();
     let name = || program.lines().last().map_or(asked.path, |line| line.interpreter());
+    let unseen =
+        || Unseen { program: name(), meets: cover::meets(given, &asked, program.path().is_some()) };
     let uncovered = match program.kind() {
         Kind::Static | Kind::Direct | Kind::Foreign if asked.spawned => {
-            return by_helper(given, &asked, name(), go);
+            return by_helper(given, &asked, unseen, go);
         }
-        Kind::Static | Kind::Direct | Kind::Foreign => Some(name()),
+        Kind::Static | Kind::Direct | Kind::Foreign => Some(unseen()),
         // The numbers of its calls are others, or it may not be looked into.
-        Kind::Privileged | Kind::Strange => {
-            cover::name(given, name());
+        Kind::Privileged | Kind::Narrow => {
+            cover::leave(given, unseen())?;
+            None
+        }
+        // The kernel may know who executes it.
+        Kind::Strange => {
+            cover::leave(given, Unseen { meets: false, ..unseen() })?;
             None
         }
         Kind::Ours | Kind::Unknown => None,
@@ -91,7 +106,7 @@ pub fn with<R>(
         Kind::Ours => preload::translated(given, asked.base, list),
         _ => None,
     });
-    Ok(with_arguments(&program, &asked, |arguments| {
+    with_arguments(&program, &asked, |arguments| {
         on_stack(libraries, |libraries| {
             let [preload, audit] = lists;
             on_stack(preload, |preload| {
@@ -104,12 +119,13 @@ pub fn with<R>(
                             environment,
                             uncovered,
                             traced,
-                        })
-                    })
-                })
-            })
-        })
-    }))
+                        });
+                    });
+                });
+            });
+        });
+    });
+    Ok(())
 }
 
 /// Calls `work` with what memory held: a process that has executed another program gives none back, and that of a vfork
@@ -126,24 +142,25 @@ fn on_stack<R>(text: Option<Vec<u8>>, work: impl FnOnce(Option<&[u8]>) -> R) -> 
 
 /// Has libc's child execute the command first, which then executes the program: so that it can be covered.
 #[cold]
-fn by_helper<R>(
+fn by_helper<'a>(
     given: &'static Given,
     asked: &Asked<'_>,
-    name: &CStr,
-    go: impl FnOnce(Launch<'_>) -> R,
-) -> Result<R, Errno> {
+    unseen: impl FnOnce() -> Unseen<'a>,
+    go: Go<'_>,
+) -> Result<(), Errno> {
     let mut room = [0; PATH_MAX];
     let Some(helper) = cover::helper(given, &mut room) else {
-        cover::name(given, name);
+        cover::leave(given, unseen())?;
         let needs = Needs::of(Reach::Foreign);
-        return Ok(environment::with(given, asked.environment, needs, |environment| {
+        environment::with(given, asked.environment, needs, |environment| {
             let arguments = asked.arguments;
-            go(Launch { path: None, arguments, environment, uncovered: None, traced: false })
-        }));
+            go(Launch { path: None, arguments, environment, uncovered: None, traced: false });
+        });
+        return Ok(());
     };
     let before = [c"vrift", c"exec-inside", c"--program", asked.path, c"--"].map(CStr::as_ptr);
     let needs = Needs::of(Reach::Preloaded);
-    Ok(stack::with(asked.arguments.len() + before.len() + 1, |room: &mut [*const c_char]| {
+    stack::with(asked.arguments.len() + before.len() + 1, |room: &mut [*const c_char]| {
         let words = before.into_iter().chain(asked.arguments.pointers());
         for (place, string) in room.iter_mut().zip(words) {
             *place = string;
@@ -156,9 +173,10 @@ fn by_helper<R>(
                 environment,
                 uncovered: None,
                 traced: false,
-            })
-        })
-    }))
+            });
+        });
+    });
+    Ok(())
 }
 
 fn is_absolute(path: &CStr) -> bool {

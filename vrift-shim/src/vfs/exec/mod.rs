@@ -6,7 +6,7 @@ pub mod cover;
 pub mod dynamic;
 pub mod elf;
 pub mod farm;
-mod known;
+pub mod known;
 pub mod launch;
 pub mod libraries;
 pub mod places;
@@ -347,6 +347,7 @@ fn of_kernel(source: &Source<'_>, head: &mut Head) -> Result<Option<Brief>, Errn
     let file = rustix::fs::openat(directory, path, flags, Mode::empty()).ok().map(Brief::new);
     if let Some(file) = &file {
         head.read(file);
+        head.privileged |= elf::has_capabilities(file.as_fd());
     }
     Ok(file)
 }
