@@ -68,23 +68,6 @@ fn leads_there(argument: &[u8], mount: &[u8]) -> bool {
     parts.any(|(at, part)| part == mount && ends(at))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::leads_there;
-
-    #[test]
-    fn an_argument_that_names_the_tree_is_told_from_one_that_names_its_neighbour() {
-        for yes in
-            ["/work/tree", "/work/tree/a", "-I/work/tree/a", "x=/work/tree:y", "file:///work/tree"]
-        {
-            assert!(leads_there(yes.as_bytes(), b"/work/tree"), "{yes}");
-        }
-        for no in ["", "/work", "/work/trees", "/work/tree.old/a", "/work/tree-2", "work/tree"] {
-            assert!(!leads_there(no.as_bytes(), b"/work/tree"), "{no}");
-        }
-    }
-}
-
 #[cfg(target_arch = "x86_64")]
 fn is_covered(given: &'static Given) -> bool {
     use crate::answer::{QUESTION, calls};
@@ -138,4 +121,21 @@ pub fn helper<'b>(given: &'static Given, room: &'b mut [u8; 4096]) -> Option<&'b
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leads_there;
+
+    #[test]
+    fn an_argument_that_names_the_tree_is_told_from_one_that_names_its_neighbour() {
+        for yes in
+            ["/work/tree", "/work/tree/a", "-I/work/tree/a", "x=/work/tree:y", "file:///work/tree"]
+        {
+            assert!(leads_there(yes.as_bytes(), b"/work/tree"), "{yes}");
+        }
+        for no in ["", "/work", "/work/trees", "/work/tree.old/a", "/work/tree-2", "work/tree"] {
+            assert!(!leads_there(no.as_bytes(), b"/work/tree"), "{no}");
+        }
+    }
 }
