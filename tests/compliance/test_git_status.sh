@@ -33,7 +33,6 @@ ln -s README link
 now made
 of git add .
 of git commit -q -m first
-git update-index --untracked-cache
 echo new >src/deep/untracked
 now written
 rm src/deep/untracked

@@ -8,14 +8,15 @@
 //! (File systems keep such times up to 15,000,000,000 s and more.)
 //!
 //! Nothing is ever made in a placeholder by a program that is seen. One that is not may make something there; then the
-//! mark is gone until the next [`make`] sets it again, and [`remove`] leaves the directory alone.
+//! mark is gone until nothing is left there and the next [`make`] sets it again, and [`remove`] leaves the directory alone.
 //!
 //! Nothing here allocates, and nothing calls a function that a program could have replaced: system calls only.
 
 use std::ffi::CStr;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, Stat, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 
 /// The longest path, its NUL included.
@@ -60,7 +61,7 @@ pub fn path<'b>(
     ended(buffer, length)
 }
 
-/// The path of the placeholder of `node`, which is there, and marked, when this returns. Two processes may do this at
+/// The path of the placeholder of `node`, which is there, and marked, when this returns, unless something lies in it. Two processes may do this at
 /// the same time: each has seen the mark before it goes on.
 pub fn make<'b>(
     runtime: &[u8],
@@ -69,17 +70,20 @@ pub fn make<'b>(
     buffer: &'b mut [u8; PATH_MAX],
 ) -> Result<&'b CStr, Errno> {
     path(runtime, id, node, buffer)?;
-    let made = match stands_for(terminated(buffer)?, node) {
-        Ok(true) => true,
-        Ok(false) => false,
+    match stands_for(terminated(buffer)?, node) {
+        Ok(true) => {}
+        Ok(false) => {
+            let path = terminated(buffer)?;
+            set_mode(path, MODE)?;
+            if is_empty(path)? {
+                mark(path, node)?;
+            }
+        }
         Err(Errno::NOENT) => {
             make_directory(runtime, id, node, buffer)?;
-            false
+            mark(terminated(buffer)?, node)?;
         }
         Err(errno) => return Err(errno),
-    };
-    if !made {
-        mark(terminated(buffer)?, node)?;
     }
     terminated(buffer)
 }
@@ -136,6 +140,11 @@ pub fn node_of_parts(mode: u32, seconds: i64, nanoseconds: i64) -> Option<u64> {
     u64::try_from(seconds).ok().filter(|&node| marked && node != 0)
 }
 
+/// Whether a directory of this mode, which has no mark, may have had one.
+pub fn may_be_unmarked(mode: u32) -> bool {
+    mode & MODE_SEEN == MODE
+}
+
 /// The node whose placeholder a path names, by its words alone: for `/proc/PID/cwd` and what `getcwd` says.
 pub fn node_of_path(runtime: &[u8], id: &[u8], path: &[u8]) -> Option<u64> {
     let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
@@ -153,6 +162,20 @@ pub fn node_of_path(runtime: &[u8], id: &[u8], path: &[u8]) -> Option<u64> {
 fn stands_for(path: &CStr, node: u64) -> Result<bool, Errno> {
     let stat = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(node_of(&stat) == Some(node))
+}
+
+/// Whether nothing lies in a directory.
+fn is_empty(path: &CStr) -> Result<bool, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(path, flags, Mode::empty())?;
+    let mut room = [MaybeUninit::uninit(); 1024];
+    let mut entries = RawDir::new(&directory, &mut room);
+    while let Some(entry) = entries.next() {
+        if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn make_directory(

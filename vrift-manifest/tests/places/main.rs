@@ -72,15 +72,19 @@ fn other_directories_and_files_stand_for_nothing() {
 }
 
 #[test]
-fn a_mark_that_was_lost_is_set_again() {
+fn a_mark_that_was_lost_is_set_again_when_nothing_lies_there() {
     let runtime = Runtime::new();
     runtime.make(7).unwrap();
-    std::fs::write(runtime.path(7).join("left behind"), "").unwrap();
+    let stray = runtime.path(7).join("left behind");
+    std::fs::write(&stray, "").unwrap();
     assert_eq!(runtime.seen(7), None);
     runtime.make(7).unwrap();
-    assert_eq!(runtime.seen(7), Some(7));
+    assert_eq!(runtime.seen(7), None, "whoever looks is to see that something lies there");
     assert_eq!(places::remove(runtime.bytes(), ID, 7), Ok(()));
-    assert!(runtime.path(7).join("left behind").exists(), "what is not ours is not removed");
+    assert!(stray.exists(), "what is not ours is not removed");
+    std::fs::remove_file(&stray).unwrap();
+    runtime.make(7).unwrap();
+    assert_eq!(runtime.seen(7), Some(7));
 }
 
 #[test]

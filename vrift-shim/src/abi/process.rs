@@ -19,7 +19,9 @@ type Fork = extern "C" fn() -> c_int;
 
 fn forked(real: Fork) -> c_int {
     before();
-    exec::share();
+    if session::given().is_some() {
+        errno::kept(exec::share);
+    }
     let result = real();
     if result == 0 {
         fork::in_child();

@@ -13,7 +13,7 @@ use vrift_manifest::tree::Found;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 
 use super::session::{self, Given};
-use super::{find, known};
+use super::{find, known, strays};
 use crate::sys::apart;
 
 /// Where the working directory is.
@@ -95,13 +95,18 @@ fn look(given: &'static Given, seen: u64) -> Result<Where, Errno> {
     Ok(found)
 }
 
-/// A real directory: one that lies at or below the mount path (the process was there before it was preloaded) counts as
+/// A placeholder without its mark; or a real directory: one that lies at or below the mount path (the process was there before it was preloaded) counts as
 /// the directory of the tree that has its path.
 fn by_path(given: &'static Given) -> Result<Where, Errno> {
     let mut buffer = Scratch::default();
     let buffer = buffer.bytes();
     let Ok(length) = kernel_path(buffer) else { return Ok(Where::Apart) };
     let path = buffer.get(..length).unwrap_or(b"");
+    if let Some(node) = strays::node_of_path(given, path) {
+        // Where it fails, the directory is nonetheless the one that it is.
+        let _ = strays::take_in(given, node);
+        return Ok(Where::Inside(node));
+    }
     if below(path, &given.mount).is_some() {
         let session = session::session(given)?;
         let mut walk = Scratch::default();

@@ -16,8 +16,8 @@ use vrift_manifest::places;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 
 use super::find::{self, At};
-use super::pipes;
 use super::session::{self, Given};
+use super::{pipes, strays};
 use crate::sys::{apart, fd, vfork};
 
 /// What a descriptor stands for.
@@ -255,7 +255,9 @@ pub fn judge(given: &'static Given, descriptor: c_int, stat: &Stat) -> Held {
         return Held::Foreign;
     }
     match stat.st_mode & TYPE {
-        0o040000 => places::node_of(stat).map_or(Held::Foreign, Held::Directory),
+        0o040000 => places::node_of(stat)
+            .or_else(|| strays::held(given, descriptor, stat))
+            .map_or(Held::Foreign, Held::Directory),
         0o100000 => content(given, descriptor, stat),
         0o010000 => pipe(given, descriptor).map_or(Held::Foreign, Held::Directory),
         _ => Held::Foreign,

@@ -13,7 +13,7 @@ use vrift_manifest::tree::path::PATH_MAX;
 
 use super::descriptor::{self, Held};
 use super::find::{self, At, CWD, Work};
-use super::{Answer, cwd, paths, session, who};
+use super::{Answer, cwd, paths, session, strays, who};
 
 /// chdir(2). Where the kernel has to do it, [`cwd::forget`] is to follow.
 pub fn change<'w>(path: Option<&[u8]>, work: &'w mut Work) -> Result<Answer<'w, ()>, Errno> {
@@ -38,8 +38,12 @@ fn enter(at: At) -> Result<(), Errno> {
         let mut buffer = [0; places::PATH_MAX];
         let path = places::path(runtime, id.as_bytes(), node, &mut buffer)?;
         // Nearly always it is there, and is what it should be.
-        if rustix::process::chdir(path).is_ok() && is_placeholder_of(node) {
-            return Ok(());
+        if rustix::process::chdir(path).is_ok() {
+            if is_placeholder_of(node) {
+                return Ok(());
+            }
+            // It is, but has lost its mark.
+            let _ = strays::take_in(at.given, node);
         }
         rustix::process::chdir(places::make(runtime, id.as_bytes(), node, &mut buffer)?)
     })

@@ -15,7 +15,7 @@ use vrift_manifest::workspace::Author;
 
 use super::exec::farm;
 use super::session::Given;
-use super::{directory, process};
+use super::{directory, process, strays};
 use crate::sys::slot::Slot;
 use crate::sys::{apart, client, vfork};
 
@@ -201,7 +201,7 @@ pub fn program() -> Vec<u8> {
 fn working_directory() -> Vec<u8> {
     let mut buffer = Scratch::default();
     let buffer = buffer.bytes();
-    match directory::path(buffer) {
+    match strays::left_alone(|| directory::path(buffer)) {
         Ok(Some(length)) => buffer.get(..length).unwrap_or_default().to_vec(),
         _ => rustix::process::getcwd(Vec::new()).map(|path| path.into_bytes()).unwrap_or_default(),
     }
