@@ -18,4 +18,5 @@ pub use shm::lease;
 pub mod signals;
 pub mod time;
 pub mod tree;
+pub mod waiting;
 pub mod workspace;

@@ -8,14 +8,31 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::OnceLock;
 
-/// What answers: a listener, `NAME=VALUE` of the variable that hands the workspace over, the path of the library.
-type Answer = extern "C" fn(c_int, *const c_char, *const c_char);
+/// What answers: a listener, `NAME=VALUE` of the variable that hands the workspace over, the path of the library, what starts
+/// another thread in this one's place, and with what that is called.
+type Answer = extern "C" fn(
+    c_int,
+    *const c_char,
+    *const c_char,
+    extern "C" fn(*const c_void) -> bool,
+    *const c_void,
+);
 
-/// Answers what `listener` tells of until nobody can ask; at once, if the library cannot be loaded.
-pub fn answer(listener: BorrowedFd<'_>, handed: &CStr, library: &CString) {
+/// Starts another thread, and says whether it could.
+pub type Relieve<'r> = &'r dyn Fn() -> bool;
+
+extern "C" fn relieve(whom: *const c_void) -> bool {
+    // SAFETY: `answer` gives this to be called while it runs, with the address of what it was given itself.
+    unsafe { (*whom.cast::<Relieve<'_>>())() }
+}
+
+/// Answers what `listener` tells of until nobody can ask, or another thread has taken this one's place, which `starts`
+/// has started; at once, if the library cannot be loaded.
+pub fn answer(listener: BorrowedFd<'_>, handed: &CStr, library: &CString, starts: Relieve<'_>) {
     static LOADED: OnceLock<Option<Answer>> = OnceLock::new();
     if let Some(answer) = LOADED.get_or_init(|| load(library)) {
-        answer(listener.as_raw_fd(), handed.as_ptr(), library.as_ptr());
+        let whom = (&raw const starts).cast();
+        answer(listener.as_raw_fd(), handed.as_ptr(), library.as_ptr(), relieve, whom);
     }
 }
 

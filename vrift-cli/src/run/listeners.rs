@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use rustix::io::Errno;
@@ -25,8 +26,27 @@ const STACK: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Listeners {
     socket: OwnedFd,
-    handed: CString,
-    library: CString,
+    handed: Arc<CString>,
+    library: Arc<CString>,
+}
+
+/// What a thread needs to answer.
+#[derive(Clone)]
+struct Duty {
+    listener: Arc<OwnedFd>,
+    handed: Arc<CString>,
+    library: Arc<CString>,
+}
+
+impl Duty {
+    /// Starts a thread for it; whether there is one.
+    fn begin(self) -> bool {
+        let work = move || {
+            let again = || self.clone().begin();
+            host::answer(self.listener.as_fd(), &self.handed, &self.library, &again);
+        };
+        thread::Builder::new().name("answer".to_owned()).stack_size(STACK).spawn(work).is_ok()
+    }
 }
 
 impl Listeners {
@@ -47,7 +67,8 @@ impl Listeners {
         let handed = format!("{SESSION_VARIABLE}={}", handover.to_text());
         let (handed, library) =
             (CString::new(handed), CString::new(library.as_os_str().as_bytes()));
-        Some(Listeners { socket: opened().ok()?, handed: handed.ok()?, library: library.ok()? })
+        let (handed, library) = (Arc::new(handed.ok()?), Arc::new(library.ok()?));
+        Some(Listeners { socket: opened().ok()?, handed, library })
     }
 
     /// Takes in what has come.
@@ -55,12 +76,8 @@ impl Listeners {
         while let Some(taken) = self.receive() {
             for listener in taken {
                 let (handed, library) = (self.handed.clone(), self.library.clone());
-                let answer = move || host::answer(listener.as_fd(), &handed, &library);
                 // Without a thread the listener is closed, and the calls fail.
-                let _ = thread::Builder::new()
-                    .name("answer".to_owned())
-                    .stack_size(STACK)
-                    .spawn(answer);
+                Duty { listener: Arc::new(listener), handed, library }.begin();
             }
         }
     }

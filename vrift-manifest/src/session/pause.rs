@@ -5,6 +5,7 @@ use rustix::thread::{NanosleepRelativeResult, nanosleep, sched_yield};
 use rustix::time::Timespec;
 
 use super::SessionError;
+use crate::waiting;
 
 /// Gives way this often before it sleeps.
 const SHORT: u32 = 20;
@@ -28,6 +29,7 @@ impl Pause {
     /// Waits a little. An error when that was often enough.
     pub fn wait(&mut self) -> Result<(), SessionError> {
         self.0 += 1;
+        waiting::begins();
         if self.0 < SHORT {
             sched_yield();
             return Ok(());

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
 use super::protocol::{OWNER, WAITERS, acquire, release};
 use super::sys::{self, RobustHead, SignalMask};
+use crate::waiting;
 
 /// What the holder of the lock learns with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,7 @@ pub fn with_lock<T>(word: &AtomicU32, work: impl FnOnce(Held) -> T) -> Result<T,
         if seen & OWNER == me {
             pending.without(|| wait_for_namesake(word, me));
         } else {
+            waiting::begins();
             sys::futex_wait(word, seen);
         }
     });

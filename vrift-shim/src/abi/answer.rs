@@ -1,6 +1,6 @@
 //! What `vrift run` calls, which loads this library to answer for programs that it cannot be in.
 
-use std::ffi::{c_char, c_int, c_long};
+use std::ffi::{c_char, c_int, c_long, c_void};
 
 use rustix::io::Errno;
 
@@ -12,16 +12,25 @@ use crate::vfs::session;
 /// Answers the calls that `listener` tells of, until nobody is left who could make one. `handed`: the variable that hands the
 /// workspace over, `NAME=VALUE`; `library`: that which names this library. Several threads may be here, each with a
 /// listener. The descriptor stays the caller's.
+///
+/// Returns also when another thread goes on instead, which `relieve` has started: it is called, with `whom`, when this one is
+/// about to wait for somebody whose calls it may have to answer meanwhile. It says whether it could.
 // SAFETY (of the attribute): nobody else has a function of this name.
 #[unsafe(no_mangle)]
-pub extern "C" fn vrift_answer(listener: c_int, handed: *const c_char, library: *const c_char) {
+pub extern "C" fn vrift_answer(
+    listener: c_int,
+    handed: *const c_char,
+    library: *const c_char,
+    relieve: extern "C" fn(*const c_void) -> bool,
+    whom: *const c_void,
+) {
     let (handed, library) = (CPath::at(handed).text(), CPath::at(library).text());
     let (Some(handed), Some(library), Some(listener)) = (handed, library, fd::borrow(listener))
     else {
         return;
     };
     if session::hand_over(handed, library).is_some() {
-        crate::answer::serve(listener);
+        crate::answer::serve(listener, Box::new(move || relieve(whom)));
     }
 }
 

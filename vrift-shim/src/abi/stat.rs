@@ -5,6 +5,7 @@ use std::ffi::{c_int, c_uint, c_void};
 use libc::{stat as Stat, statx as Statx};
 
 use super::args::{CPath, Out, answer, fail, give};
+use crate::sys::marked;
 use crate::sys::next::Next;
 use crate::vfs::find::{CWD, Work};
 use crate::vfs::lead::{self, Last};
@@ -150,8 +151,16 @@ type Plain = extern "C" fn(CPath, Out<Stat>) -> c_int;
 type OfDescriptor = extern "C" fn(c_int, Out<Stat>) -> c_int;
 type Versioned = extern "C" fn(c_int, CPath, Out<Stat>) -> c_int;
 
+/// A path outside is the kernel's for whoever is above, too.
+fn plain(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
+    let words = [path.as_ptr().expose_provenance(), out.as_ptr().expose_provenance(), 0, 0];
+    // SAFETY: a function of these two arguments.
+    unsafe { marked::through(real as *const c_void, words) }
+}
+
 fn followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
-    path_at(CWD, path, out, 0, move |path| real(path, out), move |path| next_lstat()(path, out))
+    let link = move |path| plain(next_lstat(), path, out);
+    path_at(CWD, path, out, 0, move |path| plain(real, path, out), link)
 }
 
 /// The next definition of a name that answers for what is not followed.
@@ -170,7 +179,8 @@ next!(next_lstat, c"lstat", Plain);
 next!(next_lxstat, c"__lxstat", Versioned);
 
 fn not_followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
-    path_at(CWD, path, out, NOFOLLOW, move |path| real(path, out), move |path| real(path, out))
+    let link = move |path| plain(real, path, out);
+    path_at(CWD, path, out, NOFOLLOW, link, link)
 }
 
 fn of_descriptor(real: OfDescriptor, fd: c_int, out: Out<Stat>) -> c_int {
@@ -188,8 +198,14 @@ fn at(
     out: Out<Stat>,
     flags: c_int,
 ) -> c_int {
-    let link = move |path| real(directory, path, out, flags | NOFOLLOW);
-    path_at(directory, path, out, flags, move |path| real(directory, path, out, flags), link)
+    let kernel = move |path: CPath, flags: c_int| {
+        let (path, out) = (path.as_ptr().expose_provenance(), out.as_ptr().expose_provenance());
+        let words = [directory as usize, path, out, flags as usize];
+        // SAFETY: a function of these four arguments.
+        unsafe { marked::through(real as *const c_void, words) }
+    };
+    let link = move |path| kernel(path, flags | NOFOLLOW);
+    path_at(directory, path, out, flags, move |path| kernel(path, flags), link)
 }
 
 spellings!(at: fn(directory: c_int, path: CPath, out: Out<Stat>, flags: c_int) -> c_int: fstatat, fstatat64);

@@ -16,6 +16,7 @@ mod change;
 mod execute;
 mod frame;
 pub mod history;
+mod relief;
 mod seen;
 mod socket;
 mod task;
@@ -45,16 +46,19 @@ enum Reply {
     Done,
 }
 
-/// Answers until nobody is left who could ask.
-pub fn serve(listener: BorrowedFd<'_>) {
+/// Answers until nobody is left who could ask, or another thread goes on with it.
+pub fn serve(listener: BorrowedFd<'_>, relieve: relief::Relieve) {
     client::answers();
+    relief::on_duty(relieve);
     // Each thread has its directory and umask; and numbers of descriptors are not those of the programs.
     if apart::own_directory().is_err() {
         return;
     }
     tracee::wake_here(listener);
     let mut first = true;
-    while let Some(told) = tracee::next(listener) {
+    while !relief::is_relieved()
+        && let Some(told) = tracee::next(listener)
+    {
         if std::mem::take(&mut first) {
             caller::first(&told);
         }
@@ -86,7 +90,7 @@ fn answer(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
         _ => {}
     }
     let Some(call) = calls::of(told.number) else { return Ok(Reply::Kernel) };
-    if seen::is_known(told) && !frame::may_ask(told.number) {
+    if seen::is_found(told) && !frame::may_ask(told.number) {
         return Ok(Reply::Kernel);
     }
     let mut frame = Frame::take(told, call)?;

@@ -18,20 +18,44 @@ use crate::vfs::exec::elf::{self, Kind};
 /// Where calls come from in a program that asks nothing by itself.
 const EVERYWHERE: Range<u64> = 0..u64::MAX;
 
-/// Whether that is known already: for whoever asks before anything else.
+/// Whether that is known already.
 pub fn is_known(told: &Told) -> bool {
     let comes_from = |range: &Range<u64>| range.contains(&told.place);
     task::with(told.thread, |task| task.seen.iter().any(comes_from)).unwrap_or(false)
 }
 
+/// The same for whoever asks before anything else. To look costs as much as ten answers, and a loader asks before the library is
+/// there: so who has asked a few times is looked at, and once more later.
+pub fn is_found(told: &Told) -> bool {
+    const LOOKED_AT: [u32; 2] = [16, 200];
+    let comes_from = |range: &Range<u64>| range.contains(&told.place);
+    let look_now = task::with(told.thread, |task| {
+        if task.seen.iter().any(comes_from) {
+            return None;
+        }
+        task.asked = task.asked.saturating_add(1);
+        Some(LOOKED_AT.contains(&task.asked))
+    });
+    match look_now {
+        Some(None) => true,
+        Some(Some(true)) => is_seen(told),
+        _ => false,
+    }
+}
+
 /// Whether a call comes from where the hooks have seen it.
 pub fn is_seen(told: &Told) -> bool {
-    if is_known(told) {
-        return true;
+    let comes_from = |range: &Range<u64>| range.contains(&told.place);
+    let known = task::with(told.thread, |task| {
+        (task.settled || task.seen.iter().any(comes_from)).then(|| task.seen.iter().any(comes_from))
+    });
+    if let Some(Some(known)) = known {
+        return known;
     }
-    let seen = look(told.thread).unwrap_or_default();
-    task::with(told.thread, |task| task.seen = seen);
-    is_known(told)
+    let look = look(told.thread).unwrap_or_default();
+    let seen = look.seen.iter().any(comes_from);
+    task::with(told.thread, |task| (task.seen, task.settled) = (look.seen, look.settled));
+    seen
 }
 
 /// A thread becomes another program.
@@ -42,10 +66,18 @@ pub fn forget(thread: u32) {
     }
 }
 
-/// Where the code of the libraries lies; `None`: this one is not there, and may come: with a loader, or as valgrind brings it.
-fn look(thread: u32) -> Option<Vec<Range<u64>>> {
+/// What a look at a program gives.
+#[derive(Default)]
+struct Look {
+    /// Where the code of the libraries lies; nothing: this one is not there.
+    seen: Vec<Range<u64>>,
+    /// Nothing else will come: a program that has a loader, or is valgrind, may bring this library later.
+    settled: bool,
+}
+
+fn look(thread: u32) -> Option<Look> {
     let maps = caller::read(&format!("/proc/{thread}/maps"))?;
-    let (mut here, mut ranges) = (false, Vec::new());
+    let (mut here, mut whole, mut ranges) = (false, false, Vec::new());
     for line in maps.split(|&byte| byte == b'\n') {
         let name = line.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         let own = name.starts_with(b"libvrift_shim");
@@ -53,25 +85,44 @@ fn look(thread: u32) -> Option<Vec<Range<u64>>> {
             || name.starts_with(b"libc-2.")
             || name.starts_with(b"libpthread");
         here |= own;
+        whole |= libc;
         if own || libc {
             ranges.extend(range(line));
         }
     }
-    match here {
-        true if asks_directly(thread) => Some(ranges),
-        true => Some(Vec::from([EVERYWHERE])),
-        false => None,
-    }
+    let program = Program::of(thread);
+    Some(match (here, program) {
+        (true, Program::AsksByItself) => Look { seen: ranges, settled: whole },
+        (true, _) => Look { seen: Vec::from([EVERYWHERE]), settled: true },
+        (false, program) => Look { seen: Vec::new(), settled: program == Program::LoadsNothing },
+    })
 }
 
-/// Whether its program is one that asks the kernel by itself, also with a library in it.
-fn asks_directly(thread: u32) -> bool {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(CWD, format!("/proc/{thread}/exe"), flags, Mode::empty());
-    let Ok(file) = file.map(Brief::new) else { return false };
-    let mut head = [0; elf::HEAD];
-    let length = rustix::io::pread(file.as_fd(), &mut head[..], 0).unwrap_or(0);
-    elf::kind(file.as_fd(), head.get(..length).unwrap_or_default(), b"") == Kind::Direct
+/// What kind of program a thread runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Program {
+    /// It asks the kernel by itself, also with a library in it.
+    AsksByItself,
+    /// No library ever comes into it.
+    LoadsNothing,
+    /// Any other.
+    Other,
+}
+
+impl Program {
+    fn of(thread: u32) -> Program {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(CWD, format!("/proc/{thread}/exe"), flags, Mode::empty());
+        let Ok(file) = file.map(Brief::new) else { return Program::Other };
+        let mut head = [0; elf::HEAD];
+        let length = rustix::io::pread(file.as_fd(), &mut head[..], 0).unwrap_or(0);
+        let head = head.get(..length).unwrap_or_default();
+        match elf::kind(file.as_fd(), head, b"") {
+            Kind::Direct => Program::AsksByItself,
+            _ if elf::loads_nothing(file.as_fd(), head) => Program::LoadsNothing,
+            _ => Program::Other,
+        }
+    }
 }
 
 /// The addresses at the beginning of a line.

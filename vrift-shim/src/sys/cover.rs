@@ -16,6 +16,7 @@ use rustix::net::{
 
 use super::errno;
 use super::fd::{Brief, own};
+use super::marked::MARK;
 
 /// Numbers of calls that are told, at most: a jump is told in a byte.
 const MOST: usize = 200;
@@ -31,9 +32,10 @@ const REFUSED: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
 /// The machine whose calls have these numbers: AUDIT_ARCH_X86_64.
 const MACHINE: u32 = 0xc000_003e;
 
-/// Where the machine and the number stand in what a filter sees.
+/// Where the machine, the number and the two halves of the sixth argument stand in what a filter sees.
 const AT_MACHINE: u32 = 4;
 const AT_NUMBER: u32 = 0;
+const AT_MARK: [u32; 2] = [56, 60];
 
 /// Why a process is not covered.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +80,7 @@ fn way(name: &[u8]) -> Result<Brief, Errno> {
 
 /// Sets the filter; its listener.
 fn listen(told: &[c_long], refused: &[c_long]) -> Result<Brief, Errno> {
-    let mut filter = [statement(END, ALLOWED); MOST + 8];
+    let mut filter = [statement(END, ALLOWED); MOST + 16];
     let count = fill(&mut filter, told, refused).ok_or(Errno::TOOBIG)?;
     let length = u16::try_from(count).map_err(|_| Errno::TOOBIG)?;
     let program = sock_fprog { len: length, filter: filter.as_mut_ptr() };
@@ -121,7 +123,8 @@ fn fill(filter: &mut [sock_filter], told: &[c_long], refused: &[c_long]) -> Opti
     if numbers > MOST {
         return None;
     }
-    // The three ends stand behind the comparisons: allowed, told, refused.
+    // The ends stand behind the comparisons: allowed, refused, told. Arguments are looked at last: the kernel asks no filter about
+    // a number that this allows whatever its arguments are. What has the library's mark is allowed as well.
     let head = [
         statement(LOAD, AT_MACHINE),
         jump(MACHINE, 1, 0),
@@ -132,9 +135,19 @@ fn fill(filter: &mut [sock_filter], told: &[c_long], refused: &[c_long]) -> Opti
         let distance = numbers - at - 1 + end;
         jump(*number as u32, u8::try_from(distance).unwrap_or(u8::MAX), 0)
     };
-    let told = told.iter().map(|number| (number, 1));
-    let compares = told.chain(refused.iter().map(|number| (number, 2))).enumerate().map(compare);
-    let ends = [ALLOWED, TOLD, REFUSED].map(|end| statement(END, end));
+    let told = told.iter().map(|number| (number, 2));
+    let compares = told.chain(refused.iter().map(|number| (number, 1))).enumerate().map(compare);
+    let [low, high] = AT_MARK;
+    let ends = [
+        statement(END, ALLOWED),
+        statement(END, REFUSED),
+        statement(LOAD, low),
+        jump(MARK as u32, 0, 3),
+        statement(LOAD, high),
+        jump((MARK >> 32) as u32, 0, 1),
+        statement(END, ALLOWED),
+        statement(END, TOLD),
+    ];
     let mut count = 0;
     for (place, instruction) in filter.iter_mut().zip(head.into_iter().chain(compares).chain(ends))
     {

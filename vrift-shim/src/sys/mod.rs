@@ -16,6 +16,7 @@ pub mod gate;
 pub mod heap;
 pub mod lend;
 pub mod length;
+pub mod marked;
 pub mod next;
 pub mod own;
 pub mod pool;

@@ -14,7 +14,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, last_slash, s
 use super::known::{self, APART, APART_FROM_CWD, DIRECTORY, MISSING, Moment, PLAIN};
 use super::session::{self, Given};
 use super::{cwd, descriptor, lexical, magic};
-use crate::sys::apart;
+use crate::sys::{apart, marked};
 
 /// Whether a symlink in the last place is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -244,7 +244,7 @@ impl Walk<'_> {
                 return Ok(Lead::Apart);
             }
             let target = target.bytes();
-            match rustix::fs::readlinkat_raw(CWD, self.text()?, &mut target[..]) {
+            match marked::readlink(self.text()?, target) {
                 Ok(_) if links == LINKS_MAX => return Ok(Lead::Apart),
                 Ok(length) => {
                     links += 1;

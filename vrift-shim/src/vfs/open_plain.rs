@@ -2,17 +2,16 @@
 //! Nearly always there is none, and then it costs nothing to know that the path did not lead into the tree.
 
 use std::ffi::{CStr, c_int};
-use std::os::fd::IntoRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
 use vrift_manifest::tree::path::below;
 
 use super::find::{self, Work};
 use super::{Answer, descriptor, magic, open, session};
-use crate::sys::alone;
+use crate::sys::{alone, marked};
 
 /// Whether the flags ask for nothing but reading.
 #[inline]
@@ -87,12 +86,12 @@ pub fn outside(directory: c_int, path: &CStr, flags: c_int) -> Option<Result<c_i
     }
     let from_cwd = directory == find::CWD || path.to_bytes().first() == Some(&b'/');
     let from = if from_cwd { CWD } else { descriptor::borrow(directory).ok()? };
-    let flags = OFlags::from_bits_retain(flags as u32);
-    match rustix::fs::openat2(from, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
-        Ok(file) => Some(Ok(file.into_raw_fd())),
+    let how = marked::How::new(flags, libc::RESOLVE_NO_SYMLINKS);
+    match marked::openat2(from, path, &how) {
+        Ok(file) => Some(Ok(file)),
         Err(errno @ (Errno::NOENT | Errno::NOTDIR | Errno::ACCESS)) => Some(Err(errno)),
         Err(errno) => {
-            let not_owner = errno == Errno::PERM && flags.contains(OFlags::NOATIME);
+            let not_owner = errno == Errno::PERM && flags & libc::O_NOATIME != 0;
             if matches!(errno, Errno::NOSYS | Errno::PERM) && !not_owner {
                 REFUSED.store(true, Ordering::Relaxed);
             }

@@ -117,6 +117,12 @@ pub fn kind(file: BorrowedFd<'_>, head: &[u8], name: &[u8]) -> Kind {
     }
 }
 
+/// Whether nothing is ever loaded into a program: one of Go's tools' making, without a loader.
+#[cfg(target_arch = "x86_64")]
+pub fn loads_nothing(file: BorrowedFd<'_>, head: &[u8]) -> bool {
+    kind(file, head, b"") == Kind::Static && asks_directly(file, head)
+}
+
 /// Whether a loader takes a file that begins with `head` for a library: it goes on looking where it does not.
 pub fn is_loadable(head: &[u8]) -> bool {
     head.starts_with(b"\x7fELF")
