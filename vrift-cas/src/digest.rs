@@ -72,43 +72,41 @@ impl FromStr for Digest {
     }
 }
 
-/// Computes a digest piece by piece.
+/// Computes a digest piece by piece. Small itself: who hashes may have little stack.
+#[derive(Default)]
 pub struct Hasher {
     /// What was taken in, as long as it is short.
-    short: [u8; short::MOST],
-    length: usize,
-    long: Option<blake3::Hasher>,
-}
-
-impl Default for Hasher {
-    fn default() -> Hasher {
-        Hasher::new()
-    }
+    short: Vec<u8>,
+    long: Option<Box<blake3::Hasher>>,
 }
 
 impl Hasher {
     /// A hasher that has seen nothing.
     pub fn new() -> Hasher {
-        Hasher { short: [0; short::MOST], length: 0, long: None }
+        Hasher::default()
     }
 
     /// Takes in the next piece.
     pub fn update(&mut self, bytes: &[u8]) {
-        let end = self.length + bytes.len();
-        match self.short.get_mut(self.length..end) {
-            Some(room) if self.long.is_none() => {
-                room.copy_from_slice(bytes);
-                self.length = end;
-            }
-            _ => {
-                let long = self.long.get_or_insert_with(|| {
-                    let mut long = blake3::Hasher::new();
-                    long.update(self.short.get(..self.length).unwrap_or(b""));
-                    long
-                });
-                long.update(bytes);
-            }
+        if self.long.is_none() && self.short.len() + bytes.len() <= short::MOST {
+            self.short.extend_from_slice(bytes);
+            return;
         }
+        if self.long.is_none() {
+            self.begin();
+        }
+        if let Some(long) = &mut self.long {
+            long.update(bytes);
+        }
+    }
+
+    /// It becomes long.
+    #[cold]
+    #[inline(never)]
+    fn begin(&mut self) {
+        let mut long = Box::<blake3::Hasher>::default();
+        long.update(&self.short);
+        self.long = Some(long);
     }
 
     /// Takes in so many zeros, of a hole.
@@ -125,7 +123,7 @@ impl Hasher {
     pub fn finish(&self) -> Digest {
         match &self.long {
             Some(long) => Digest(*long.finalize().as_bytes()),
-            None => Digest::of(self.short.get(..self.length).unwrap_or(b"")),
+            None => Digest::of(&self.short),
         }
     }
 }
