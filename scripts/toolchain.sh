@@ -45,7 +45,7 @@ need_compliance_tools() {
         chattr e2fsprogs /usr/bin/git git /usr/bin/python3 python3 /usr/bin/python3-config python3-dev \
         /usr/share/doc/python3-venv python3-venv /usr/bin/pip3 python3-pip /usr/lib/python3/dist-packages/wheel python3-wheel \
         /usr/lib/python3/dist-packages/pytest python3-pytest rsync rsync ccache ccache gdb gdb cmake cmake ninja ninja-build \
-        meson meson autoconf autoconf automake automake libtoolize libtool go golang-go
+        meson meson autoconf autoconf automake automake libtoolize libtool go golang-go musl-gcc musl-tools
     [ -e "$(gcc -print-file-name=libasan.so)" ] || need libasan.so libasan8
 }
 

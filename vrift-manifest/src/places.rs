@@ -61,8 +61,8 @@ pub fn path<'b>(
     ended(buffer, length)
 }
 
-/// The path of the placeholder of `node`, which is there, and marked, when this returns, unless something lies in it. Two processes may do this at
-/// the same time: each has seen the mark before it goes on.
+/// The path of the placeholder of `node`, which is there when this returns, and marked unless something lies in it. Two
+/// processes may do this at the same time: each has seen the mark before it goes on.
 pub fn make<'b>(
     runtime: &[u8],
     id: &[u8],

@@ -20,10 +20,10 @@ pub const APART_FROM_CWD: Fact = Fact(0xa076_1d64_78bd_642f);
 /// Of an absolute path that is nothing but names of directories and a last one: none of them is a symlink, and none the way
 /// into the tree. So it stays outside, too, and so does what lies in it by one name more.
 pub const PLAIN: Fact = Fact(0xe703_7ed1_a0b4_28db);
+/// Of such a path: the last of them is not there, or cannot be looked at.
+pub const MISSING: Fact = Fact(0x8ebc_6af0_9c88_c6e3);
 /// Of a path: there is a directory.
 pub const DIRECTORY: Fact = Fact(0x5896_36a7_5c4b_2d19);
-/// Of a path of which [`PLAIN`] would be said otherwise: the last name is not there, or cannot be looked at.
-pub const MISSING: Fact = Fact(0x8ebc_6af0_9c88_c6e3);
 
 /// Hashes of what is known.
 static KNOWN: [AtomicU64; PLACES] = [const { AtomicU64::new(0) }; PLACES];
