@@ -127,6 +127,33 @@ fn a_command_that_stops_stops_us_and_goes_on_with_us() {
 }
 
 #[test]
+fn a_command_that_is_killed_while_it_is_stopped_ends_us_too() {
+    let sandbox = sandbox();
+    let child = start(&sandbox, "echo $$ > $OUT; : > $READY; kill -STOP $$; exit 9");
+    let own = child.id().to_string();
+    until(|| state(&own) == 'T');
+    let command = fs::read_to_string(sandbox.path("out")).expect("a number");
+    let command = Pid::from_raw(command.trim().parse().expect("a number")).expect("one");
+    kill_process(command, Signal::KILL).expect("it is there");
+    assert_eq!(code(child), Some(137));
+}
+
+#[test]
+fn a_signal_before_the_command_is_started_or_at_any_time_ends_all_of_it() {
+    let sandbox = sandbox();
+    for delay in 0..40 {
+        let mut command = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sleep", "100"]);
+        let mut child = command.spawn().expect("started");
+        std::thread::sleep(Duration::from_micros(delay * 250));
+        kill_process(pid(&child), Signal::TERM).expect("it is there");
+        let status = child.wait().expect("a child");
+        // By the signal itself, or by the command that it has ended.
+        let by = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert!(by == Some(15) || status.code() == Some(143), "{status}");
+    }
+}
+
+#[test]
 fn a_caller_that_ignores_the_end_of_children_gets_the_exit_code() {
     let sandbox = sandbox();
     let words = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sh", "-c", "sleep 0.1; exit 7"]);

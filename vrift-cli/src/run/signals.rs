@@ -35,6 +35,9 @@ const TAKEN: [Name; 18] = [
 /// The kernel sent it: a terminal's key, or that the terminal is gone.
 const SI_KERNEL: i32 = 0x80;
 
+/// It was sent with a value.
+const SI_QUEUE: i32 = -1;
+
 /// A signal that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
@@ -49,11 +52,14 @@ pub struct Received {
 pub struct Signals {
     descriptor: SignalFd,
     before: SigSet,
+    /// Who hands on what it was sent.
+    front: Option<Pid>,
 }
 
 impl Signals {
-    /// Takes the signals. To be done before the command is started: what comes after that is read and not lost.
-    pub fn take() -> Result<Signals> {
+    /// Takes the signals. To be done before the command is started: what comes after that is read and not lost. What `front`
+    /// hands on counts as what it was sent.
+    pub fn take(front: Option<Pid>) -> Result<Signals> {
         // Where they are ignored the kernel forgets children that end, and nobody learns how.
         if crate::is_ignored(Name::SIGCHLD as i32) {
             let _ = signal_hook::flag::register(Name::SIGCHLD as i32, Arc::default());
@@ -64,7 +70,13 @@ impl Signals {
         };
         let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK).map_err(failed)?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-        Ok(Signals { descriptor: SignalFd::with_flags(&set, flags).map_err(failed)?, before })
+        let descriptor = SignalFd::with_flags(&set, flags).map_err(failed)?;
+        Ok(Signals { descriptor, before, front })
+    }
+
+    /// Takes none any more, in the child of who has taken them.
+    pub fn leave(self) {
+        let _ = self.before.thread_set_mask();
     }
 
     /// The signals that the caller has blocked, and the command is to have blocked.
@@ -81,6 +93,12 @@ impl Signals {
         let _ = self.before.thread_set_mask();
     }
 
+    /// Takes them again.
+    pub fn take_back(&self) {
+        let set: SigSet = TAKEN.into_iter().collect();
+        let _ = set.thread_block();
+    }
+
     /// The next one that waits.
     pub fn next(&self) -> Option<Received> {
         loop {
@@ -89,6 +107,9 @@ impl Signals {
             let Some(signal) = Signal::from_named_raw(number) else { continue };
             let of_kernel = told.ssi_code == SI_KERNEL;
             let sender = i32::try_from(told.ssi_pid).ok().and_then(Pid::from_raw);
+            if told.ssi_code == SI_QUEUE && sender.is_some() && sender == self.front {
+                return Some(Received { signal, sender: Pid::from_raw(told.ssi_int) });
+            }
             return Some(Received { signal, sender: sender.filter(|_| !of_kernel) });
         }
     }

@@ -11,8 +11,8 @@ use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_s
 use nix::sys::signal::{SigSet, Signal};
 use rustix::process::Pid;
 
-/// Starts the program in the file `path`, called as `words` say, in the current directory, with the variables `set`
-/// beside those of this process, and with the signals blocked that are in `mask`.
+/// Starts the program in the file `path`, called as `words` say, in the current directory and the process group of this
+/// process, with the variables `set` beside those of this process, and with the signals blocked that are in `mask`.
 pub fn spawn(
     path: &Path,
     words: &[&OsStr],

@@ -1,0 +1,43 @@
+//! The calls by which one process becomes two, and what one of them hands the other.
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use rustix::process::{Pid, Signal};
+
+/// Becomes two processes: `Some` child in the first one, `None` in the other. Nobody has started a thread yet.
+pub fn fork() -> std::io::Result<Option<Pid>> {
+    // SAFETY: this process has one thread, so whatever its memory holds is as whole in the child as here.
+    match unsafe { libc::fork() } {
+        0 => Ok(None),
+        child if child > 0 => Ok(Pid::from_raw(child)),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
+/// Sends a signal to `to`, with the number of who has sent it here; 0: the kernel.
+pub fn hand_on(to: Pid, signal: Signal, sender: Option<Pid>) {
+    let sender = sender.map_or(0, |pid| pid.as_raw_nonzero().get());
+    let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(sender as usize) };
+    // SAFETY: numbers. Who is gone gets nothing.
+    let _ = unsafe { libc::sigqueue(to.as_raw_nonzero().get(), signal.as_raw(), value) };
+}
+
+/// Whether a descriptor would be in a program that is executed.
+pub fn is_for_programs(number: i32) -> bool {
+    // SAFETY: only numbers are passed.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    flags >= 0 && flags & libc::FD_CLOEXEC == 0
+}
+
+/// Puts `file` in the place of a descriptor that was given to this process when it was executed.
+pub fn put_in_place(file: impl AsFd, number: i32) {
+    // SAFETY: who gave it is the only one who knows of its number, but for standard input, output and error, which stay open.
+    let _ = unsafe { libc::dup2(file.as_fd().as_raw_fd(), number) };
+}
+
+/// Closes a descriptor that was given to this process when it was executed.
+pub fn close(number: i32) {
+    // SAFETY: nothing in this process has made it or knows of it.
+    let _ = unsafe { libc::close(number) };
+}
