@@ -139,6 +139,31 @@ fn a_command_that_is_killed_while_it_is_stopped_ends_us_too() {
 }
 
 #[test]
+fn a_signal_from_outside_of_a_container_reaches_the_command() {
+    let sandbox = sandbox();
+    let ready = sandbox.path("ready");
+    let script = "trap 'exit 42' TERM; : > $READY; while :; do sleep 0.02; done";
+    let words = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sh", "-c", script]);
+    let options = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+    let empty = Command::new("unshare").args(options).arg("true").status();
+    if !empty.is_ok_and(|empty| empty.success()) {
+        println!("skipped: there can be no container");
+        return;
+    }
+    let mut container = Command::new("unshare");
+    container.args(options);
+    container.arg(words.get_program()).args(words.get_args()).current_dir(sandbox.path("."));
+    for (name, value) in words.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        container.env(name, value);
+    }
+    let child = container.env("READY", &ready).spawn().expect("started");
+    until(|| ready.exists());
+    let first = vrift_tests::stays::back(&child);
+    kill_process(first, Signal::TERM).expect("it is there");
+    assert_eq!(code(child), Some(42));
+}
+
+#[test]
 fn a_signal_before_the_command_is_started_or_at_any_time_ends_all_of_it() {
     let sandbox = sandbox();
     for delay in 0..40 {

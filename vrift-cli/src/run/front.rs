@@ -175,7 +175,7 @@ impl Front {
             let _ = rustix::process::kill_process(self.back, Signal::STOP);
             return;
         }
-        parting::hand_on(self.back, signal, sender);
+        parting::hand_on(self.back, signal, sender.to_number());
     }
 
     fn stop(&self, signal: i32) {

@@ -15,9 +15,8 @@ pub fn fork() -> std::io::Result<Option<Pid>> {
     }
 }
 
-/// Sends a signal to `to`, with the number of who has sent it here; 0: the kernel.
-pub fn hand_on(to: Pid, signal: Signal, sender: Option<Pid>) {
-    let sender = sender.map_or(0, |pid| pid.as_raw_nonzero().get());
+/// Sends a signal to `to`, with a number that says who has sent it here.
+pub fn hand_on(to: Pid, signal: Signal, sender: i32) {
     let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(sender as usize) };
     // SAFETY: numbers. Who is gone gets nothing.
     let _ = unsafe { libc::sigqueue(to.as_raw_nonzero().get(), signal.as_raw(), value) };

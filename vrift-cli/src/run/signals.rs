@@ -38,13 +38,43 @@ const SI_KERNEL: i32 = 0x80;
 /// It was sent with a value.
 const SI_QUEUE: i32 = -1;
 
+/// Who sent a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// The kernel.
+    Kernel,
+    /// This process.
+    Process(Pid),
+    /// A process that has no number here: it is outside of the container.
+    Outside,
+}
+
+impl Sender {
+    /// As a number that can be handed on.
+    pub fn to_number(self) -> i32 {
+        match self {
+            Sender::Kernel => 0,
+            Sender::Process(pid) => pid.as_raw_nonzero().get(),
+            Sender::Outside => -1,
+        }
+    }
+
+    fn of_number(number: i32) -> Sender {
+        match number {
+            0 => Sender::Kernel,
+            _ if number < 0 => Sender::Outside,
+            _ => Pid::from_raw(number).map_or(Sender::Outside, Sender::Process),
+        }
+    }
+}
+
 /// A signal that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
     /// Which.
     pub signal: Signal,
-    /// Who sent it; `None`: the kernel.
-    pub sender: Option<Pid>,
+    /// From whom.
+    pub sender: Sender,
 }
 
 /// The signals of this process from now on.
@@ -105,12 +135,15 @@ impl Signals {
             let told = self.descriptor.read_signal().ok()??;
             let number = i32::try_from(told.ssi_signo).ok()?;
             let Some(signal) = Signal::from_named_raw(number) else { continue };
-            let of_kernel = told.ssi_code == SI_KERNEL;
             let sender = i32::try_from(told.ssi_pid).ok().and_then(Pid::from_raw);
-            if told.ssi_code == SI_QUEUE && sender.is_some() && sender == self.front {
-                return Some(Received { signal, sender: Pid::from_raw(told.ssi_int) });
-            }
-            return Some(Received { signal, sender: sender.filter(|_| !of_kernel) });
+            let sender = match told.ssi_code {
+                SI_KERNEL => Sender::Kernel,
+                SI_QUEUE if sender.is_some() && sender == self.front => {
+                    Sender::of_number(told.ssi_int)
+                }
+                _ => sender.map_or(Sender::Outside, Sender::Process),
+            };
+            return Some(Received { signal, sender });
         }
     }
 

@@ -11,7 +11,7 @@ use super::back::Back;
 use super::left::Left;
 use super::listeners::Listeners;
 use super::processes::{Process, is_descendant};
-use super::signals::{Received, Signals};
+use super::signals::{Received, Sender, Signals};
 use crate::home;
 
 /// How long what is left behind may take to end before it is counted as a daemon.
@@ -140,7 +140,7 @@ impl State<'_> {
 
     fn receive(&mut self, received: Received) {
         let Received { signal, sender } = received;
-        self.key |= signal == Signal::INT && sender.is_none();
+        self.key |= signal == Signal::INT && sender == Sender::Kernel;
         let ends = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT].contains(&signal);
         if signal == Signal::CONT {
             self.back.goes_on();
@@ -162,8 +162,9 @@ impl State<'_> {
     /// group, have reached the command already.
     fn is_for_command(&self, received: Received) -> bool {
         match received.sender {
-            Some(sender) => !is_descendant(sender),
-            None => match received.signal {
+            Sender::Process(sender) => !is_descendant(sender),
+            Sender::Outside => true,
+            Sender::Kernel => match received.signal {
                 // A terminal that is gone tells the leader of its session, which the command would be without us.
                 Signal::HUP => self.back.leads_session(),
                 // A timer that was set before this program was executed.
