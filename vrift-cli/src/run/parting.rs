@@ -1,7 +1,9 @@
-//! The calls by which one process becomes two, and what one of them hands the other.
+//! The calls by which one process becomes two, and what one of them hands the other; and what this process was started with
+//! and its runtime changes.
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::{Pid, Signal};
 
@@ -39,4 +41,36 @@ pub fn put_in_place(file: impl AsFd, number: i32) {
 pub fn close(number: i32) {
     // SAFETY: nothing in this process has made it or knows of it.
     let _ = unsafe { libc::close(number) };
+}
+
+/// Whether who started this process ignores SIGPIPE.
+static PIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+
+/// Looks before `main`: the standard library ignores it from there on, whatever it was.
+extern "C" fn look() {
+    // SAFETY: an action is integers and a set of bits; the kernel writes one there.
+    let ignored = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut action) == 0
+            && action.sa_sigaction == libc::SIG_IGN
+    };
+    PIPE_IGNORED.store(ignored, Ordering::Relaxed);
+}
+
+// SAFETY: what stands there is called when the program starts, and uses nothing that would not be there yet.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOOK: extern "C" fn() = look;
+
+/// Whether a program that is started is to ignore SIGPIPE, as it would if it had been called directly.
+pub fn is_pipe_ignored() -> bool {
+    PIPE_IGNORED.load(Ordering::Relaxed)
+}
+
+/// Makes SIGPIPE do what it did when this process was started, which is about to become another program.
+pub fn restore_pipe() {
+    if !is_pipe_ignored() {
+        // SAFETY: no handler of this process's is called any more for it; there was none.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    }
 }
