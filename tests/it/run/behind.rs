@@ -175,6 +175,9 @@ fn what_a_process_group_that_is_killed_has_written_is_stored() {
     let mut run =
         std::os::unix::process::CommandExt::process_group(&mut run, 0).spawn().expect("started");
     stays.hear("begun");
+    // Who does the work goes into a session of its own when it has started the command.
+    let back = back(&run);
+    until(|| rustix::process::getsid(Some(back)) == Ok(back));
     rustix::process::kill_process_group(Pid::from_child(&run), Signal::KILL).expect("it is there");
     assert_eq!(run.wait().expect("waited for").signal(), Some(9));
     stays.nobody_is_left();
