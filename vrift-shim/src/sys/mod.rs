@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod alone;
+pub mod ample;
 pub mod apart;
 pub mod client;
 #[cfg(target_arch = "x86_64")]
