@@ -124,6 +124,7 @@ int main(void)
 C
 }
 body() {
-    PATH=$PWD/bin:$PATH "$PROGRAMS/little" || fail "it ended with $?: $(PATH=$PWD/bin:$PATH "$PROGRAMS/little" 2>&1 | tr '\n' ' ' | cut -c 1-200)"
+    PATH=$PWD/bin:/usr/bin:/bin
+    said=$("$PROGRAMS/little" 2>&1) || fail "it ended with $?: $(echo "$said" | tr '\n' ' ')"
 }
 play "$@"
