@@ -9,6 +9,7 @@ pub mod client;
 #[cfg(target_arch = "x86_64")]
 pub mod cover;
 pub mod decimal;
+pub mod definition;
 pub mod environment;
 pub mod errno;
 pub mod fd;
