@@ -16,6 +16,7 @@ use crate::sys::client;
 use crate::sys::fd::{Brief, own};
 use crate::sys::tracee::Told;
 use crate::vfs::find::{self, CWD, Work};
+use crate::vfs::lead::Last;
 use crate::vfs::{Answer, descriptor, directory, open, pipes, session};
 
 /// Whether a call may be the question whether this run answers.
@@ -113,13 +114,14 @@ impl<'t> Frame<'t> {
     fn is_path_ours(&mut self, before: Option<usize>, at: usize) -> Result<bool, Errno> {
         let begins = before.map_or(CWD, |before| self.word(before) as c_int);
         let path = self.text(at).map(<[u8]>::to_vec);
+        let last = if self.means_links() { Last::Itself } else { Last::Followed };
         match path.as_deref() {
             Some(path) if path.starts_with(b"/") => {
                 if let Some(before) = before {
                     self.put(before, CWD as usize);
                 }
                 match caller::own_link(self.told, path)? {
-                    caller::Link::No => find::begins_inside(CWD, path),
+                    caller::Link::No => find::begins_inside_by(CWD, path, last),
                     caller::Link::Other(text, file) => {
                         let reads =
                             matches!(self.call.number, libc::SYS_readlink | libc::SYS_readlinkat);
@@ -150,7 +152,7 @@ impl<'t> Frame<'t> {
                 }
                 match path {
                     b"" => Ok(directory::node()?.is_some()),
-                    path => find::begins_inside(CWD, path),
+                    path => find::begins_inside_by(CWD, path, last),
                 }
             }
             Some(path) => {
@@ -159,7 +161,7 @@ impl<'t> Frame<'t> {
                 match self.word(before) as c_int {
                     // There is no such descriptor.
                     same if same == begins && self.held.is_empty() => Ok(false),
-                    taken => find::begins_inside(taken, path),
+                    taken => find::begins_inside_by(taken, path, last),
                 }
             }
         }
@@ -191,6 +193,17 @@ impl<'t> Frame<'t> {
         }
         open::permitted(&node, mode, OFlags::from_bits_retain(flags as u32))?;
         pipes::meeting_place(given, node.number()?).map(|path| Some((at, path)))
+    }
+
+    /// Whether the call only looks, and at a symlink in the last place itself.
+    fn means_links(&self) -> bool {
+        let nofollow = |at| self.word(at) as c_int & libc::AT_SYMLINK_NOFOLLOW != 0;
+        match self.call.number {
+            libc::SYS_lstat | libc::SYS_readlink | libc::SYS_readlinkat => true,
+            libc::SYS_newfstatat => nofollow(3),
+            libc::SYS_statx => nofollow(2),
+            _ => self.open_flags() & libc::O_NOFOLLOW != 0,
+        }
     }
 
     fn is_open(&self) -> bool {

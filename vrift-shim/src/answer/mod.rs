@@ -30,6 +30,7 @@ use vrift_manifest::listener;
 use crate::sys::tracee::{self, Said, Told};
 use crate::sys::{apart, client};
 use crate::vfs::session;
+use calls::Makes;
 use frame::Frame;
 
 /// What is done about a call.
@@ -63,6 +64,7 @@ pub fn serve(listener: BorrowedFd<'_>, relieve: relief::Relieve) {
             caller::first(&told);
         }
         client::act_for(told.thread);
+        task::begin();
         match answer(listener, &told) {
             Ok(Reply::Kernel) => told.answer(listener, Said::Kernel),
             Ok(Reply::Value(value)) => told.answer(listener, Said::Value(value)),
@@ -96,6 +98,9 @@ fn answer(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     let mut frame = Frame::take(told, call)?;
     if let Some(reply) = question(&frame) {
         return Ok(reply);
+    }
+    if let (Makes::Open(_), Some(path)) = (call.makes, frame.path()) {
+        seen::opens(told, path);
     }
     // Who has the library in it may hold the workspace's lock: then nothing may be asked of the workspace before that is known.
     let by_descriptor = call.arguments.contains(&calls::Argument::Descriptor);

@@ -378,15 +378,6 @@ fn mark_if(descriptor: c_int, node: u64, inode: u64) {
     }
 }
 
-/// The same for one that goes to another process at once.
-#[cold]
-pub fn leave_mark(number: c_int, node: u64) {
-    let Some(file) = fd::borrow(number) else { return };
-    if rustix::fs::fstat(file).is_ok_and(|stat| is_blob(&stat)) {
-        fd::set_mark(file, mark_of(node));
-    }
-}
-
 /// What a path stands for by which the kernel knows a file of the store. With the mark of what is open by it, if it has one.
 pub fn of_path(given: &'static Given, path: &[u8], mark: Option<u8>) -> Option<Held> {
     use std::os::unix::ffi::OsStrExt;

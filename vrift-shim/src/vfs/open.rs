@@ -14,7 +14,7 @@ use vrift_manifest::tree::path::Scratch;
 use super::find::{self, At, Name, Place, Work};
 use super::session;
 use super::{Answer, descriptor, magic, nameless_file, pipes, who};
-use crate::sys::{client, fd};
+use crate::sys::fd;
 
 /// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
 const LINKS_MAX: usize = 40;
@@ -372,8 +372,5 @@ fn file(at: At, seen: &ContentState, flags: OFlags) -> Result<c_int, Errno> {
 fn hand_out(node: u64, file: OwnedFd, writes: bool) -> c_int {
     let descriptor = file.into_raw_fd();
     descriptor::opened(descriptor, node, writes);
-    if client::is_answering() && !writes {
-        descriptor::leave_mark(descriptor, node);
-    }
     descriptor
 }
