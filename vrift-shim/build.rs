@@ -80,7 +80,10 @@ fn layout() -> std::io::Result<PathBuf> {
     script.push_str("SECTIONS\n{\n  .text :\n  {\n");
     for name in std::fs::read_to_string(sources.join("hot-code.txt"))?.lines() {
         if !name.starts_with('#') {
-            script.push_str(&format!("    *(.text.{name} .text.unlikely.{name})\n"));
+            // A name that the compiler has met more than once has a number behind it.
+            script.push_str(&format!(
+                "    *(.text.{name} .text.{name}.[0-9]* .text.unlikely.{name} .text.unlikely.{name}.[0-9]*)\n"
+            ));
         }
     }
     script.push_str("    *(.text .text.*)\n  }\n}\nINSERT AFTER .eh_frame;\n");

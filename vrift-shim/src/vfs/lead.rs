@@ -12,6 +12,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, last_slash, s
 
 use super::known::{self, APART, APART_FROM_CWD, DIRECTORY, MISSING, Moment, PLAIN};
 use super::session::{self, Given};
+use super::straight::{self, Way};
 use super::{cwd, descriptor, lexical, magic};
 use crate::sys::{apart, marked};
 
@@ -73,6 +74,14 @@ pub fn absolute<'a>(
     }
     if path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/") {
         return lexical::by_descriptor(path, given, normal);
+    }
+    match straight::way(path, part, &given.border) {
+        None => {}
+        Some(Way::Beside) => return Ok(None),
+        Some(way) => {
+            known::note(part, if way == Way::Plain { PLAIN } else { APART }, now);
+            return Ok(None);
+        }
     }
     let found = walk(0, path, last, given, normal);
     // Mostly the walk itself has noted more.

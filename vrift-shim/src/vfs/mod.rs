@@ -48,6 +48,7 @@ pub mod spawn;
 pub mod spot;
 pub mod stat;
 pub mod statfs;
+mod straight;
 mod strays;
 pub mod subject;
 pub mod sync;

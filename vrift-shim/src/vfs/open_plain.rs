@@ -2,7 +2,6 @@
 //! Nearly always there is none, and then it costs nothing to know that the path did not lead into the tree.
 
 use std::ffi::{CStr, c_int};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
@@ -10,8 +9,8 @@ use rustix::io::Errno;
 use vrift_manifest::tree::path::below;
 
 use super::find::{self, Work};
-use super::{Answer, descriptor, magic, open, session};
-use crate::sys::{alone, marked};
+use super::{Answer, descriptor, magic, open, session, straight};
+use crate::sys::alone;
 
 /// Whether the flags ask for nothing but reading.
 #[inline]
@@ -47,9 +46,6 @@ pub fn open<'w>(
     find::node_unless_link(directory, Some(path), true, work)?.then(|at| open::node(at, flags))
 }
 
-/// The system, or a filter, knows nothing of such a call.
-static REFUSED: AtomicBool = AtomicBool::new(false);
-
 /// Whether a component begins with a dot, or is empty.
 #[inline]
 fn begins_oddly(path: &[u8]) -> bool {
@@ -77,7 +73,7 @@ fn begins_oddly(path: &[u8]) -> bool {
 #[inline]
 pub fn outside(directory: c_int, path: &CStr, flags: c_int) -> Option<Result<c_int, Errno>> {
     // What waits, for the other end of a pipe, can be cancelled by other threads in the C library alone.
-    if REFUSED.load(Ordering::Relaxed) || path.is_empty() || !alone::is() {
+    if path.is_empty() || !alone::is() {
         return None;
     }
     // What a process holds is behind a link anyway.
@@ -86,16 +82,5 @@ pub fn outside(directory: c_int, path: &CStr, flags: c_int) -> Option<Result<c_i
     }
     let from_cwd = directory == find::CWD || path.to_bytes().first() == Some(&b'/');
     let from = if from_cwd { CWD } else { descriptor::borrow(directory).ok()? };
-    let how = marked::How::new(flags, libc::RESOLVE_NO_SYMLINKS);
-    match marked::openat2(from, path, &how) {
-        Ok(file) => Some(Ok(file)),
-        Err(errno @ (Errno::NOENT | Errno::NOTDIR | Errno::ACCESS)) => Some(Err(errno)),
-        Err(errno) => {
-            let not_owner = errno == Errno::PERM && flags & libc::O_NOATIME != 0;
-            if matches!(errno, Errno::NOSYS | Errno::PERM) && !not_owner {
-                REFUSED.store(true, Ordering::Relaxed);
-            }
-            None
-        }
-    }
+    straight::open(from, path, flags)
 }
