@@ -50,16 +50,17 @@ enum Reply {
 /// Answers until nobody is left who could ask, or another thread goes on with it.
 pub fn serve(listener: BorrowedFd<'_>, relieve: relief::Relieve) {
     client::answers();
-    relief::on_duty(relieve);
+    let duty = relief::OnDuty::new(relieve);
     // Each thread has its directory and umask; and numbers of descriptors are not those of the programs.
     if apart::own_directory().is_err() {
         return;
     }
     tracee::wake_here(listener);
     let mut first = true;
-    while !relief::is_relieved()
+    while duty.goes_on()
         && let Some(told) = tracee::next(listener)
     {
+        duty.step();
         if std::mem::take(&mut first) {
             caller::first(&told);
         }
@@ -76,6 +77,7 @@ pub fn serve(listener: BorrowedFd<'_>, relieve: relief::Relieve) {
             Err(errno) => told.answer(listener, Said::Error(errno.raw_os_error())),
         }
         client::act_for(0);
+        duty.step();
     }
 }
 
