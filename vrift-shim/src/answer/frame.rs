@@ -8,9 +8,9 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
-use super::Reply;
 use super::caller::{self, Place};
 use super::calls::{Argument, CREAT, Call, Makes};
+use super::{Reply, contents};
 use crate::abi;
 use crate::sys::client;
 use crate::sys::fd::{Brief, own};
@@ -22,6 +22,11 @@ use crate::vfs::{Answer, descriptor, directory, open, pipes, session};
 /// Whether a call may be the question whether this run answers.
 pub fn may_ask(number: c_long) -> bool {
     matches!(number, libc::SYS_access | libc::SYS_faccessat | libc::SYS_faccessat2)
+}
+
+/// Whether a call that is about a descriptor only looks at it.
+fn only_looks(number: c_long) -> bool {
+    matches!(number, libc::SYS_fstat | libc::SYS_newfstatat | libc::SYS_statx)
 }
 
 /// The most bytes that are taken for one argument: of a listing, more than C libraries ask for; the largest attribute.
@@ -78,6 +83,13 @@ impl<'t> Frame<'t> {
 
     /// Whether the call is about something of the tree. What it needs of the caller's to be done here is here then.
     pub fn is_ours(&mut self) -> Result<bool, Errno> {
+        contents::looks(true);
+        let ours = self.leads_to_ours();
+        contents::looks(false);
+        ours
+    }
+
+    fn leads_to_ours(&mut self) -> Result<bool, Errno> {
         if self.call.number == libc::SYS_getcwd {
             return Ok(self.place.enter(self.told)? && directory::node()?.is_some());
         }
@@ -242,7 +254,10 @@ impl<'t> Frame<'t> {
             }
         }
         self.fill()?;
-        let result = abi::answer(self.call.number, self.words)?;
+        contents::looks(only_looks(self.call.number));
+        let result = abi::answer(self.call.number, self.words);
+        contents::looks(false);
+        let result = result?;
         self.give(result)?;
         if !matches!(self.call.makes, Makes::Open(_)) {
             return Ok(Reply::Value(result));

@@ -13,6 +13,7 @@
 mod caller;
 pub mod calls;
 mod change;
+pub mod contents;
 mod execute;
 mod frame;
 pub mod history;

@@ -14,6 +14,8 @@ use vrift_manifest::tree::path::Scratch;
 use super::find::{self, At, Name, Place, Work};
 use super::session;
 use super::{Answer, descriptor, magic, nameless_file, pipes, who};
+#[cfg(target_arch = "x86_64")]
+use crate::sys::client;
 use crate::sys::fd;
 
 /// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
@@ -364,6 +366,10 @@ fn file(at: At, seen: &ContentState, flags: OFlags) -> Result<c_int, Errno> {
         open(kept)?
     };
     let descriptor = hand_out(number, file, flags & OFlags::RWMODE != OFlags::RDONLY);
+    #[cfg(target_arch = "x86_64")]
+    if reads && client::is_answering() {
+        descriptor::hand_out(given, number);
+    }
     descriptor::found_at(descriptor, at.cursor.hint());
     Ok(descriptor)
 }
