@@ -1,5 +1,5 @@
 #!/bin/sh
-# Threads with the least stack there is, and a signal handler on a stack of 8 KiB, use the tree as any other.
+# Threads with the least stack there is, and a signal handler on a stack of 8 KiB, use the tree as any other (executing: test_exec_on_very_small_stacks).
 . "$(dirname "$0")/common.sh"
 tree() { mkdir d; echo x >f; ln -s ../f d/l; program little -lpthread -Wl,-z,now <<'C'
 #include <dirent.h>

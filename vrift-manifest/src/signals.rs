@@ -1,6 +1,6 @@
 //! Signals, kept waiting: a handler is the program's, and must not run in the middle of what is ours.
 
-use crate::shm::SignalMask;
+pub use crate::shm::SignalMask;
 
 /// Runs `work` while no signal is delivered to this thread.
 pub fn blocked<T>(work: impl FnOnce() -> T) -> T {

@@ -2,11 +2,12 @@
 //! no right to keep them, and only the kernel sees that. So the draft of a file that has them has set-user-id itself, which
 //! the kernel takes from it as it would from the file. Nobody gains anything by it: no draft can be executed.
 
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, AsRawFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, chmodat, fchmod, fstat, ftruncate, stat};
 use rustix::io::{Errno, retry_on_intr};
+use vrift_cas::with_path;
 
-use super::draft::{DRAFT_MODE, mode_of};
+use super::draft::{DRAFT_MODE, Decimal, mode_of};
 use super::{Session, SessionError, Who};
 use crate::attributes::Kind;
 use crate::journal::Operation;
@@ -83,7 +84,18 @@ impl Session {
         let found = fstat(&held).map_err(SessionError::from)?;
         if found.st_nlink == 0 && is_draft_mode(found.st_mode) {
             let wanted = draft_mode(Kind::File as u32 | mode & 0o7777) | found.st_mode & SYNCED;
-            fchmod(&held, Mode::from_raw_mode(wanted)).map_err(SessionError::from)?;
+            let wanted = Mode::from_raw_mode(wanted);
+            let changed = match fchmod(&held, wanted) {
+                // It only stands for the path.
+                Err(Errno::BADF) => {
+                    let number = Decimal::of(held.as_fd().as_raw_fd().unsigned_abs().into());
+                    with_path(&[b"/proc/self/fd/", number.bytes()], |name| {
+                        chmodat(CWD, name, wanted, AtFlags::empty())
+                    })
+                }
+                changed => changed,
+            };
+            changed.map_err(SessionError::from)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use rustix::io::Errno;
 
 use super::args::{CPath, fail};
 use super::traced;
+use crate::sys::ample::{self, Caller};
 use crate::sys::next::Next;
 use crate::sys::strings::Strings;
 use crate::sys::{errno, gate};
@@ -46,10 +47,18 @@ fn ours<'a>(path: CPath, arrays: [Strings; 2]) -> Option<(&'static Given, &'a CS
 
 /// Executes; returns only if that fails.
 pub fn execute(path: CPath, arguments: Strings, environment: Strings) -> c_int {
-    let real = next_execve();
-    let Some((given, path)) = ours(path, [arguments, environment]) else {
-        return real(path, arguments, environment);
-    };
+    let asked = [arguments, environment];
+    match ours(path, asked) {
+        Some((given, path)) => {
+            ample::with(|| pointers(asked), |caller| execute_here(given, path, asked, caller))
+        }
+        None => next_execve()(path, arguments, environment),
+    }
+}
+
+/// The same, on a stack that is large enough.
+fn execute_here(given: &'static Given, path: &CStr, words: [Strings; 2], caller: Caller) -> c_int {
+    let (real, [arguments, environment]) = (next_execve(), words);
     let asked =
         Asked { directory: CWD, base: CWD, path, flags: 0, arguments, environment, spawned: false };
     let executed = launch::with(given, asked, |launch| {
@@ -58,32 +67,46 @@ pub fn execute(path: CPath, arguments: Strings, environment: Strings) -> c_int {
         }
         let path = launch.path.map_or(CPath::of(path), CPath::of);
         let go = || real(path, launch.arguments, launch.environment);
-        match launch.traced {
+        caller.back(|| match launch.traced {
             true => traced::hand_on(given, go).unwrap_or_else(fail),
             false => go(),
-        }
+        })
     });
     executed.unwrap_or_else(fail)
 }
 
 /// Searches PATH, and executes.
 pub fn search_and_execute(file: CPath, arguments: Strings, environment: Strings) -> c_int {
-    match file.c_str() {
-        Some(name) => {
-            let attempt = |path: &CStr| Err(attempt(path, arguments, environment));
-            search::each(name, attempt).map_or_else(fail, |()| 0)
-        }
-        None => fail(Errno::FAULT),
+    let words = [arguments, environment];
+    match ours(file, words) {
+        Some((given, name)) => ample::with(
+            || pointers(words),
+            |caller| search(name, words, &|path, words| execute_here(given, path, words, caller)),
+        ),
+        None => match file.c_str() {
+            Some(name) => search(name, words, &|path, [arguments, environment]| {
+                next_execve()(CPath::of(path), arguments, environment)
+            }),
+            None => fail(Errno::FAULT),
+        },
     }
 }
 
+/// Executes a path with arguments and environment.
+type Execute<'a> = &'a dyn Fn(&CStr, [Strings; 2]) -> c_int;
+
+fn search(name: &CStr, words: [Strings; 2], execute: Execute<'_>) -> c_int {
+    search::each(name, |path| Err(attempt(path, words, execute))).map_or_else(fail, |()| 0)
+}
+
 /// Executes a candidate; what has no form that the kernel knows is a script of the shell.
-fn attempt(path: &CStr, arguments: Strings, environment: Strings) -> Errno {
-    execute(CPath::of(path), arguments, environment);
+fn attempt(path: &CStr, words: [Strings; 2], execute: Execute<'_>) -> Errno {
+    execute(path, words);
     let failed = errno::last();
     if failed != Errno::NOEXEC {
         return failed;
     }
+    let [arguments, environment] = words;
     crate::sys::stack::with(arguments.len() + 3, |room: &mut [*const c_char]| {
         let before = [SHELL.as_ptr(), path.as_ptr()];
         for (place, string) in
@@ -91,9 +114,14 @@ fn attempt(path: &CStr, arguments: Strings, environment: Strings) -> Errno {
         {
             *place = string;
         }
-        execute(CPath::of(SHELL), Strings::of(room), environment);
+        execute(SHELL, [Strings::of(room), environment]);
         errno::last()
     })
+}
+
+/// How many there are.
+fn pointers(arrays: [Strings; 2]) -> usize {
+    arrays.into_iter().map(Strings::len).sum()
 }
 
 const SHELL: &CStr = c"/bin/sh";
@@ -141,20 +169,27 @@ fn execute_at(
     environment: Strings,
     flags: c_int,
 ) -> c_int {
-    let Some((given, name)) = ours(path, [arguments, environment]) else {
+    let words = [arguments, environment];
+    let Some((given, name)) = ours(path, words) else {
         return real(path, arguments, environment, flags);
     };
     let asked =
         Asked { directory, base: CWD, path: name, flags, arguments, environment, spawned: false };
-    let executed = launch::with(given, asked, |launch| {
-        if let Err(errno) = launch.cover(given) {
-            return fail(errno);
-        }
-        match launch.path {
-            Some(path) => next_execve()(CPath::of(path), launch.arguments, launch.environment),
-            None => real(path, launch.arguments, launch.environment, flags),
-        }
-    });
+    let executed = ample::with(
+        || pointers(words),
+        |caller| {
+            launch::with(given, asked, |launch| {
+                if let Err(errno) = launch.cover(given) {
+                    return fail(errno);
+                }
+                let words = (launch.arguments, launch.environment);
+                caller.back(|| match launch.path {
+                    Some(path) => next_execve()(CPath::of(path), words.0, words.1),
+                    None => real(path, words.0, words.1, flags),
+                })
+            })
+        },
+    );
     executed.unwrap_or_else(fail)
 }
 

@@ -1,4 +1,4 @@
-//! dladdr, dl_iterate_phdr and dlinfo: libraries of the tree by their paths there.
+//! dladdr, dl_iterate_phdr, dlinfo and dlerror: libraries of the tree by their paths there.
 //!
 //! The loader opened them by names in the store's farm, which are in its own list. A name there is never shorter than the
 //! path in the tree (`vfs/exec/shelf.rs` sees to it), so that the path is written over it: once, before anybody reads it,
@@ -59,6 +59,33 @@ unsafe fn write_over(name: *mut c_char) {
     unsafe {
         std::ptr::copy(name.add(start), name.add(mount.len()), length + 1);
         std::ptr::copy_nonoverlapping(mount.as_ptr().cast(), name, mount.len());
+    }
+}
+
+/// The same for each name in what the loader says.
+///
+/// # Safety
+/// It is null or a C string; if there is a name of the farm in it, it is in memory that can be written, and nobody else's.
+unsafe fn write_over_all(text: *mut c_char) {
+    if text.is_null() || !library::may_be_loaded() {
+        return;
+    }
+    let mut at = 0;
+    // SAFETY: a C string, which does not become longer, and a place in it.
+    while let Some(next) = library::next_name(unsafe { CStr::from_ptr(text.add(at)) }.to_bytes()) {
+        // SAFETY: what begins there is a C string as well.
+        unsafe { write_over(text.add(at + next)) };
+        at += next + 1;
+    }
+}
+
+hook! {
+    /// dlerror(3)
+    real => fn dlerror() -> *mut c_char {
+        let text = real();
+        // SAFETY: null or a C string of this thread's until it asks again; with a name in it, not a text of libc's own.
+        unsafe { write_over_all(text) };
+        text
     }
 }
 

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::args::CPath;
 use super::spawn_actions::{self, Actions, Recorded};
+use crate::sys::ample::{self, Caller};
 use crate::sys::strings::Strings;
 use crate::sys::{errno, gate};
 use crate::vfs::exec::launch::{self, Asked};
@@ -25,6 +26,8 @@ struct Passed {
     attributes: *const c_void,
     arguments: Strings,
     environment: Strings,
+    /// Whoever asked, in whose place it is to be done.
+    caller: Caller,
 }
 
 /// What is asked for: a program, by its path or to be searched for.
@@ -69,7 +72,7 @@ fn with_actions(
 ) -> (Result<(), Errno>, bool) {
     let mut tried = false;
     let mut attempt = |path: &CStr| {
-        let Passed { process, attributes, arguments, environment } = passed;
+        let Passed { process, attributes, arguments, environment, caller } = passed;
         let directory = plan.directory;
         let asked = Asked {
             directory,
@@ -83,7 +86,8 @@ fn with_actions(
         let result = launch::with(wanted.given, asked, |launch| {
             tried = true;
             let path = launch.path.map_or(CPath::of(path), CPath::of);
-            next()(process, path, actions, attributes, launch.arguments, launch.environment)
+            let (arguments, environment) = (launch.arguments, launch.environment);
+            caller.back(|| next()(process, path, actions, attributes, arguments, environment))
         })?;
         if result == 0 { Ok(()) } else { Err(Errno::from_raw_os_error(result)) }
     };
@@ -97,12 +101,13 @@ fn with_actions(
 /// Has a child do the actions and end: what it is given to execute is no program, which is an error that no action has.
 #[cold]
 fn actions_alone(actions: Actions, passed: Passed) -> Result<(), Errno> {
-    let Passed { process, attributes, arguments, environment } = passed;
+    let Passed { process, attributes, arguments, environment, caller } = passed;
     let file = rustix::fs::memfd_create(c"vrift", MemfdFlags::CLOEXEC)?;
     // Letters, or the kernel would look for a module that knows such programs.
     rustix::io::write(&file, b"none")?;
     let path = by_process(file.as_raw_fd())?;
-    match next()(process, CPath::of(&path), actions, attributes, arguments, environment) {
+    let path = CPath::of(&path);
+    match caller.back(|| next()(process, path, actions, attributes, arguments, environment)) {
         0 | libc::ENOEXEC => Ok(()),
         failed => Err(Errno::from_raw_os_error(failed)),
     }
@@ -116,11 +121,30 @@ fn next() -> Spawn {
 }
 
 /// What is spawned in this workspace; `None`: libc's, as it was asked.
-fn ours<'a>(path: CPath, search: bool, passed: Passed) -> Option<Wanted<'a>> {
+fn ours<'a>(path: CPath, search: bool, words: [Strings; 2]) -> Option<Wanted<'a>> {
     let given = session::given().filter(|_| !gate::is_inside())?;
-    let nowhere = passed.arguments.is_nowhere() || passed.environment.is_nowhere();
+    let nowhere = words.iter().any(|array| array.is_nowhere());
     let wrong = if path.bytes().is_some() { Errno::NAMETOOLONG } else { Errno::FAULT };
     (!nowhere).then_some(Wanted { given, name: path.c_str().ok_or(wrong), search })
+}
+
+/// On a stack that is large enough.
+fn begin(
+    wanted: Wanted<'_>,
+    actions: Actions,
+    (process, attributes): (*mut c_int, *const c_void),
+    words: [Strings; 2],
+) -> c_int {
+    let [arguments, environment] = words;
+    errno::kept(|| {
+        ample::with(
+            || arguments.len() + environment.len(),
+            |caller| {
+                let passed = Passed { process, attributes, arguments, environment, caller };
+                spawn(wanted, actions, passed)
+            },
+        )
+    })
 }
 
 hook! {
@@ -133,9 +157,9 @@ hook! {
         arguments: Strings,
         environment: Strings,
     ) -> c_int {
-        let passed = Passed { process, attributes, arguments, environment };
-        match ours(path, false, passed) {
-            Some(wanted) => errno::kept(|| spawn(wanted, actions, passed)),
+        let words = [arguments, environment];
+        match ours(path, false, words) {
+            Some(wanted) => begin(wanted, actions, (process, attributes), words),
             None => real(process, path, actions, attributes, arguments, environment),
         }
     }
@@ -151,9 +175,9 @@ hook! {
         arguments: Strings,
         environment: Strings,
     ) -> c_int {
-        let passed = Passed { process, attributes, arguments, environment };
-        match ours(file, true, passed) {
-            Some(wanted) => errno::kept(|| spawn(wanted, actions, passed)),
+        let words = [arguments, environment];
+        match ours(file, true, words) {
+            Some(wanted) => begin(wanted, actions, (process, attributes), words),
             None => real(process, file, actions, attributes, arguments, environment),
         }
     }

@@ -3,11 +3,13 @@
 #![allow(unsafe_code)]
 
 pub mod alone;
+pub mod ample;
 pub mod apart;
 pub mod client;
 #[cfg(target_arch = "x86_64")]
 pub mod cover;
 pub mod decimal;
+pub mod definition;
 pub mod environment;
 pub mod errno;
 pub mod fd;

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rustix::io::Errno;
 
+use super::definition;
+
 /// A name, and where its next definition was found. Looking it up twice at once is harmless, so there is no lock that
 /// a signal handler or a forked child could find taken.
 pub struct Next {
@@ -35,8 +37,10 @@ impl Next {
 
     #[cold]
     fn look_up(&self) -> *mut c_void {
-        // SAFETY: the name is a C string; dlsym may be called at any time after the loader has begun to run code.
-        let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+        let found = definition::next(self.name).unwrap_or_else(|| {
+            // SAFETY: the name is a C string; dlsym may be called at any time after the loader has begun to run code.
+            unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) }
+        });
         let found = if found.is_null() { missing as *mut c_void } else { found };
         self.found.store(found, Ordering::Relaxed);
         found

@@ -35,6 +35,11 @@ pub fn begin() {
     }
 }
 
+/// Where the library lies.
+pub fn base() -> usize {
+    &raw const HEADER as usize
+}
+
 /// Whether `address` is in this library's code.
 #[inline]
 pub fn is_code(address: usize) -> bool {

@@ -23,6 +23,7 @@ core::arch::global_asm!(
 
 extern "C" fn start(_: c_int, _: *const *const c_char, environment: *const *const c_char) {
     super::own::begin();
+    super::ample::begin(environment as usize);
     crate::vfs::session::begin(Environment(environment));
 }
 

@@ -1,6 +1,7 @@
 //! Shared libraries of the tree for the loader, which opens what it is told by its own means.
 
 use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags};
@@ -37,6 +38,12 @@ pub fn in_tree(name: &[u8]) -> Option<(&'static [u8], &[u8])> {
     }
     let given = session::given()?;
     Some((&given.mount, farm::in_tree(given, name)?))
+}
+
+/// Where in a text the next path below the store begins.
+pub fn next_name(text: &[u8]) -> Option<usize> {
+    let store = session::given()?.handover.store.as_os_str().as_bytes();
+    text.windows(store.len().max(1)).position(|part| part == store)
 }
 
 /// What the loader is to open for a path; `None`: what it was told. Without a slash it is a name that is searched for.
