@@ -15,10 +15,27 @@ struct Installed {
     real: bool,
 }
 
+/// Before the number of the process that it is of.
+const PREFIX: &str = "vrift-installed.";
+
+/// What lives as long as a process is not removed when that ends: so the next one removes it.
+fn remove_left_over() {
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('.').next());
+        if process.is_some_and(|number| !Path::new("/proc").join(number).exists()) {
+            // Another one may be doing the same, or it may be another user's.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 fn installed() -> &'static Installed {
     static INSTALLED: OnceLock<Installed> = OnceLock::new();
     INSTALLED.get_or_init(|| {
-        let directory = tempfile::Builder::new().prefix("vrift-installed.").tempdir();
+        remove_left_over();
+        let prefix = format!("{PREFIX}{}.", std::process::id());
+        let directory = tempfile::Builder::new().prefix(&prefix).tempdir();
         let directory = directory.expect("the temporary directory can be written");
         fs::copy(vrift(), directory.path().join("vrift")).expect("the command can be copied");
         let library = library();
