@@ -7,6 +7,7 @@ pub mod installed;
 pub mod refusing;
 pub mod sandbox;
 pub mod source;
+pub mod stays;
 pub mod terminal;
 #[cfg(target_arch = "x86_64")]
 pub mod traced;

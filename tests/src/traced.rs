@@ -60,6 +60,8 @@ pub type Traced = Option<(End, String)>;
 pub enum Whom {
     /// The first one only.
     First,
+    /// The first one and what it forks: both processes of a `vrift run`, and not its command, which is spawned.
+    Forks,
     /// All that come of it.
     All,
 }
@@ -106,10 +108,14 @@ pub fn trace(
     waitpid(first, Some(WaitPidFlag::__WALL)).expect("it stops");
     let mut options =
         Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEEXEC | Options::PTRACE_O_EXITKILL;
-    if whom == Whom::All {
-        options |= Options::PTRACE_O_TRACEFORK
-            | Options::PTRACE_O_TRACEVFORK
-            | Options::PTRACE_O_TRACECLONE;
+    match whom {
+        Whom::First => {}
+        Whom::Forks => options |= Options::PTRACE_O_TRACEFORK,
+        Whom::All => {
+            options |= Options::PTRACE_O_TRACEFORK
+                | Options::PTRACE_O_TRACEVFORK
+                | Options::PTRACE_O_TRACECLONE;
+        }
     }
     ptrace::setoptions(first, options).expect("options");
     ptrace::syscall(first, None).expect("it goes on");

@@ -47,3 +47,8 @@ pub fn is_run() -> bool {
     let before = |argument: &OsString| argument != "--";
     std::env::args_os().skip(1).take_while(before).any(|argument| argument == "run")
 }
+
+/// Whether its first word does.
+pub fn begins_with_run() -> bool {
+    std::env::args_os().nth(1).is_some_and(|argument| argument == "run")
+}

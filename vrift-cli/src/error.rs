@@ -115,22 +115,30 @@ impl Error {
         self.kind
     }
 
-    /// Tells the user, on `stderr`, and gives the exit code.
-    pub fn report(&self, stderr: &mut dyn Write) -> ExitCode {
+    /// The exit code.
+    pub fn code(&self) -> u8 {
         let code = match self.kind {
-            Kind::BrokenPipe => return ExitCode::SUCCESS,
-            Kind::Incomplete => return ExitCode::from(self.code.unwrap_or(1)),
-            Kind::Failed => 1,
+            Kind::BrokenPipe => return 0,
+            Kind::Incomplete | Kind::Failed => 1,
             Kind::Usage => 2,
             // What a shell says of who was ended by a signal.
             Kind::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         };
+        self.code.unwrap_or(code)
+    }
+
+    /// Tells the user, on `stderr`, and gives the exit code.
+    pub fn report(&self, stderr: &mut dyn Write) -> ExitCode {
+        let code = ExitCode::from(self.code());
+        if matches!(self.kind, Kind::BrokenPipe | Kind::Incomplete) {
+            return code;
+        }
         // Standard error may be gone too; there is nobody left to be told.
         let _ = writeln!(stderr, "vrift: {self}");
         for hint in &self.hints {
             let _ = writeln!(stderr, "hint: {hint}");
         }
-        ExitCode::from(self.code.unwrap_or(code))
+        code
     }
 }
 

@@ -37,6 +37,12 @@ pub fn main() -> ExitCode {
     if !is_ignored(signal_hook::consts::SIGXFSZ) {
         let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     }
+    // Before anything else is in this process's memory, of which it would then be two.
+    let back = match args::begins_with_run().then(commands::begin) {
+        None => None,
+        Some(Ok(back)) => Some(back),
+        Some(Err(error)) => return ended(&error),
+    };
     let cli = match args::Cli::try_parse_from(args::arguments()) {
         Ok(cli) => cli,
         // Help and version go to standard output, which may be a closed pipe; that is no error.
@@ -52,21 +58,24 @@ pub fn main() -> ExitCode {
         }
     };
     let mut output = output::Output::stdout(cli.color);
-    let done = commands::run(cli.command, &mut output);
+    let done = commands::run(cli.command, &mut output, back);
     // What was written before an error is shown before the error.
     let written = output.finish();
     match done.and(written) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let mut stderr = std::io::stderr();
-            let code = error.report(&mut stderr);
-            let _ = stderr.flush();
-            if let error::Kind::Interrupted(signal) = error.kind() {
-                interrupt::die_of(signal);
-            }
-            code
-        }
+        Err(error) => ended(&error),
     }
+}
+
+/// Tells of an error, and ends as it says.
+fn ended(error: &error::Error) -> ExitCode {
+    let mut stderr = std::io::stderr();
+    let code = error.report(&mut stderr);
+    let _ = stderr.flush();
+    if let error::Kind::Interrupted(signal) = error.kind() {
+        interrupt::die_of(signal);
+    }
+    code
 }
 
 /// Whether the caller wants this process, and what it starts, to ignore a signal.

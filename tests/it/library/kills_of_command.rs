@@ -60,6 +60,7 @@ fn sweep(words: &[&str]) {
 
 #[test]
 fn the_end_of_a_run_killed_anywhere_loses_nothing_that_programs_left() {
+    // Either of its two processes.
     sweep(&["run", "-w", "w", "--", "true"]);
 }
 

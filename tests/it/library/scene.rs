@@ -140,7 +140,7 @@ impl Scene {
         let (home, store) = (self.sandbox.path("home"), self.sandbox.path("store"));
         let environment = [("VRIFT_HOME", &*store), ("HOME", &*home), ("XDG_RUNTIME_DIR", &*home)];
         let command = [command().display().to_string()];
-        trace(&[&command, words].concat(), &environment, &home, Whom::First, each)
+        trace(&[&command, words].concat(), &environment, &home, Whom::Forks, each)
     }
 
     /// Runs a program in the workspace to its end.

@@ -55,7 +55,7 @@ impl Prepared {
             [("VRIFT_HOME", &store), ("HOME", &home), ("XDG_RUNTIME_DIR", &home)];
         let mut words = vec![command().display().to_string()];
         words.extend(arguments.iter().map(|word| (*word).to_owned()));
-        trace(&words, &environment, &home, Whom::First, each)
+        trace(&words, &environment, &home, Whom::Forks, each)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use vrift_tests::installed::{run_in, sandbox};
 use vrift_tests::sandbox::{Sandbox, said};
+use vrift_tests::stays::{back, until};
 
 /// Runs a shell script with a file in the place where files lie that are being written; how long it took.
 fn run(sandbox: &Sandbox, script: &str) -> (Option<i32>, Duration) {
@@ -37,7 +38,7 @@ fn who_can_still_write_in_the_tree_is_waited_for() {
 #[test]
 fn who_only_reads_is_not_waited_for_long() {
     let sandbox = sandbox();
-    let (code, took) = run(&sandbox, "sleep 5 < $DRAFT & exit 4");
+    let (code, took) = run(&sandbox, ": > $DRAFT; sleep 5 < $DRAFT & exit 4");
     assert_eq!(code, Some(4));
     assert!(took < Duration::from_secs(4), "{took:?}");
 }
@@ -90,12 +91,16 @@ fn a_run_takes_its_own_traces_with_it_and_those_of_killed_ones() {
     };
     let mut command = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sleep", "0.3"]);
     let mut child = command.spawn().expect("started");
-    let begun = Instant::now();
-    while counts() == 0 && begun.elapsed() < Duration::from_secs(20) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until(|| counts() > 0);
     assert_eq!(counts(), 1, "while it runs");
     child.kill().expect("it is there");
+    child.wait().expect("a child");
+    // Who does the work goes on.
+    until(|| counts() == 0);
+    let mut child = command.spawn().expect("started");
+    until(|| counts() > 0);
+    let back = back(&child);
+    rustix::process::kill_process(back, rustix::process::Signal::KILL).expect("it is there");
     child.wait().expect("a child");
     assert_eq!(counts(), 1, "nobody is left to do it");
     // What it had begun to start may not have got as far as to let go of the run's things.

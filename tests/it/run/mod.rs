@@ -4,6 +4,7 @@
 //! process that stays outside.
 
 mod before;
+mod behind;
 mod directory;
 mod env;
 mod exit;

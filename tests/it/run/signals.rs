@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use vrift_tests::installed::{run_in, sandbox};
+use vrift_tests::installed::{is_real, run_in, sandbox};
 use vrift_tests::sandbox::Sandbox;
 
 /// Starts a shell script by `vrift run` and waits until it has made the file `ready`.
@@ -93,24 +93,49 @@ fn what_the_command_sends_to_its_process_group_comes_to_it_once() {
     assert_eq!(fs::read_to_string(sandbox.path("out")).expect("a trace"), "caught\n");
 }
 
+/// The signals that are ignored, or blocked, in a command whose caller has asked for it by the start of a script.
+fn set(sandbox: &Sandbox, kind: &str, before: &[&str], program: &str) -> u64 {
+    let words = run_in(sandbox, ".", ["run", "-w", "w", "--", program, kind, "/proc/self/status"]);
+    let mut caller = Command::new(before[0]);
+    caller.args(&before[1..]).arg(words.get_program()).args(words.get_args());
+    for (name, value) in words.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        caller.env(name, value);
+    }
+    let said = vrift_tests::sandbox::said(caller.current_dir(sandbox.path("."))).text();
+    let set = said.split_whitespace().nth(1).and_then(|set| u64::from_str_radix(set, 16).ok());
+    set.expect("a set of signals")
+}
+
 #[test]
 fn what_the_caller_ignores_the_command_ignores() {
     let sandbox = sandbox();
-    let words =
-        run_in(&sandbox, ".", ["run", "-w", "w", "--", "grep", "SigIgn", "/proc/self/status"]);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "trap '' HUP INT XFSZ; exec \"$@\"", "sh"]);
-    shell.arg(words.get_program()).args(words.get_args()).current_dir(sandbox.path("."));
-    for (name, value) in words.get_envs().filter_map(|(name, value)| Some((name, value?))) {
-        shell.env(name, value);
+    let trap = |names: &str| format!("trap '' {names}; exec \"$@\"");
+    let ignored = |names: &str, program: &str| {
+        set(&sandbox, "SigIgn", &["sh", "-c", &trap(names), "sh"], program)
+    };
+    let has = |set: u64, number: u32| set >> (number - 1) & 1 == 1;
+    let some = ignored("HUP INT XFSZ", "grep");
+    assert!([1, 2, 25].into_iter().all(|number| has(some, number)), "{some:x}");
+    assert!(!has(some, 13), "a broken pipe ends it as usual: {some:x}");
+    assert!(has(ignored("PIPE", "grep"), 13), "unless the caller ignores it");
+    if !is_real() {
+        return;
     }
-    let said = vrift_tests::sandbox::said(&mut shell).text();
-    let set = said.split_whitespace().nth(1).and_then(|set| u64::from_str_radix(set, 16).ok());
-    let set = set.expect("a set of signals");
-    for number in [1, 2, 25] {
-        assert!(set >> (number - 1) & 1 == 1, "{number}: {said}");
+    // A program in the tree, which is executed by one of ours.
+    let copied = vrift_tests::installed::run(&sandbox, ["cp", "/bin/grep", "mine"]);
+    assert_eq!(copied.code, Some(0), "{}", copied.err);
+    let inside = sandbox.path("project/mine").display().to_string();
+    assert!(!has(ignored("HUP", &inside), 13));
+    let both = ignored("PIPE HUP", &inside);
+    assert!(has(both, 13) && has(both, 1), "{both:x}");
+    if Command::new("env")
+        .args(["--block-signal=USR2", "true"])
+        .status()
+        .is_ok_and(|it| it.success())
+    {
+        let blocked = |program| set(&sandbox, "SigBlk", &["env", "--block-signal=USR2"], program);
+        assert_eq!((blocked("grep"), blocked(inside.as_str())), (1 << 11, 1 << 11));
     }
-    assert!(set >> 12 & 1 == 0, "a broken pipe ends it as usual: {said}");
 }
 
 #[test]
@@ -124,6 +149,58 @@ fn a_command_that_stops_stops_us_and_goes_on_with_us() {
     assert_eq!(state(command.trim()), 'T');
     kill_process(pid(&child), Signal::CONT).expect("it is there");
     assert_eq!(code(child), Some(9));
+}
+
+#[test]
+fn a_command_that_is_killed_while_it_is_stopped_ends_us_too() {
+    let sandbox = sandbox();
+    let child = start(&sandbox, "echo $$ > $OUT; : > $READY; kill -STOP $$; exit 9");
+    let own = child.id().to_string();
+    until(|| state(&own) == 'T');
+    let command = fs::read_to_string(sandbox.path("out")).expect("a number");
+    let command = Pid::from_raw(command.trim().parse().expect("a number")).expect("one");
+    kill_process(command, Signal::KILL).expect("it is there");
+    assert_eq!(code(child), Some(137));
+}
+
+#[test]
+fn a_signal_from_outside_of_a_container_reaches_the_command() {
+    let sandbox = sandbox();
+    let ready = sandbox.path("ready");
+    let script = "trap 'exit 42' TERM; : > $READY; while :; do sleep 0.02; done";
+    let words = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sh", "-c", script]);
+    let options = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+    let empty = Command::new("unshare").args(options).arg("true").status();
+    if !empty.is_ok_and(|empty| empty.success()) {
+        println!("skipped: there can be no container");
+        return;
+    }
+    let mut container = Command::new("unshare");
+    container.args(options);
+    container.arg(words.get_program()).args(words.get_args()).current_dir(sandbox.path("."));
+    for (name, value) in words.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        container.env(name, value);
+    }
+    let child = container.env("READY", &ready).spawn().expect("started");
+    until(|| ready.exists());
+    let first = vrift_tests::stays::back(&child);
+    kill_process(first, Signal::TERM).expect("it is there");
+    assert_eq!(code(child), Some(42));
+}
+
+#[test]
+fn a_signal_before_the_command_is_started_or_at_any_time_ends_all_of_it() {
+    let sandbox = sandbox();
+    for delay in 0..40 {
+        let mut command = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sleep", "100"]);
+        let mut child = command.spawn().expect("started");
+        std::thread::sleep(Duration::from_micros(delay * 250));
+        kill_process(pid(&child), Signal::TERM).expect("it is there");
+        let status = child.wait().expect("a child");
+        // By the signal itself, or by the command that it has ended.
+        let by = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert!(by == Some(15) || status.code() == Some(143), "{status}");
+    }
 }
 
 #[test]

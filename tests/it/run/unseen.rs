@@ -7,13 +7,15 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Signal, kill_process};
 use vrift_tests::installed::{command, is_real, run_in, sandbox};
 use vrift_tests::refusing::refusing;
 use vrift_tests::sandbox::{Said, Sandbox, said};
+use vrift_tests::stays::back;
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn a_static_program_whose_run_is_killed_gets_an_error_and_no_other_tree() {
+fn a_static_program_that_nobody_answers_any_more_gets_an_error_and_no_other_tree() {
     if !is_real() {
         return;
     }
@@ -56,7 +58,7 @@ fn a_static_program_whose_run_is_killed_gets_an_error_and_no_other_tree() {
         }
     };
     wait_for("begun\n");
-    run.kill().expect("killed");
+    kill_process(back(&run), Signal::KILL).expect("killed");
     run.wait().expect("waited for");
     wait_for("begun\n1\n");
 }

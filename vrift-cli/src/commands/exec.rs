@@ -1,11 +1,12 @@
 //! `vrift exec-inside -- CMD ...`: what `vrift run` starts where only a process in the tree can find CMD. Nobody else has
 //! a use for it.
 
-use std::ffi::{OsStr, OsString};
+use std::convert::Infallible;
+use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+
+use nix::unistd::execvp;
 
 use crate::error::{Error, Result};
 use crate::output::names;
@@ -35,11 +36,21 @@ pub struct Args {
 impl Args {
     /// Becomes it; returns only if that fails.
     pub fn run(self) -> Result<()> {
-        let Some((name, arguments)) = self.command.split_first() else {
+        let Some(name) = self.command.first() else {
             return Err(Error::usage("no command"));
         };
         let program = self.program.as_deref().unwrap_or(name);
-        Err(refused(name, Command::new(program).arg0(name).args(arguments).exec()))
+        let text = |word: &OsStr| CString::new(word.as_bytes()).map_err(io::Error::from);
+        let words = self.command.iter().map(|word| text(word)).collect::<io::Result<Vec<_>>>();
+        // Not by the standard library, which changes what signals are blocked and ignored.
+        let become_it = || -> io::Result<Infallible> {
+            let (program, words) = (text(program)?, words?);
+            crate::run::restore_pipe();
+            Ok(execvp(&program, &words)?)
+        };
+        match become_it() {
+            Err(error) => Err(refused(name, error)),
+        }
     }
 }
 

@@ -32,10 +32,11 @@ use clap::Subcommand;
 
 pub use find::WORDS as FIND_WORDS;
 
-pub use run::BEFORE as NOT_STARTED;
+pub use run::{BEFORE as NOT_STARTED, begin};
 
 use crate::error::Result;
 use crate::output::Output;
+use crate::run::Back;
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -75,10 +76,10 @@ pub enum Command {
 }
 
 /// Does what the command line says.
-pub fn run(command: Command, output: &mut Output<'_>) -> Result<()> {
+pub fn run(command: Command, output: &mut Output<'_>, back: Option<Back>) -> Result<()> {
     match command {
         Command::Ingest(args) => args.run(output),
-        Command::Run(args) => args.run(output),
+        Command::Run(args) => args.run(output, back),
         Command::Status(args) => args.run(output),
         Command::Sync(args) => args.run(output),
         Command::Apply(args) => args.run(output),

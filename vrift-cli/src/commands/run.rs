@@ -10,11 +10,13 @@ use rustix::process::{Pid, Signal};
 use vrift_manifest::handover::Handover;
 use vrift_manifest::workspace::{Home, Workspace};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::home;
 use crate::output::{Output, names};
 use crate::place::Name;
-use crate::run::{self, Closing, Ended, Environment, Listeners, Program, Run, Signals};
+use crate::run::{
+    self, Back, Closing, Ended, Ends, Environment, Listeners, Message, Part, Program, Run, Signals,
+};
 
 /// Exit code where the command was not started.
 pub const BEFORE: u8 = 125;
@@ -26,7 +28,7 @@ pub const BEFORE: u8 = 125;
 /// outside of the mount path it is the tree's root.
 ///
 /// Returns when the command has ended and nothing that it started can still write in the tree. Daemons are not waited
-/// for. On a terminal one line then tells what was written, how many processes were seen, and which programs could not
+/// for; static ones find a process that answers them until they have ended. On a terminal one line then tells what was written, how many processes were seen, and which programs could not
 /// be seen (ones that gain rights or are of 32 bits, and static ones where they cannot be answered). Such a program is not
 /// started where it would meet with the tree: in it or above it, or with a path of it among its arguments.
 #[derive(Debug, clap::Args)]
@@ -63,35 +65,69 @@ pub struct Args {
 }
 
 impl Args {
-    /// Runs it, and ends as it did.
-    pub fn run(self, output: &mut Output<'_>) -> Result<()> {
-        let ready = self.ready().map_err(|error| error.exits_with_unless_told(BEFORE))?;
+    /// Runs it, and ends as it did. `back`: this is the process that does the work already.
+    pub fn run(self, output: &mut Output<'_>, back: Option<Back>) -> Result<()> {
+        // Two processes must not write it.
         output.flush()?;
+        self.work(&back.map_or_else(begin, Ok)?)
+    }
+
+    /// Runs it, in the process that does the work.
+    fn work(self, back: &Back) -> Result<()> {
+        let ready = self.ready().map_err(|error| error.exits_with_unless_told(BEFORE))?;
         let begun = run::closing_now();
-        let signals = Signals::take().map_err(|error| error.exits_with_unless_told(BEFORE))?;
+        let signals = Signals::take(Some(back.front()))
+            .map_err(|error| error.exits_with_unless_told(BEFORE))?;
         let command = ready.spawn(&self.command, &signals)?;
-        let ended =
-            run::supervise(command, &signals, ready.listeners.as_ref(), &ready.handover.drafts());
-        let kept = ready.close(&ended, begun);
+        back.go_apart();
+        let listeners = ready.listeners.as_ref();
+        let ended = run::supervise(command, back, &signals, listeners, &ready.handover.drafts());
+        let answers = listeners.is_some_and(|listeners| {
+            listeners.take();
+            listeners.are_used()
+        });
+        let kept = ready.close(&ended, begun, answers, back.is_alone());
+        let stays = |how: Message| match listeners.filter(|_| answers) {
+            Some(listeners) => ready.stay(back, how, &signals, listeners),
+            None => Ok(()),
+        };
         if ended.interrupted {
             // A script that called us is to end as well.
+            if answers {
+                return stays(Message::Signal(Signal::INT.as_raw()));
+            }
             signals.die_of(Signal::INT);
         }
         let kept = match kept {
-            Ok(true) if self.apply => {
+            // Who was killed is not to change directories afterwards.
+            Ok(true) if self.apply && !back.is_alone() => {
                 crate::interrupt::watch();
+                back.takes_signals();
                 signals.give_back();
                 ready.apply(ended.code)
             }
             kept => kept,
         };
-        match kept {
+        let done = match kept {
             Ok(true) if ended.code == 0 => Ok(()),
             Ok(true) => Err(Error::incomplete().exits_with(ended.code)),
             Ok(false) => Err(Error::incomplete().exits_with(ended.code.max(1))),
             Err(error) if error.is_interruption() => Err(error),
             Err(error) => Err(error.exits_with(ended.code.max(1))),
+        };
+        if !answers {
+            return done;
         }
+        stays(match &done {
+            Ok(()) => Message::Code(0),
+            Err(error) => {
+                let _ = error.report(&mut io::stderr());
+                match error.kind() {
+                    Kind::Interrupted(signal) => Message::Signal(signal),
+                    _ => Message::Code(error.code()),
+                }
+            }
+        })
     }
 
     /// Everything that can go wrong before the command is started.
@@ -119,6 +155,23 @@ impl Args {
         let listeners = Listeners::open(&handover, &library);
         let from = workspace.head();
         Ok(Ready { home, name, handover, start, program, run, environment, listeners, from })
+    }
+}
+
+/// Makes this two processes, of which the first one does not come back before the run has ended: then by an error or, if all went
+/// well, not at all.
+pub fn begin() -> Result<Back> {
+    let by = |signal: i32| u8::try_from(128 + signal).unwrap_or(u8::MAX);
+    match run::part().map_err(|error| error.exits_with_unless_told(BEFORE))? {
+        Part::Back(back) => Ok(back),
+        Part::Front(Ends::Code(code)) => std::process::exit(code.into()),
+        Part::Front(Ends::Signal(signal)) => std::process::exit(by(signal).into()),
+        Part::Front(Ends::Killed(signal)) => {
+            let what = "the process that did the work of this run was ended by signal";
+            let hint = "what was written is kept; programs that no library can be in get errors from here on";
+            let error = Error::failed(format!("{what} {signal}; the command may go on")).hint(hint);
+            Err(error.exits_with(by(signal)))
+        }
     }
 }
 
@@ -202,7 +255,8 @@ impl Ready {
     }
 
     /// Seals what is left and tells what happened; whether everything was kept.
-    fn close(&self, ended: &Ended, begun: SystemTime) -> Result<bool> {
+    /// `answers`: this process goes on for what is left; `alone`: nobody waits for what is told.
+    fn close(&self, ended: &Ended, begun: SystemTime, answers: bool, alone: bool) -> Result<bool> {
         let mut workspace = Workspace::open(&self.home, self.name.as_str())?;
         let sealed = workspace.seal_drafts()?;
         let mut census = self.run.census();
@@ -225,12 +279,29 @@ impl Ready {
         }
         run::tell_refused(&census.refused, &mut stderr);
         let kept = census.failures.is_empty() && sealed.failed.is_empty();
-        if stderr.is_terminal() {
+        if stderr.is_terminal() && !alone {
             let busy = sealed.busy.into_iter().map(|file| file.path).collect();
             let closing = run::closing(&workspace, self.from, begun)?;
-            let closing = Closing { census, busy, ..closing }.with_left(&ended.left);
+            let closing = Closing { census, busy, ..closing }.with_left(&ended.left, answers);
             let _ = writeln!(stderr, "{}", closing.text(workspace.name()));
         }
         Ok(kept)
+    }
+    /// Lets the caller go on, as `how` says, and stays for what is left and answered for. What that writes is stored at the end.
+    fn stay(
+        &self,
+        back: &Back,
+        how: Message,
+        signals: &Signals,
+        listeners: &Listeners,
+    ) -> Result<()> {
+        signals.take_back();
+        back.release(how);
+        run::stay(signals, listeners);
+        // The workspace may have been dropped. Nobody is left to be told.
+        if let Ok(mut workspace) = Workspace::open(&self.home, self.name.as_str()) {
+            let _ = workspace.seal_drafts();
+        }
+        Ok(())
     }
 }

@@ -30,6 +30,8 @@ pub struct Closing {
     pub busy: Vec<Vec<u8>>,
     /// What goes on, in words.
     pub left: Vec<String>,
+    /// This process goes on for them, of whom so many may ask it.
+    pub answers: Option<(u32, usize)>,
 }
 
 /// What was written in the workspace after the record `from`, which was the last one at `begun`.
@@ -66,9 +68,11 @@ fn made_after(file: &File, begun: SystemTime) -> bool {
 }
 
 impl Closing {
-    /// With what goes on.
-    pub fn with_left(self, left: &[Left]) -> Closing {
-        Closing { left: left.iter().map(Left::short).collect(), ..self }
+    /// With what goes on; `answers`: it is answered for by this process.
+    pub fn with_left(self, left: &[Left], answers: bool) -> Closing {
+        let asking = || left.iter().filter(|left| left.may_ask()).count();
+        let answers = answers.then(|| (std::process::id(), asking()));
+        Closing { left: left.iter().map(Left::short).collect(), answers, ..self }
     }
 
     /// The line.
@@ -88,6 +92,13 @@ impl Closing {
         }
         if !self.left.is_empty() {
             parts.push(format!("left running: {}", self.left.join(", ")));
+        }
+        if let Some((by, number)) = self.answers {
+            let programs = match number {
+                0 => "programs".to_owned(),
+                _ => counted(number as u64, "program", "programs"),
+            };
+            parts.push(format!("process {by} goes on answering {programs} of these"));
         }
         format!("vrift: {workspace}: {}", parts.join(", "))
     }
@@ -149,6 +160,9 @@ mod tests {
             "vrift: lua: 12 files written, 1.50 KiB new, 1,200 processes seen, 2 that could not be seen \
              (/bin/busybox), still being written: log\\n, left running: sleep[4711]"
         );
+        closing.answers = Some((12, 1));
+        let line = closing.text("lua");
+        assert!(line.ends_with(": sleep[4711], process 12 goes on answering 1 program of these"));
     }
 
     #[test]

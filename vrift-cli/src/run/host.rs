@@ -18,8 +18,8 @@ type Answer = extern "C" fn(
     *const c_void,
 );
 
-/// Starts another thread, and says whether it could.
-pub type Relieve<'r> = &'r dyn Fn() -> bool;
+/// Starts another thread, and says whether it could. Any thread may call it.
+pub type Relieve<'r> = &'r (dyn Fn() -> bool + Sync);
 
 extern "C" fn relieve(whom: *const c_void) -> bool {
     // SAFETY: `answer` gives this to be called while it runs, with the address of what it was given itself.

@@ -17,15 +17,21 @@ pub struct Left {
 }
 
 impl Left {
-    /// Those that there are now. `drafts`: where the files lie that are being written.
-    pub fn all(drafts: &Path) -> Vec<Left> {
-        let session = rustix::process::getsid(None).map_or(0, |pid| pid.as_raw_nonzero().get());
+    /// Those that there are now. `drafts`: where the files lie that are being written; `session`: the caller's.
+    pub fn all(drafts: &Path, session: i32) -> Vec<Left> {
         let left = |process: Process| Left {
             writes: !process.writes_in(drafts).is_empty(),
             is_daemon: process.session != session,
             process,
         };
         descendants().into_iter().map(left).collect()
+    }
+
+    /// Whether what it asks the kernel may be told to this process: it has a filter that this one has not. The kernel does not
+    /// say whose; a program can have one of its own.
+    pub fn may_ask(&self) -> bool {
+        let own = Process::of(rustix::process::getpid().as_raw_nonzero().get());
+        self.process.filters() > own.and_then(|own| own.filters())
     }
 
     /// `sleep[4711]`.

@@ -1,13 +1,15 @@
 //! Taking in the listeners of programs that no library is in, each of which a thread then answers.
 
+use std::cell::RefCell;
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketAddrUnix,
@@ -26,14 +28,42 @@ const STACK: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Listeners {
     socket: OwnedFd,
+    /// Can be read when one of them is not answered any more.
+    ended: Arc<OwnedFd>,
+    /// Those that came, as long as they are answered.
+    held: RefCell<Vec<Weak<Listener>>>,
     handed: Arc<CString>,
     library: Arc<CString>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    file: OwnedFd,
+    ended: Arc<OwnedFd>,
+}
+
+impl Listener {
+    /// Whether there is a process that could ask.
+    fn is_used(&self) -> bool {
+        let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut waiting = [PollFd::new(&self.file, PollFlags::empty())];
+        let _ = poll(&mut waiting, Some(&none));
+        let [waiting] = waiting;
+        !waiting.revents().intersects(PollFlags::HUP | PollFlags::ERR)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Full, it can be read as well.
+        let _ = rustix::io::write(&self.ended, &1_u64.to_ne_bytes());
+    }
 }
 
 /// What a thread needs to answer.
 #[derive(Clone)]
 struct Duty {
-    listener: Arc<OwnedFd>,
+    listener: Arc<Listener>,
     handed: Arc<CString>,
     library: Arc<CString>,
 }
@@ -43,7 +73,7 @@ impl Duty {
     fn begin(self) -> bool {
         let work = move || {
             let again = || self.clone().begin();
-            host::answer(self.listener.as_fd(), &self.handed, &self.library, &again);
+            host::answer(self.listener.file.as_fd(), &self.handed, &self.library, &again);
         };
         thread::Builder::new().name("answer".to_owned()).stack_size(STACK).spawn(work).is_ok()
     }
@@ -68,7 +98,8 @@ impl Listeners {
         let (handed, library) =
             (CString::new(handed), CString::new(library.as_os_str().as_bytes()));
         let (handed, library) = (Arc::new(handed.ok()?), Arc::new(library.ok()?));
-        Some(Listeners { socket: opened().ok()?, handed, library })
+        let ended = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?);
+        Some(Listeners { socket: opened().ok()?, ended, held: RefCell::default(), handed, library })
     }
 
     /// Takes in what has come.
@@ -76,10 +107,27 @@ impl Listeners {
         while let Some(taken) = self.receive() {
             for listener in taken {
                 let (handed, library) = (self.handed.clone(), self.library.clone());
+                let listener = Arc::new(Listener { file: listener, ended: self.ended.clone() });
+                let mut held = self.held.borrow_mut();
+                held.retain(|listener| listener.strong_count() > 0);
+                held.push(Arc::downgrade(&listener));
                 // Without a thread the listener is closed, and the calls fail.
-                Duty { listener: Arc::new(listener), handed, library }.begin();
+                Duty { listener, handed, library }.begin();
             }
         }
+    }
+
+    /// Whether there is a process that could ask. (Before Linux 5.9 the kernel does not tell; then whatever was answered once
+    /// counts.)
+    pub fn are_used(&self) -> bool {
+        // What was told by the descriptor is looked at from here on.
+        let _ = rustix::io::read(&self.ended, &mut [0; 8]);
+        self.held.borrow().iter().filter_map(Weak::upgrade).any(|listener| listener.is_used())
+    }
+
+    /// What tells that one is not answered any more.
+    pub fn ended(&self) -> BorrowedFd<'_> {
+        self.ended.as_fd()
     }
 
     fn receive(&self) -> Option<Vec<OwnedFd>> {

@@ -50,6 +50,13 @@ impl Process {
         })
     }
 
+    /// How many filters of calls it has; `None`: the kernel does not say, as before Linux 5.9.
+    pub fn filters(&self) -> Option<u32> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let told = text.lines().find_map(|line| line.strip_prefix("Seccomp_filters:"))?;
+        told.trim().parse().ok()
+    }
+
     /// The files in `directory` that it can write: by a descriptor, or by memory that is mapped from it.
     pub fn writes_in(&self, directory: &Path) -> Vec<PathBuf> {
         let mut found = self.open_for_writing(directory);

@@ -35,13 +35,46 @@ const TAKEN: [Name; 18] = [
 /// The kernel sent it: a terminal's key, or that the terminal is gone.
 const SI_KERNEL: i32 = 0x80;
 
+/// It was sent with a value.
+const SI_QUEUE: i32 = -1;
+
+/// Who sent a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// The kernel.
+    Kernel,
+    /// This process.
+    Process(Pid),
+    /// A process that has no number here: it is outside of the container.
+    Outside,
+}
+
+impl Sender {
+    /// As a number that can be handed on.
+    pub fn to_number(self) -> i32 {
+        match self {
+            Sender::Kernel => 0,
+            Sender::Process(pid) => pid.as_raw_nonzero().get(),
+            Sender::Outside => -1,
+        }
+    }
+
+    fn of_number(number: i32) -> Sender {
+        match number {
+            0 => Sender::Kernel,
+            _ if number < 0 => Sender::Outside,
+            _ => Pid::from_raw(number).map_or(Sender::Outside, Sender::Process),
+        }
+    }
+}
+
 /// A signal that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
     /// Which.
     pub signal: Signal,
-    /// Who sent it; `None`: the kernel.
-    pub sender: Option<Pid>,
+    /// From whom.
+    pub sender: Sender,
 }
 
 /// The signals of this process from now on.
@@ -49,11 +82,14 @@ pub struct Received {
 pub struct Signals {
     descriptor: SignalFd,
     before: SigSet,
+    /// Who hands on what it was sent.
+    front: Option<Pid>,
 }
 
 impl Signals {
-    /// Takes the signals. To be done before the command is started: what comes after that is read and not lost.
-    pub fn take() -> Result<Signals> {
+    /// Takes the signals. To be done before the command is started: what comes after that is read and not lost. What `front`
+    /// hands on counts as what it was sent.
+    pub fn take(front: Option<Pid>) -> Result<Signals> {
         // Where they are ignored the kernel forgets children that end, and nobody learns how.
         if crate::is_ignored(Name::SIGCHLD as i32) {
             let _ = signal_hook::flag::register(Name::SIGCHLD as i32, Arc::default());
@@ -64,7 +100,13 @@ impl Signals {
         };
         let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK).map_err(failed)?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-        Ok(Signals { descriptor: SignalFd::with_flags(&set, flags).map_err(failed)?, before })
+        let descriptor = SignalFd::with_flags(&set, flags).map_err(failed)?;
+        Ok(Signals { descriptor, before, front })
+    }
+
+    /// Takes none any more, in the child of who has taken them.
+    pub fn leave(self) {
+        let _ = self.before.thread_set_mask();
     }
 
     /// The signals that the caller has blocked, and the command is to have blocked.
@@ -81,15 +123,27 @@ impl Signals {
         let _ = self.before.thread_set_mask();
     }
 
+    /// Takes them again.
+    pub fn take_back(&self) {
+        let set: SigSet = TAKEN.into_iter().collect();
+        let _ = set.thread_block();
+    }
+
     /// The next one that waits.
     pub fn next(&self) -> Option<Received> {
         loop {
             let told = self.descriptor.read_signal().ok()??;
             let number = i32::try_from(told.ssi_signo).ok()?;
             let Some(signal) = Signal::from_named_raw(number) else { continue };
-            let of_kernel = told.ssi_code == SI_KERNEL;
             let sender = i32::try_from(told.ssi_pid).ok().and_then(Pid::from_raw);
-            return Some(Received { signal, sender: sender.filter(|_| !of_kernel) });
+            let sender = match told.ssi_code {
+                SI_KERNEL => Sender::Kernel,
+                SI_QUEUE if sender.is_some() && sender == self.front => {
+                    Sender::of_number(told.ssi_int)
+                }
+                _ => sender.map_or(Sender::Outside, Sender::Process),
+            };
+            return Some(Received { signal, sender });
         }
     }
 

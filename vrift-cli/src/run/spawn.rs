@@ -11,8 +11,8 @@ use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_s
 use nix::sys::signal::{SigSet, Signal};
 use rustix::process::Pid;
 
-/// Starts the program in the file `path`, called as `words` say, in the current directory, with the variables `set`
-/// beside those of this process, and with the signals blocked that are in `mask`.
+/// Starts the program in the file `path`, called as `words` say, in the current directory and the process group of this
+/// process, with the variables `set` beside those of this process, and with the signals blocked that are in `mask`.
 pub fn spawn(
     path: &Path,
     words: &[&OsStr],
@@ -27,7 +27,8 @@ pub fn spawn(
     attributes.set_flags(flags)?;
     attributes.set_sigmask(mask)?;
     // It is ignored in this process, as in every one of its kind.
-    attributes.set_sigdefault(&[Signal::SIGPIPE].into_iter().collect())?;
+    let pipe = Some(Signal::SIGPIPE).filter(|_| !super::parting::is_pipe_ignored());
+    attributes.set_sigdefault(&pipe.into_iter().collect())?;
     let actions = PosixSpawnFileActions::init()?;
     let child = posix_spawn(path, &actions, &attributes, &words, &variables)?;
     Pid::from_raw(child.as_raw()).ok_or_else(|| Errno::ECHILD.into())

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
-use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
+use super::back::Back;
 use super::left::Left;
 use super::listeners::Listeners;
 use super::processes::{Process, is_descendant};
-use super::signals::{Received, Signals};
+use super::signals::{Received, Sender, Signals};
 use crate::home;
 
 /// How long what is left behind may take to end before it is counted as a daemon.
@@ -39,16 +39,20 @@ pub struct Ended {
 /// daemons, and the others have had a moment to end. Meanwhile those are answered that no library is in.
 pub fn supervise(
     command: Pid,
+    back: &Back,
     signals: &Signals,
     listeners: Option<&Listeners>,
     drafts: &Path,
 ) -> Ended {
-    let mut state =
-        State { command, signals, status: None, alone: false, key: false, hurry: false };
+    let mut state = State { command, back, status: None, alone: false, key: false, hurry: false };
     let mut ended_at = None;
-    let mut told = false;
+    let (mut told, mut settled) = (false, false);
     loop {
         let any = state.reap();
+        if state.status.is_some() && !std::mem::replace(&mut settled, true) {
+            back.wake();
+            back.settle();
+        }
         // What came before the command ended is known only now.
         let mut ended_since = false;
         while let Some(received) = signals.next() {
@@ -64,7 +68,7 @@ pub fn supervise(
         if state.status.is_some() || !any {
             state.alone = true;
             let passed = ended_at.get_or_insert_with(Instant::now).elapsed();
-            let left = if any { Left::all(drafts) } else { Vec::new() };
+            let left = if any { Left::all(drafts, back.session()) } else { Vec::new() };
             let writers: Vec<&Left> =
                 left.iter().filter(|left| left.writes && !left.is_daemon).collect();
             if left.is_empty() || state.hurry || (writers.is_empty() && passed >= GRACE) {
@@ -78,6 +82,7 @@ pub fn supervise(
         let timeout = wait.and_then(|wait| Timespec::try_from(wait).ok());
         let mut waiting = vec![PollFd::new(signals, PollFlags::IN)];
         waiting.extend(listeners.map(|listeners| PollFd::new(listeners, PollFlags::IN)));
+        waiting.extend(back.ending());
         // Whatever it says, all that matters is looked at again.
         let _ = poll(&mut waiting, timeout.as_ref());
         if let Some(listeners) = listeners {
@@ -98,7 +103,7 @@ fn tell(writers: &[&Left]) {
 
 struct State<'s> {
     command: Pid,
-    signals: &'s Signals,
+    back: &'s Back,
     status: Option<WaitStatus>,
     /// Signals that come are for us: the command had ended before.
     alone: bool,
@@ -119,7 +124,7 @@ impl State<'_> {
                 Ok(Some((pid, status))) if pid == self.command => {
                     if let Some(signal) = status.stopping_signal() {
                         // The caller is to see it too.
-                        self.signals.stop(Signal::from_named_raw(signal).unwrap_or(Signal::STOP));
+                        self.back.stop(signal);
                     } else {
                         self.status = Some(status);
                     }
@@ -135,11 +140,14 @@ impl State<'_> {
 
     fn receive(&mut self, received: Received) {
         let Received { signal, sender } = received;
-        self.key |= signal == Signal::INT && sender.is_none();
+        self.key |= signal == Signal::INT && sender == Sender::Kernel;
         let ends = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT].contains(&signal);
+        if signal == Signal::CONT {
+            self.back.goes_on();
+        }
         match signal {
             Signal::CHILD => {}
-            Signal::TSTP if self.alone => self.signals.stop(signal),
+            Signal::TSTP if self.alone => self.back.stop(signal.as_raw()),
             _ if self.alone => self.hurry |= ends,
             _ if self.status.is_some() => {}
             Signal::CONT => self.go_on(),
@@ -154,10 +162,11 @@ impl State<'_> {
     /// group, have reached the command already.
     fn is_for_command(&self, received: Received) -> bool {
         match received.sender {
-            Some(sender) => !is_descendant(sender),
-            None => match received.signal {
+            Sender::Process(sender) => !is_descendant(sender),
+            Sender::Outside => true,
+            Sender::Kernel => match received.signal {
                 // A terminal that is gone tells the leader of its session, which the command would be without us.
-                Signal::HUP => leads_session(),
+                Signal::HUP => self.back.leads_session(),
                 // A timer that was set before this program was executed.
                 Signal::ALARM | Signal::VTALARM | Signal::PROF => true,
                 _ => false,
@@ -171,19 +180,12 @@ impl State<'_> {
         if command.state != b'T' {
             return;
         }
-        let own = rustix::process::getpgrp();
-        match Pid::from_raw(command.group).filter(|group| *group != own) {
+        match Pid::from_raw(command.group).filter(|group| *group != self.back.group()) {
             None => {
                 let _ = rustix::process::kill_process(self.command, Signal::CONT);
             }
-            // An interactive shell has a group of its own, and the terminal with it when it stopped.
-            Some(group) => {
-                let terminal = std::io::stdin();
-                if tcgetpgrp(&terminal) == Ok(own) {
-                    let _ = tcsetpgrp(&terminal, group);
-                }
-                let _ = rustix::process::kill_process_group(group, Signal::CONT);
-            }
+            // An interactive shell has a group of its own, and had the terminal.
+            Some(group) => self.back.give_terminal(group),
         }
     }
 
@@ -208,8 +210,4 @@ fn is_traced(status: WaitStatus) -> bool {
         [Signal::STOP, Signal::TSTP, Signal::TTIN, Signal::TTOU].map(Signal::as_raw);
     let stopped = status.stopping_signal();
     stopped.is_some_and(|signal| status.as_raw() >> 16 != 0 || !by_job_control.contains(&signal))
-}
-
-fn leads_session() -> bool {
-    rustix::process::getsid(None) == Ok(rustix::process::getpid())
 }

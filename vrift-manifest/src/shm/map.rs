@@ -3,6 +3,9 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
+/// What is no larger is mapped with all its pages: to be told of each costs more.
+const SMALL: usize = 128 << 10;
+
 /// A read-only mapping of a file that nobody changes any more.
 #[derive(Debug)]
 pub struct Mapping(Option<memmap2::Mmap>);
@@ -19,9 +22,14 @@ impl Mapping {
         if length == 0 {
             return Ok(Mapping(None));
         }
+        let mut options = memmap2::MmapOptions::new();
+        options.len(length);
+        if length <= SMALL {
+            options.populate();
+        }
         // SAFETY: the bytes may not change while the slice lives. The file is one of the store's immutable files, in a
         // directory that only its owner can enter; no code of ours opens such a file for writing.
-        Ok(Mapping(Some(unsafe { memmap2::MmapOptions::new().len(length).map(file) }?)))
+        Ok(Mapping(Some(unsafe { options.map(file) }?)))
     }
 }
 

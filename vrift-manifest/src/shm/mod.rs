@@ -14,6 +14,7 @@ pub mod locked;
 mod map;
 mod protocol;
 mod region;
+mod reserved;
 mod sys;
 
 pub use late::Late;

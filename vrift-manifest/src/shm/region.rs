@@ -10,10 +10,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use memmap2::{MmapMut, MmapOptions, MmapRaw};
+use memmap2::{MmapMut, MmapOptions};
 use rustix::fs::{FallocateFlags, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use vrift_cas::within_limit;
+
+use super::reserved::Reserved;
 
 /// A failure to make a region larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub enum Grow {
 
 /// What keeps the words mapped.
 enum Backing {
-    File { _map: MmapRaw, path: CString, inode: Inode },
+    File { map: Reserved, path: CString, inode: Inode },
     Memory { _map: MmapMut },
 }
 
@@ -87,14 +89,12 @@ impl Region {
         let stat = rustix::fs::fstat(file)?;
         let backed = words_in(u64::try_from(stat.st_size).unwrap_or(0));
         let capacity = capacity.max(backed).max(1);
-        let mut options = MmapOptions::new();
-        options.len(capacity.checked_mul(8).ok_or(io::ErrorKind::OutOfMemory)?);
-        let map =
-            if writable { options.map_raw(file)? } else { options.map_raw_read_only(file)? };
+        let bytes = capacity.checked_mul(8).ok_or(io::ErrorKind::OutOfMemory)?;
+        let map = Reserved::of(file, bytes, writable)?;
         let path = CString::new(path.as_os_str().as_bytes())?;
         Ok(Region {
-            base: map.as_ptr().cast(),
-            backing: Backing::File { _map: map, path, inode: Inode::in_stat(&stat) },
+            base: map.base().cast(),
+            backing: Backing::File { map, path, inode: Inode::in_stat(&stat) },
             has_holes: i128::from(stat.st_blocks) * 512 < i128::from(stat.st_size),
             capacity,
             backed: AtomicUsize::new(backed),
@@ -202,7 +202,7 @@ impl Region {
         if words > self.capacity {
             return Err(Grow::Full);
         }
-        let Backing::File { path, inode, .. } = &self.backing else { return Err(Grow::Full) };
+        let Backing::File { map, path, inode } = &self.backing else { return Err(Grow::Full) };
         let file = match rustix::fs::open(
             path.as_c_str(),
             OFlags::RDWR | OFlags::CLOEXEC,
@@ -215,11 +215,19 @@ impl Region {
             return Err(Grow::Gone);
         }
         grow_file(&file, words as u64 * 8).map_err(Grow::Refused)?;
-        self.backed.fetch_max(words, Ordering::Relaxed);
+        let before = self.backed.fetch_max(words, Ordering::Relaxed);
+        if self.is_looked_up() {
+            map.gather(before * 8, words * 8);
+        }
         if let Some(at) = self.size_word {
             self.store(at, words as u64, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Whether processes look for words here and there in it, and do not only add to its end.
+    fn is_looked_up(&self) -> bool {
+        self.size_word.is_some()
     }
 
     /// Makes sure that what there is has real blocks: a copy made by a thrifty tool has holes where there were zeros.

@@ -2,7 +2,7 @@
 
 use vrift_cas::Digest;
 
-use super::read::{Cursor, Tree, digest_words};
+use super::read::{Cursor, Tree, digest_words, words_digest};
 use crate::attributes::Kind;
 use crate::hash::name_hash;
 use crate::image::Damaged;
@@ -108,6 +108,13 @@ impl Tree {
             }
         }
         Ok(None)
+    }
+
+    /// The content of a file that is not being written.
+    pub fn digest_of(&self, number: u64) -> Option<Digest> {
+        let state = self.content(self.node(number).ok()??).ok()?;
+        let is_file = Kind::of_mode(state.mode) == Some(Kind::File) && state.draft == 0;
+        is_file.then(|| words_digest(state.content))
     }
 
     /// A file with this content whose number `fits`, the first of the image or else of those that changed, and whether it

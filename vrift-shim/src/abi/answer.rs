@@ -14,7 +14,8 @@ use crate::vfs::session;
 /// listener. The descriptor stays the caller's.
 ///
 /// Returns also when another thread goes on instead, which `relieve` has started: it is called, with `whom`, when this one is
-/// about to wait for somebody whose calls it may have to answer meanwhile. It says whether it could.
+/// about to wait for somebody whose calls it may have to answer meanwhile, or has been at one call for long; then by another
+/// thread, and not after this has returned. It says whether it could.
 // SAFETY (of the attribute): nobody else has a function of this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn vrift_answer(
@@ -30,7 +31,9 @@ pub extern "C" fn vrift_answer(
         return;
     };
     if session::hand_over(handed, library).is_some() {
-        crate::answer::serve(listener, Box::new(move || relieve(whom)));
+        let whom = whom.expose_provenance();
+        let relieve = move || relieve(std::ptr::with_exposed_provenance(whom));
+        crate::answer::serve(listener, Box::new(relieve));
     }
 }
 

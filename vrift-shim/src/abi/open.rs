@@ -1,12 +1,13 @@
 //! open, openat, creat and their spellings.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, c_int, c_void};
 
 use libc::mode_t;
 
 use rustix::io::Errno;
 
 use super::args::{CPath, answer, give};
+use crate::sys::marked;
 use crate::vfs::find::{CWD, Work};
 use crate::vfs::lead::{self, Last};
 use crate::vfs::{descriptor, open, open_plain};
@@ -100,7 +101,11 @@ fn plain(
     flags: c_int,
     mode: mode_t,
 ) -> c_int {
-    at(CWD, path, flags, mode, move |path| real(path, flags, mode))
+    at(CWD, path, flags, mode, move |path| {
+        let words = [path.as_ptr().expose_provenance(), flags as usize, mode as usize];
+        // SAFETY: a function of these three arguments.
+        unsafe { marked::through(real as *const c_void, words) as c_int }
+    })
 }
 
 spellings!(plain: fn(path: CPath, flags: c_int, mode: mode_t) -> c_int: open, open64, __open, __open64);
@@ -112,7 +117,12 @@ fn below(
     flags: c_int,
     mode: mode_t,
 ) -> c_int {
-    at(directory, path, flags, mode, move |path| real(directory, path, flags, mode))
+    at(directory, path, flags, mode, move |path| {
+        let path = path.as_ptr().expose_provenance();
+        let words = [directory as usize, path, flags as usize, mode as usize];
+        // SAFETY: a function of these four arguments.
+        unsafe { marked::through(real as *const c_void, words) as c_int }
+    })
 }
 
 spellings!(below: fn(directory: c_int, path: CPath, flags: c_int, mode: mode_t) -> c_int: openat, openat64);
@@ -136,7 +146,11 @@ spellings!(fortified_below: fn(directory: c_int, path: CPath, flags: c_int) -> c
 
 fn created(real: extern "C" fn(CPath, mode_t) -> c_int, path: CPath, mode: mode_t) -> c_int {
     let flags = libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC;
-    at(CWD, path, flags, mode, move |path| real(path, mode))
+    at(CWD, path, flags, mode, move |path| {
+        let words = [path.as_ptr().expose_provenance(), mode as usize];
+        // SAFETY: a function of these two arguments.
+        unsafe { marked::through(real as *const c_void, words) as c_int }
+    })
 }
 
 spellings!(created: fn(path: CPath, mode: mode_t) -> c_int: creat, creat64);

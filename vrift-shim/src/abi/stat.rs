@@ -153,9 +153,9 @@ type Versioned = extern "C" fn(c_int, CPath, Out<Stat>) -> c_int;
 
 /// A path outside is the kernel's for whoever is above, too.
 fn plain(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
-    let words = [path.as_ptr().expose_provenance(), out.as_ptr().expose_provenance(), 0, 0];
+    let words = [path.as_ptr().expose_provenance(), out.as_ptr().expose_provenance()];
     // SAFETY: a function of these two arguments.
-    unsafe { marked::through(real as *const c_void, words) }
+    unsafe { marked::through(real as *const c_void, words) as c_int }
 }
 
 fn followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
@@ -184,7 +184,9 @@ fn not_followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
 }
 
 fn of_descriptor(real: OfDescriptor, fd: c_int, out: Out<Stat>) -> c_int {
-    descriptor(fd, out, || real(fd, out))
+    let words = [fd as usize, out.as_ptr().expose_provenance()];
+    // SAFETY: a function of these two arguments.
+    descriptor(fd, out, || unsafe { marked::through(real as *const c_void, words) as c_int })
 }
 
 spellings!(followed: fn(path: CPath, out: Out<Stat>) -> c_int: stat, stat64);
@@ -202,7 +204,7 @@ fn at(
         let (path, out) = (path.as_ptr().expose_provenance(), out.as_ptr().expose_provenance());
         let words = [directory as usize, path, out, flags as usize];
         // SAFETY: a function of these four arguments.
-        unsafe { marked::through(real as *const c_void, words) }
+        unsafe { marked::through(real as *const c_void, words) as c_int }
     };
     let link = move |path| kernel(path, flags | NOFOLLOW);
     path_at(directory, path, out, flags, move |path| kernel(path, flags), link)
@@ -269,9 +271,14 @@ spellings!(versioned_at: fn(version: c_int, directory: c_int, path: CPath, out: 
 hook! {
     /// statx(2)
     real => fn statx(directory: c_int, path: CPath, flags: c_int, mask: c_uint, out: Out<Statx>) -> c_int {
-        let kernel = move |path| real(directory, path, flags, mask, out);
+        let ask = move |path: CPath, flags: c_int, mask: c_uint| {
+            let (path, out) = (path.as_ptr().expose_provenance(), out.as_ptr().expose_provenance());
+            let words = [directory as usize, path, flags as usize, mask as usize, out];
+            // SAFETY: a function of these five arguments.
+            unsafe { marked::through(real as *const c_void, words) as c_int }
+        };
         // Without the type nobody could say whether it is a symlink.
-        let link = move |path| real(directory, path, flags | NOFOLLOW, mask | libc::STATX_TYPE, out);
-        path_at(directory, path, out, flags, kernel, link)
+        let link = move |path| ask(path, flags | NOFOLLOW, mask | libc::STATX_TYPE);
+        path_at(directory, path, out, flags, move |path| ask(path, flags, mask), link)
     }
 }

@@ -64,17 +64,18 @@ pub fn descriptor(told: &Told, number: c_int) -> Option<Brief> {
     if number < 0 {
         return None;
     }
+    let get = |process: &Brief| {
+        pidfd_getfd(process.as_fd(), number, PidfdGetfdFlags::empty()).ok().map(Brief::new)
+    };
+    if let Some(Some(file)) = task::with(told.thread, |task| task.process.as_ref().map(get)) {
+        return file;
+    }
+    // Of a thread that is not its process's first one the process is to be found.
     let open = |id: u32| pidfd_open(Pid::from_raw(id.cast_signed())?, PidfdFlags::empty()).ok();
-    let file = task::with(told.thread, |task| {
-        if task.process.is_none() {
-            // Of a thread that is not its process's first one the process is to be found.
-            let process = open(told.thread).or_else(|| open(group(told.thread)?))?;
-            task.process = Some(Brief::new(process));
-        }
-        let process = task.process.as_ref()?;
-        pidfd_getfd(process.as_fd(), number, PidfdGetfdFlags::empty()).ok()
-    });
-    file.flatten().map(Brief::new)
+    let process = Brief::new(open(told.thread).or_else(|| open(group(told.thread)?))?);
+    let file = get(&process);
+    task::with(told.thread, |task| task.process = Some(process));
+    file
 }
 
 /// Its number here.
@@ -133,9 +134,11 @@ pub fn own_link(told: &Told, path: &[u8]) -> Result<Link, Errno> {
 
 /// A line of what the kernel says of a thread.
 fn said(thread: u32, name: &str) -> Option<String> {
-    let text = read(&format!("/proc/{thread}/status"))?;
-    let text = String::from_utf8_lossy(&text).into_owned();
-    text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).map(str::to_owned)
+    task::with(thread, |task| {
+        let mut room = [0; task::SAID];
+        let text = String::from_utf8_lossy(task.says(c"status", &mut room)?);
+        text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).map(str::to_owned)
+    })?
 }
 
 /// All of a file of the kernel's.
@@ -161,7 +164,12 @@ pub fn read(path: &str) -> Option<Vec<u8>> {
 
 /// The process of a thread.
 pub fn group(thread: u32) -> Option<u32> {
-    said(thread, "Tgid:")?.parse().ok()
+    if let Some(Some(group)) = task::with(thread, |task| task.group) {
+        return Some(group);
+    }
+    let group = said(thread, "Tgid:")?.parse().ok()?;
+    task::with(thread, |task| task.group = Some(group));
+    Some(group)
 }
 
 /// The caller's umask.
@@ -174,11 +182,12 @@ pub fn umask(told: &Told) -> u32 {
 /// there are since Linux 6.2.)
 pub fn has_room(told: &Told) -> Result<(), Errno> {
     let open = rustix::fs::stat(format!("/proc/{}/fd", told.thread)).map_or(0, |stat| stat.st_size);
-    let text = read(&format!("/proc/{}/limits", told.thread)).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let limit = text.lines().find_map(|line| line.strip_prefix("Max open files"));
-    let limit = limit.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    if limit.is_some_and(|limit: i64| open >= limit) { Err(Errno::MFILE) } else { Ok(()) }
+    let open = u64::try_from(open).unwrap_or(0);
+    if told.most_descriptors().is_some_and(|limit| open >= limit) {
+        Err(Errno::MFILE)
+    } else {
+        Ok(())
+    }
 }
 
 /// Some process of the run may have become another user.

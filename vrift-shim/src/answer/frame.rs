@@ -8,19 +8,25 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
-use super::Reply;
 use super::caller::{self, Place};
 use super::calls::{Argument, CREAT, Call, Makes};
+use super::{Reply, contents};
 use crate::abi;
 use crate::sys::client;
 use crate::sys::fd::{Brief, own};
 use crate::sys::tracee::Told;
 use crate::vfs::find::{self, CWD, Work};
+use crate::vfs::lead::Last;
 use crate::vfs::{Answer, descriptor, directory, open, pipes, session};
 
 /// Whether a call may be the question whether this run answers.
 pub fn may_ask(number: c_long) -> bool {
     matches!(number, libc::SYS_access | libc::SYS_faccessat | libc::SYS_faccessat2)
+}
+
+/// Whether a call that is about a descriptor only looks at it.
+fn only_looks(number: c_long) -> bool {
+    matches!(number, libc::SYS_fstat | libc::SYS_newfstatat | libc::SYS_statx)
 }
 
 /// The most bytes that are taken for one argument: of a listing, more than C libraries ask for; the largest attribute.
@@ -77,6 +83,13 @@ impl<'t> Frame<'t> {
 
     /// Whether the call is about something of the tree. What it needs of the caller's to be done here is here then.
     pub fn is_ours(&mut self) -> Result<bool, Errno> {
+        contents::looks(true);
+        let ours = self.leads_to_ours();
+        contents::looks(false);
+        ours
+    }
+
+    fn leads_to_ours(&mut self) -> Result<bool, Errno> {
         if self.call.number == libc::SYS_getcwd {
             return Ok(self.place.enter(self.told)? && directory::node()?.is_some());
         }
@@ -113,13 +126,14 @@ impl<'t> Frame<'t> {
     fn is_path_ours(&mut self, before: Option<usize>, at: usize) -> Result<bool, Errno> {
         let begins = before.map_or(CWD, |before| self.word(before) as c_int);
         let path = self.text(at).map(<[u8]>::to_vec);
+        let last = if self.means_links() { Last::Itself } else { Last::Followed };
         match path.as_deref() {
             Some(path) if path.starts_with(b"/") => {
                 if let Some(before) = before {
                     self.put(before, CWD as usize);
                 }
                 match caller::own_link(self.told, path)? {
-                    caller::Link::No => find::begins_inside(CWD, path),
+                    caller::Link::No => find::begins_inside_by(CWD, path, last),
                     caller::Link::Other(text, file) => {
                         let reads =
                             matches!(self.call.number, libc::SYS_readlink | libc::SYS_readlinkat);
@@ -150,7 +164,7 @@ impl<'t> Frame<'t> {
                 }
                 match path {
                     b"" => Ok(directory::node()?.is_some()),
-                    path => find::begins_inside(CWD, path),
+                    path => find::begins_inside_by(CWD, path, last),
                 }
             }
             Some(path) => {
@@ -159,7 +173,7 @@ impl<'t> Frame<'t> {
                 match self.word(before) as c_int {
                     // There is no such descriptor.
                     same if same == begins && self.held.is_empty() => Ok(false),
-                    taken => find::begins_inside(taken, path),
+                    taken => find::begins_inside_by(taken, path, last),
                 }
             }
         }
@@ -191,6 +205,17 @@ impl<'t> Frame<'t> {
         }
         open::permitted(&node, mode, OFlags::from_bits_retain(flags as u32))?;
         pipes::meeting_place(given, node.number()?).map(|path| Some((at, path)))
+    }
+
+    /// Whether the call only looks, and at a symlink in the last place itself.
+    fn means_links(&self) -> bool {
+        let nofollow = |at| self.word(at) as c_int & libc::AT_SYMLINK_NOFOLLOW != 0;
+        match self.call.number {
+            libc::SYS_lstat | libc::SYS_readlink | libc::SYS_readlinkat => true,
+            libc::SYS_newfstatat => nofollow(3),
+            libc::SYS_statx => nofollow(2),
+            _ => self.open_flags() & libc::O_NOFOLLOW != 0,
+        }
     }
 
     fn is_open(&self) -> bool {
@@ -229,7 +254,10 @@ impl<'t> Frame<'t> {
             }
         }
         self.fill()?;
-        let result = abi::answer(self.call.number, self.words)?;
+        contents::looks(only_looks(self.call.number));
+        let result = abi::answer(self.call.number, self.words);
+        contents::looks(false);
+        let result = result?;
         self.give(result)?;
         if !matches!(self.call.makes, Makes::Open(_)) {
             return Ok(Reply::Value(result));

@@ -6,11 +6,11 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 
-use super::caller;
+use super::{caller, task};
 
 /// A program that a process is.
 #[derive(Clone, Copy)]
-struct Known {
+pub struct Known {
     /// When the process began: its number may be another's by now.
     began: u64,
     record: &'static AtomicU64,
@@ -30,17 +30,26 @@ pub fn process(thread: u32) -> u32 {
 
 /// Where the number of its record is kept.
 pub fn record(thread: u32) -> &'static AtomicU64 {
-    of(process(thread)).record
+    of_thread(thread).record
 }
 
 /// The record of the process that started it; 0: none is known.
 pub fn parent(thread: u32) -> u64 {
-    of(process(thread)).parent
+    of_thread(thread).parent
 }
 
 /// It becomes another program, which is another step of history.
 pub fn forget(thread: u32) {
     known().remove(&process(thread));
+}
+
+fn of_thread(thread: u32) -> Known {
+    if let Some(Some(known)) = task::with(thread, |task| task.record) {
+        return known;
+    }
+    let known = of(process(thread));
+    task::with(thread, |task| task.record = Some(known));
+    known
 }
 
 fn of(process: u32) -> Known {

@@ -13,6 +13,7 @@
 mod caller;
 pub mod calls;
 mod change;
+pub mod contents;
 mod execute;
 mod frame;
 pub mod history;
@@ -30,6 +31,7 @@ use vrift_manifest::listener;
 use crate::sys::tracee::{self, Said, Told};
 use crate::sys::{apart, client};
 use crate::vfs::session;
+use calls::Makes;
 use frame::Frame;
 
 /// What is done about a call.
@@ -49,20 +51,22 @@ enum Reply {
 /// Answers until nobody is left who could ask, or another thread goes on with it.
 pub fn serve(listener: BorrowedFd<'_>, relieve: relief::Relieve) {
     client::answers();
-    relief::on_duty(relieve);
+    let duty = relief::OnDuty::new(relieve);
     // Each thread has its directory and umask; and numbers of descriptors are not those of the programs.
     if apart::own_directory().is_err() {
         return;
     }
     tracee::wake_here(listener);
     let mut first = true;
-    while !relief::is_relieved()
+    while duty.goes_on()
         && let Some(told) = tracee::next(listener)
     {
+        duty.step();
         if std::mem::take(&mut first) {
             caller::first(&told);
         }
         client::act_for(told.thread);
+        task::begin();
         match answer(listener, &told) {
             Ok(Reply::Kernel) => told.answer(listener, Said::Kernel),
             Ok(Reply::Value(value)) => told.answer(listener, Said::Value(value)),
@@ -74,6 +78,7 @@ pub fn serve(listener: BorrowedFd<'_>, relieve: relief::Relieve) {
             Err(errno) => told.answer(listener, Said::Error(errno.raw_os_error())),
         }
         client::act_for(0);
+        duty.step();
     }
 }
 
@@ -96,6 +101,9 @@ fn answer(listener: BorrowedFd<'_>, told: &Told) -> Result<Reply, Errno> {
     let mut frame = Frame::take(told, call)?;
     if let Some(reply) = question(&frame) {
         return Ok(reply);
+    }
+    if let (Makes::Open(_), Some(path)) = (call.makes, frame.path()) {
+        seen::opens(told, path);
     }
     // Who has the library in it may hold the workspace's lock: then nothing may be asked of the workspace before that is known.
     let by_descriptor = call.arguments.contains(&calls::Argument::Descriptor);

@@ -5,6 +5,7 @@
 //! it gains nothing: its calls are not answered.
 
 use std::ffi::{CStr, c_int, c_long, c_void};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::io::Errno;
@@ -64,6 +65,27 @@ pub fn readlink(path: &CStr, room: &mut [u8]) -> Result<usize, Errno> {
     call(libc::SYS_readlinkat, words)
 }
 
+/// getcwd(2): the length with the zero at the end.
+#[inline]
+pub fn getcwd(room: &mut [u8]) -> Result<usize, Errno> {
+    call(libc::SYS_getcwd, [room.as_mut_ptr().expose_provenance(), room.len(), 0, 0])
+}
+
+/// Type and permission of what has a path; a symlink's own.
+#[inline]
+pub fn mode(path: &CStr) -> Result<u32, Errno> {
+    let mut stat = MaybeUninit::<libc::stat64>::uninit();
+    let words = [
+        libc::AT_FDCWD as usize,
+        path.as_ptr().expose_provenance(),
+        stat.as_mut_ptr().expose_provenance(),
+        libc::AT_SYMLINK_NOFOLLOW as usize,
+    ];
+    call(libc::SYS_newfstatat, words)?;
+    // SAFETY: the kernel has written it.
+    Ok(unsafe { stat.assume_init() }.st_mode)
+}
+
 /// What openat2 is asked for: `struct open_how`.
 #[repr(C)]
 pub struct How {
@@ -104,11 +126,11 @@ pub fn close(file: c_int) {
 ///
 /// # Safety
 ///
-/// `next` takes these words as its arguments, or the first of them, and returns an int.
+/// `next` takes these words as its arguments, or the first of them, and returns a word or an int.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub unsafe fn through(next: *const c_void, words: [usize; 4]) -> c_int {
-    let [first, second, third, fourth] = words;
+pub unsafe fn through<const COUNT: usize>(next: *const c_void, words: [usize; COUNT]) -> usize {
+    let [first, second, third, fourth, fifth] = five(words);
     let result: usize;
     // SAFETY: as the caller says; all that a function may change is said to be changed.
     unsafe {
@@ -119,11 +141,12 @@ pub unsafe fn through(next: *const c_void, words: [usize; 4]) -> c_int {
             in("rsi") second,
             in("rdx") third,
             in("rcx") fourth,
+            in("r8") fifth,
             in("r9") MARK,
             clobber_abi("C")
         );
     }
-    result as c_int
+    result
 }
 
 /// The same where nothing is filtered.
@@ -133,11 +156,20 @@ pub unsafe fn through(next: *const c_void, words: [usize; 4]) -> c_int {
 /// As above.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
-pub unsafe fn through(next: *const c_void, words: [usize; 4]) -> c_int {
-    let [first, second, third, fourth] = words;
+pub unsafe fn through<const COUNT: usize>(next: *const c_void, words: [usize; COUNT]) -> usize {
+    let [first, second, third, fourth, fifth] = five(words);
     // SAFETY: as the caller says; a function is called with more words than it takes.
     unsafe {
-        let next: extern "C" fn(usize, usize, usize, usize) -> c_int = std::mem::transmute(next);
-        next(first, second, third, fourth)
+        let next: extern "C" fn(usize, usize, usize, usize, usize) -> usize =
+            std::mem::transmute(next);
+        next(first, second, third, fourth, fifth)
     }
+}
+
+/// The words, and nothing behind them.
+#[inline(always)]
+fn five<const COUNT: usize>(words: [usize; COUNT]) -> [usize; 5] {
+    let mut all = [0; 5];
+    all.iter_mut().zip(words).for_each(|(place, word)| *place = word);
+    all
 }

@@ -3,6 +3,7 @@
 use std::ffi::{c_int, c_long, c_void};
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr::null;
 use std::time::{Duration, Instant};
 
 use libc::{iovec, seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp, user_regs_struct};
@@ -139,6 +140,16 @@ impl Told {
         if let Err(errno) = added {
             self.answer(listener, Said::Error(errno.raw_os_error()));
         }
+    }
+
+    /// How many descriptors who calls may have, if that can be asked.
+    pub fn most_descriptors(&self) -> Option<u64> {
+        let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the kernel writes there, and reads nothing.
+        let asked = unsafe {
+            libc::prlimit64(self.thread as c_int, libc::RLIMIT_NOFILE, null(), &raw mut limit)
+        };
+        result(asked).ok().map(|_| limit.rlim_cur)
     }
 
     /// Reads memory at `address`, as far as there is some; how much.

@@ -5,18 +5,18 @@
 
 use std::ffi::CStr;
 
-use rustix::fs::{AtFlags, CWD};
 use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::name::{NAME_MAX, NameBuf};
 use vrift_manifest::session::Session;
-use vrift_manifest::tree::Cursor;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, split_first};
+use vrift_manifest::tree::{Cursor, Tree};
 
 use super::find::{self, Start};
 use super::lead::Last;
 use super::session::Given;
-use super::{above, paths, session, who};
+use super::{above, cwd, magic, paths, session, who};
+use crate::sys::marked;
 
 /// Symlinks followed at most, as in the C library.
 const LINKS_MAX: usize = 40;
@@ -41,7 +41,7 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
     let Start::Tree { given, session, at, path } =
         find::start(find::CWD, path, Last::Followed, &mut normal)?
     else {
-        return Ok(None);
+        return outside(path, out);
     };
     let from_above = given.is_above;
     let absolute = path.first() == Some(&b'/');
@@ -61,6 +61,7 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
         Some(given) if from_above => (given, session::session(given)?, None),
         _ => (given, session, Some(at)),
     };
+    let session = Some(session);
     let mut rest = Scratch::default();
     let mut walk = Walk {
         given,
@@ -74,19 +75,48 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
         searched: absolute,
         links: 0,
     };
-    match walk.run() {
-        Ok(()) if walk.length == 0 => {
-            walk.push_slash()?;
-            Ok(Some(1))
-        }
-        Ok(()) => Ok(Some(walk.length)),
-        Err(errno) => Err(Failed { errno, partial: walk.length }),
+    walk.end().map(Some)
+}
+
+/// The same outside: what the C library does, by calls that a filter above lets pass untold. What is rare is left to it.
+fn outside(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, Failed> {
+    let Some(given) = session::given().filter(|_| !path.is_empty() && !magic::may_be(path)) else {
+        return Ok(None);
+    };
+    let length = match path.first() {
+        Some(b'/') => 0,
+        _ => match cwd::kernel_path(out) {
+            Ok(1) => 0,
+            Ok(length) if out.first() == Some(&b'/') => length,
+            _ => return Ok(None),
+        },
+    };
+    let mut rest = Scratch::default();
+    let mut walk = Walk {
+        given,
+        session: None,
+        at: None,
+        out,
+        length,
+        rest: rest.bytes(),
+        start: PATH_MAX,
+        behind: path,
+        searched: true,
+        links: 0,
+    };
+    match walk.end() {
+        Ok(length) => Ok(Some(length)),
+        Err(failed) => match failed.errno {
+            Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::LOOP => Err(failed),
+            _ => Ok(None),
+        },
     }
 }
 
 struct Walk<'a> {
     given: &'static Given,
-    session: &'static Session,
+    /// Known as soon as it is in the tree.
+    session: Option<&'static Session>,
     /// Where it is; none: outside the tree.
     at: Option<Cursor>,
     /// The path so far; that of the root is empty.
@@ -103,6 +133,27 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Goes all the way; the length of the path there.
+    fn end(&mut self) -> Result<usize, Failed> {
+        match self.run() {
+            Ok(()) if self.length == 0 => {
+                self.push_slash()?;
+                Ok(1)
+            }
+            Ok(()) => Ok(self.length),
+            Err(errno) => Err(Failed { errno, partial: self.length }),
+        }
+    }
+
+    fn tree(&mut self) -> Result<&'static Tree, Errno> {
+        let session = match self.session {
+            Some(session) => session,
+            None => session::session(self.given)?,
+        };
+        self.session = Some(session);
+        Ok(session.tree())
+    }
+
     fn run(&mut self) -> Result<(), Errno> {
         let mut wants_directory = false;
         loop {
@@ -136,7 +187,7 @@ impl Walk<'_> {
     }
 
     fn step_inside(&mut self, at: Cursor, name: &[u8]) -> Result<(), Errno> {
-        let tree = self.session.tree();
+        let tree = self.tree()?;
         if tree.kind(at).map_err(|_| Errno::IO)? != Kind::Directory {
             return Err(Errno::NOTDIR);
         }
@@ -169,7 +220,7 @@ impl Walk<'_> {
 
     /// Whether names may be looked for here.
     fn search(&mut self, at: Cursor) -> Result<(), Errno> {
-        let attributes = self.session.tree().attributes(at).map_err(|_| Errno::IO)?;
+        let attributes = self.tree()?.attributes(at).map_err(|_| Errno::IO)?;
         if Kind::of_mode(attributes.mode) != Some(Kind::Directory) {
             return Err(Errno::NOTDIR);
         }
@@ -179,7 +230,7 @@ impl Walk<'_> {
 
     #[cold]
     fn search_above(&mut self, mut at: Cursor) -> Result<(), Errno> {
-        let tree = self.session.tree();
+        let tree = self.tree()?;
         while at != tree.root() {
             at = tree.parent(at).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
             who::credentials().need(&tree.attributes(at).map_err(|_| Errno::IO)?, 1)?;
@@ -200,7 +251,7 @@ impl Walk<'_> {
         let above = self.length;
         self.push(name)?;
         if self.out.get(..self.length) == Some(&self.given.mount[..]) {
-            self.at = Some(self.session.tree().root());
+            self.at = Some(self.tree()?.root());
             return Ok(());
         }
         if self.is_above() {
@@ -208,7 +259,7 @@ impl Walk<'_> {
         }
         let mut target = Scratch::default();
         let target = target.bytes();
-        match rustix::fs::readlinkat_raw(CWD, self.text()?, &mut target[..]) {
+        match marked::readlink(self.text()?, target) {
             Err(Errno::INVAL) => Ok(()),
             Err(errno) => Err(errno),
             Ok(length) => {
@@ -242,7 +293,7 @@ impl Walk<'_> {
                 .get_mut(..self.length)
                 .ok_or(Errno::NAMETOOLONG)?
                 .copy_from_slice(&self.given.mount);
-            self.at = Some(self.session.tree().root());
+            self.at = Some(self.tree()?.root());
         }
         Ok(())
     }
@@ -250,11 +301,11 @@ impl Walk<'_> {
     /// What `out` says must be a directory: a slash or a dot stood behind it.
     fn need_directory(&mut self) -> Result<(), Errno> {
         let is_one = match self.at {
-            Some(at) => self.session.tree().kind(at).map_err(|_| Errno::IO)? == Kind::Directory,
+            Some(at) => self.tree()?.kind(at).map_err(|_| Errno::IO)? == Kind::Directory,
             None if self.length == 0 || self.is_above() => true,
             None => {
-                let stat = rustix::fs::statat(CWD, self.text()?, AtFlags::empty())?;
-                Kind::of_mode(stat.st_mode) == Some(Kind::Directory)
+                let mode = marked::mode(self.text()?)?;
+                Kind::of_mode(mode) == Some(Kind::Directory)
             }
         };
         if is_one { Ok(()) } else { Err(Errno::NOTDIR) }

@@ -14,7 +14,7 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch, below};
 
 use super::session::{self, Given};
 use super::{find, known, strays};
-use crate::sys::apart;
+use crate::sys::{apart, marked};
 
 /// Where the working directory is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,8 +122,5 @@ fn by_path(given: &'static Given) -> Result<Where, Errno> {
 
 /// The working directory's path as the kernel has it; its length.
 pub fn kernel_path(buffer: &mut [u8; PATH_MAX]) -> Result<usize, Errno> {
-    let path = rustix::process::getcwd(Vec::new())?;
-    let bytes = path.as_bytes();
-    buffer.get_mut(..bytes.len()).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(bytes);
-    Ok(bytes.len())
+    marked::getcwd(buffer).map(|length| length.saturating_sub(1))
 }

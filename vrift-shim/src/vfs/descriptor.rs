@@ -18,6 +18,10 @@ use vrift_manifest::tree::path::{PATH_MAX, Scratch};
 use super::find::{self, At};
 use super::session::{self, Given};
 use super::{pipes, strays};
+#[cfg(target_arch = "x86_64")]
+use crate::answer::contents;
+#[cfg(target_arch = "x86_64")]
+use crate::sys::client;
 use crate::sys::{apart, fd, vfork};
 
 /// What a descriptor stands for.
@@ -378,12 +382,12 @@ fn mark_if(descriptor: c_int, node: u64, inode: u64) {
     }
 }
 
-/// The same for one that goes to another process at once.
+/// A descriptor for reading goes to who has asked for it.
+#[cfg(target_arch = "x86_64")]
 #[cold]
-pub fn leave_mark(number: c_int, node: u64) {
-    let Some(file) = fd::borrow(number) else { return };
-    if rustix::fs::fstat(file).is_ok_and(|stat| is_blob(&stat)) {
-        fd::set_mark(file, mark_of(node));
+pub fn hand_out(given: &'static Given, node: u64) {
+    if let Ok(session) = session::session(given) {
+        contents::hand_out(session, node, mark_of(node));
     }
 }
 
@@ -406,9 +410,23 @@ pub fn of_path(given: &'static Given, path: &[u8], mark: Option<u8>) -> Option<H
     };
     let digest: Digest = std::str::from_utf8(&digest).ok()?.parse().ok()?;
     let session = session::session(given).ok()?;
+    #[cfg(target_arch = "x86_64")]
+    if client::is_answering()
+        && let Some(node) = mark.and_then(|mark| contents::recall(session, &digest, mark))
+    {
+        return Some(Held::Content { node, draft: false });
+    }
     let fits = |node| mark.is_none_or(|mark| mark == mark_of(node));
     Some(match session.tree().with_content(&digest, fits) {
-        Some((node, true)) => Held::Content { node, draft: false },
+        Some((node, true)) => {
+            #[cfg(target_arch = "x86_64")]
+            if client::is_answering()
+                && let Some(mark) = mark
+            {
+                contents::hand_out(session, node, mark);
+            }
+            Held::Content { node, draft: false }
+        }
         Some((node, false)) => Held::Lost(Some(node)),
         None => Held::Lost(session.tree().with_content(&digest, |_| true).map(|(node, _)| node)),
     })

@@ -305,6 +305,11 @@ pub fn errno_of(error: WalkError) -> Errno {
 
 /// Whether a walk of `path` begins in the tree.
 pub fn begins_inside(directory: c_int, path: &[u8]) -> Result<bool, Errno> {
+    begins_inside_by(directory, path, Last::Followed)
+}
+
+/// The same where a symlink in the last place may be meant itself.
+pub fn begins_inside_by(directory: c_int, path: &[u8], last: Last) -> Result<bool, Errno> {
     let mut normal = Scratch::default();
-    Ok(matches!(start(directory, path, Last::Followed, &mut normal)?, Start::Tree { .. }))
+    Ok(matches!(start(directory, path, last, &mut normal)?, Start::Tree { .. }))
 }

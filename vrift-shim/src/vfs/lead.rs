@@ -6,7 +6,6 @@
 
 use std::ffi::{CStr, c_int};
 
-use rustix::fs::CWD;
 use rustix::io::Errno;
 use vrift_manifest::name::NAME_MAX;
 use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, last_slash, split_first};
@@ -331,11 +330,8 @@ impl Walk<'_> {
         {
             return true;
         }
-        let is_one = |stat: rustix::fs::Stat| stat.st_mode & 0o170_000 == 0o040_000;
-        let stat = self
-            .text()
-            .and_then(|here| rustix::fs::statat(CWD, here, rustix::fs::AtFlags::SYMLINK_NOFOLLOW));
-        let is_one = stat.is_ok_and(is_one);
+        let mode = self.text().and_then(marked::mode);
+        let is_one = mode.is_ok_and(|mode| mode & 0o170_000 == 0o040_000);
         if is_one {
             known::note(self.here(), DIRECTORY, now);
         }

@@ -14,7 +14,9 @@ use vrift_manifest::tree::path::Scratch;
 use super::find::{self, At, Name, Place, Work};
 use super::session;
 use super::{Answer, descriptor, magic, nameless_file, pipes, who};
-use crate::sys::{client, fd};
+#[cfg(target_arch = "x86_64")]
+use crate::sys::client;
+use crate::sys::fd;
 
 /// Symlinks to nowhere that are followed before something is made: what a walk follows at most.
 const LINKS_MAX: usize = 40;
@@ -364,6 +366,10 @@ fn file(at: At, seen: &ContentState, flags: OFlags) -> Result<c_int, Errno> {
         open(kept)?
     };
     let descriptor = hand_out(number, file, flags & OFlags::RWMODE != OFlags::RDONLY);
+    #[cfg(target_arch = "x86_64")]
+    if reads && client::is_answering() {
+        descriptor::hand_out(given, number);
+    }
     descriptor::found_at(descriptor, at.cursor.hint());
     Ok(descriptor)
 }
@@ -372,8 +378,5 @@ fn file(at: At, seen: &ContentState, flags: OFlags) -> Result<c_int, Errno> {
 fn hand_out(node: u64, file: OwnedFd, writes: bool) -> c_int {
     let descriptor = file.into_raw_fd();
     descriptor::opened(descriptor, node, writes);
-    if client::is_answering() && !writes {
-        descriptor::leave_mark(descriptor, node);
-    }
     descriptor
 }

@@ -1,0 +1,103 @@
+//! The mapping of a file that grows: its address space is reserved once.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::ptr;
+
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+use super::sys;
+
+/// What the kernel maps as a whole where it can: the large page of x86-64, and of aarch64 with pages of 4 KiB.
+const LARGE: usize = 2 << 20;
+/// From so many bytes on, a mapping begins where a large page can.
+const WIDE: usize = 256 << 20;
+
+/// A mapping.
+pub struct Reserved {
+    base: *mut core::ffi::c_void,
+    bytes: usize,
+}
+
+impl Reserved {
+    /// Maps so many bytes of a file, also those that it does not have yet. They may change at any time.
+    pub fn of(file: impl AsFd, bytes: usize, writable: bool) -> io::Result<Reserved> {
+        let access = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+        let place = if bytes < WIDE { ptr::null_mut() } else { place_below(writable) };
+        // SAFETY: the kernel takes the place as a wish, and maps nothing over what is there.
+        let base = unsafe { mmap(place, bytes, access, MapFlags::SHARED, file, 0) }?;
+        Ok(Reserved { base, bytes })
+    }
+
+    /// The first byte; aligned to a page.
+    pub fn base(&self) -> *mut core::ffi::c_void {
+        self.base
+    }
+
+    /// Has the kernel gather what memory holds of these bytes of the file in large pages: then a process that looks there
+    /// pays for one, and not for each small page, and a child of `fork` once more. Where it cannot (Linux before 6.1, files
+    /// that are not in memory, a full machine), all stays as it is.
+    pub fn gather(&self, from: usize, to: usize) {
+        const MADV_COLLAPSE: usize = 25;
+        for start in (from / LARGE * LARGE..to.min(self.bytes)).step_by(LARGE) {
+            if self.bytes - start >= LARGE {
+                let at = self.base.wrapping_byte_add(start).expose_provenance();
+                // SAFETY: the range is in the mapping; what it holds stays the same.
+                unsafe { sys::syscall4(libc::SYS_madvise, at, LARGE, MADV_COLLAPSE, 0) };
+            }
+        }
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `of`, with this length; whoever has this has no reference into it any more.
+        let _ = unsafe { munmap(self.base, self.bytes) };
+    }
+}
+
+/// A place for a mapping: near this code, as the kernel's own choice would be, but at a border of large pages. Two mappings of
+/// one file, to read and to write, have each a place.
+fn place_below(writable: bool) -> *mut core::ffi::c_void {
+    static HERE: u8 = 0;
+    let distance = if writable { 2 << 30 } else { 1 << 30 };
+    // The compiler is not to know whose address it is: the linker could not write the sum down.
+    let here = std::hint::black_box(&raw const HERE).addr();
+    let place = here.checked_sub(distance).map_or(0, |at| at / LARGE * LARGE);
+    ptr::without_provenance_mut(place)
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+    use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
+
+    #[test]
+    fn what_was_written_is_there_before_and_after_it_was_gathered() {
+        let file = memfd_create(c"gathered", MemfdFlags::CLOEXEC).expect("a file in memory");
+        fallocate(&file, FallocateFlags::empty(), 0, 3 << 20).expect("room");
+        let wide = Reserved::of(&file, WIDE, true).expect("mapped");
+        let byte = |at: usize| wide.base().wrapping_byte_add(at).cast::<u8>();
+        for at in (0..3 << 20).step_by(4096) {
+            // SAFETY: inside what the file has; nobody else looks at it.
+            unsafe { byte(at).write_volatile((at >> 12) as u8 | 1) };
+        }
+        wide.gather(0, 3 << 20);
+        wide.gather(1 << 20, usize::MAX);
+        let other = Reserved::of(&file, WIDE, false).expect("mapped again");
+        for at in (0..3 << 20).step_by(4096) {
+            let there = other.base().wrapping_byte_add(at).cast::<u8>();
+            // SAFETY: as above.
+            assert_eq!(unsafe { there.read_volatile() }, (at >> 12) as u8 | 1);
+        }
+    }
+
+    #[test]
+    fn wide_mappings_begin_at_a_border_of_large_pages() {
+        let file = memfd_create(c"aligned", MemfdFlags::CLOEXEC).expect("a file in memory");
+        for writable in [false, true] {
+            let wide = Reserved::of(&file, WIDE, writable).expect("mapped");
+            assert_eq!(wide.base().addr() % LARGE, 0);
+        }
+    }
+}
