@@ -25,7 +25,7 @@ pub fn borrow(descriptor: c_int) -> Option<BorrowedFd<'static>> {
 pub fn close_own(descriptor: c_int) {
     if descriptor >= 0 {
         // SAFETY: it is this library's: the program has not seen its number.
-        unsafe { rustix::io::close(descriptor) };
+        let _ = unsafe { rustix::io::try_close(descriptor) };
     }
 }
 
