@@ -12,6 +12,14 @@ def refused(number, call, *arguments):
 assert os.getxattr('f', 'user.first') == b'1'
 os.setxattr('f', 'user.second', b'two')
 os.setxattr('d', 'user.d', b'')
+# What is set to what it is changes nothing, also not the time.
+import time
+os.setxattr('d', 'user.d', b'd')
+before = [os.stat(name).st_ctime_ns for name in 'fd']
+time.sleep(0.02)
+os.setxattr('d', 'user.d', b'd')
+os.setxattr('f', 'user.first', b'1')
+assert [os.stat(name).st_ctime_ns for name in 'fd'] == before
 refused(errno.EEXIST, os.setxattr, 'f', 'user.first', b'', os.XATTR_CREATE)
 refused(errno.ENODATA, os.setxattr, 'f', 'user.third', b'', os.XATTR_REPLACE)
 refused(errno.ENODATA, os.getxattr, 'f', 'user.none')

@@ -212,7 +212,8 @@ impl Tree {
                 Operation::SetTimes { node, atime, mtime }
             }
             Change::SetXattr { node, name, value } => {
-                *store = self.block_with(node, name, value)?;
+                let Some(block) = self.block_with(node, name, value)? else { return Ok(None) };
+                *store = block;
                 Operation::SetXattrs { node, block: store }
             }
             Change::Link { node, parent, name } => {
@@ -395,12 +396,13 @@ impl Tree {
         Ok(self.child(directory, name)?)
     }
 
+    /// The attributes of a node with this one; `None`: as they are.
     fn block_with(
         &self,
         node: u64,
         name: &[u8],
         value: Option<&[u8]>,
-    ) -> Result<Vec<u8>, ChangeError> {
+    ) -> Result<Option<Vec<u8>>, ChangeError> {
         let cursor = self.node(node)?.ok_or(Errno::NOENT)?;
         if !(1..=XATTR_NAME_MAX).contains(&name.len()) {
             return Err(Errno::RANGE.into());
@@ -411,12 +413,13 @@ impl Tree {
         let mut list = self.xattrs(cursor)?;
         let place = list.binary_search_by(|(known, _)| known.as_slice().cmp(name));
         match (place, value) {
+            (Ok(place), Some(value)) if list[place].1 == value => return Ok(None),
             (Ok(place), Some(value)) => list[place].1 = value.to_vec(),
             (Ok(place), None) => drop(list.remove(place)),
             (Err(place), Some(value)) => list.insert(place, (name.to_vec(), value.to_vec())),
             (Err(_), None) => return Err(Errno::NODATA.into()),
         }
-        xattrs::block(&list).ok_or_else(|| Errno::NOSPC.into())
+        xattrs::block(&list).map(Some).ok_or_else(|| Errno::NOSPC.into())
     }
 }
 

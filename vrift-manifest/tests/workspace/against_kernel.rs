@@ -474,3 +474,14 @@ proptest! {
         run(&ops);
     }
 }
+
+#[test]
+fn an_attribute_that_is_set_to_what_it_is_changes_nothing() {
+    for value in [vec![], b"value".to_vec()] {
+        let set = Op::SetXattr("a".to_owned(), "user.x".to_owned(), value);
+        let mut ops = vec![Op::Mkdir("a".to_owned())];
+        // The clock goes on in the middle.
+        ops.extend(std::iter::repeat_n(set, 20));
+        run(&ops);
+    }
+}
