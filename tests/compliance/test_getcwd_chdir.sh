@@ -26,6 +26,25 @@ os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')
 try: os.getcwd()
 except FileNotFoundError: pass
 else: raise SystemExit('a removed directory has a name')
+# Deeper than the kernel says a path: the C library finds it out all the same.
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+libc.getcwd.restype = ctypes.c_void_p
+libc.getcwd.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+os.chdir(os.environ['TREE'])
+expected = os.environ['TREE']
+for number in range(25):
+    name = '%02d' % number * 100
+    os.mkdir(name); os.chdir(name); expected += '/' + name
+room = ctypes.create_string_buffer(20000)
+assert libc.getcwd(room, 20000) and room.value.decode() == expected, room.value
+assert libc.getcwd(room, len(expected) + 1) and room.value.decode() == expected
+for size in (4096, len(expected)):
+    assert not libc.getcwd(room, size) and ctypes.get_errno() == errno.ERANGE, size
+made = libc.getcwd(None, 0)
+assert made and ctypes.string_at(made).decode() == expected
+for number in reversed(range(25)):
+    os.chdir('..'); os.rmdir('%02d' % number * 100)
 P
 }
 play "$@"

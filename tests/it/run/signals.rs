@@ -152,6 +152,16 @@ fn a_command_that_stops_stops_us_and_goes_on_with_us() {
 }
 
 #[test]
+fn whoever_stops_the_second_process_of_a_run_has_the_run_go_on_with_it() {
+    let sandbox = sandbox();
+    // The command's parent is that process.
+    let script = ": > $READY; kill -STOP $PPID; while ! grep -q ') T ' /proc/$PPID/stat; do :; done; \
+                  sleep 0.3; kill -CONT $PPID; exit 9";
+    let child = start(&sandbox, script);
+    assert_eq!(code(child), Some(9));
+}
+
+#[test]
 fn a_command_that_is_killed_while_it_is_stopped_ends_us_too() {
     let sandbox = sandbox();
     let child = start(&sandbox, "echo $$ > $OUT; : > $READY; kill -STOP $$; exit 9");

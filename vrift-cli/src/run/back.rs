@@ -20,7 +20,7 @@ const STOPS_WITHIN: Duration = Duration::from_millis(300);
 pub struct Back {
     front: Pid,
     /// The process group that the command is to be in, and its session: those of the caller's.
-    group: Pid,
+    group: Option<Pid>,
     session: i32,
     socket: OwnedFd,
     /// Descriptors that the caller has given.
@@ -35,8 +35,8 @@ impl Back {
     pub fn new(front: Pid, socket: OwnedFd) -> Back {
         Back {
             front,
-            group: rustix::process::getpgrp(),
-            session: rustix::process::getsid(None).map_or(0, |pid| pid.as_raw_nonzero().get()),
+            group: parting::group(),
+            session: parting::session(),
             given: given(),
             socket,
             is_gone: Cell::new(false),
@@ -50,7 +50,7 @@ impl Back {
     }
 
     /// The process group of the caller's.
-    pub fn group(&self) -> Pid {
+    pub fn group(&self) -> Option<Pid> {
         self.group
     }
 

@@ -126,7 +126,7 @@ impl Front {
         }
     }
 
-    /// How the other has ended; if it was stopped, so is this one.
+    /// How the other has ended; if it was stopped in place of this one, so is this one.
     fn look(&mut self) -> Option<Ends> {
         loop {
             let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
@@ -136,9 +136,11 @@ impl Front {
                 Err(Errno::INTR) => continue,
                 Err(_) => return Some(Ends::Killed(Signal::KILL.as_raw())),
             };
-            if let Some(signal) = status.stopping_signal() {
-                let signal = self.asked.take().unwrap_or(signal);
-                self.stop(signal);
+            if status.stopped() {
+                // By somebody else, it goes on when that one has it go on, of which this process would not hear.
+                if let Some(signal) = self.asked.take() {
+                    self.stop(signal);
+                }
                 continue;
             }
             return Some(match status.terminating_signal() {
@@ -187,7 +189,7 @@ impl Front {
 fn give_terminal(group: i32) {
     let Some(group) = Pid::from_raw(group) else { return };
     let terminal = std::io::stdin();
-    if tcgetpgrp(&terminal) == Ok(rustix::process::getpgrp()) {
+    if parting::group().is_some_and(|own| tcgetpgrp(&terminal) == Ok(own)) {
         let _ = tcsetpgrp(&terminal, group);
     }
     let _ = rustix::process::kill_process_group(group, Signal::CONT);

@@ -24,6 +24,18 @@ pub fn hand_on(to: Pid, signal: Signal, sender: i32) {
     let _ = unsafe { libc::sigqueue(to.as_raw_nonzero().get(), signal.as_raw(), value) };
 }
 
+/// The process group of this process; `None`: one that this PID namespace has no number for.
+pub fn group() -> Option<Pid> {
+    // SAFETY: nothing is passed, and it cannot fail.
+    Pid::from_raw(unsafe { libc::getpgrp() })
+}
+
+/// Its session; 0: one that this PID namespace has no number for.
+pub fn session() -> i32 {
+    // SAFETY: a number is passed, which means this process.
+    unsafe { libc::getsid(0) }
+}
+
 /// Whether a descriptor would be in a program that is executed.
 pub fn is_for_programs(number: i32) -> bool {
     // SAFETY: only numbers are passed.

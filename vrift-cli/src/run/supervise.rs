@@ -180,7 +180,7 @@ impl State<'_> {
         if command.state != b'T' {
             return;
         }
-        match Pid::from_raw(command.group).filter(|group| *group != self.back.group()) {
+        match Pid::from_raw(command.group).filter(|group| Some(*group) != self.back.group()) {
             None => {
                 let _ = rustix::process::kill_process(self.command, Signal::CONT);
             }

@@ -63,6 +63,11 @@ fn ours(room: *mut c_char, size: usize) -> Option<*mut c_char> {
         Ok(None) => None,
         Ok(Some(length)) => Some(give(put(buffer.get(..length).unwrap_or(b"/"), room, size))),
         Err(_) if size == 0 && !room.is_null() => Some(fail(Errno::INVAL)),
+        // Then the C library goes up by itself, as far as it is.
+        Err(Errno::NAMETOOLONG) => match directory::long_path() {
+            Ok(path) => path.map(|path| give(put(&path, room, size))),
+            Err(errno) => Some(fail(errno)),
+        },
         Err(errno) => Some(fail(errno)),
     }
 }

@@ -85,6 +85,17 @@ pub fn path(buffer: &mut [u8; PATH_MAX]) -> Result<Option<usize>, Errno> {
     }
 }
 
+/// The same where the path is longer than the kernel says one.
+#[cold]
+pub fn long_path() -> Result<Option<Vec<u8>>, Errno> {
+    let Some(node) = node()? else { return Ok(None) };
+    let Some(given) = session::given() else { return Ok(None) };
+    match paths::of_any_length(given, node) {
+        Err(Errno::STALE) => Err(Errno::NOENT),
+        other => other.map(Some),
+    }
+}
+
 /// The node of the working directory; `None`: it is not in the tree.
 pub fn node() -> Result<Option<u64>, Errno> {
     let Some(given) = session::given() else { return Ok(None) };

@@ -47,6 +47,31 @@ pub fn of_node(
     Err(Errno::NAMETOOLONG)
 }
 
+/// Directories deep at most, where a path may have any length: an end for a tree that lies.
+const DEEPEST_OF_ALL: usize = 1 << 20;
+
+/// The path of a directory, however long it is.
+#[cold]
+pub fn of_any_length(given: &'static Given, node: u64) -> Result<Vec<u8>, Errno> {
+    let At { session, cursor: mut at, given } = find::by_number(given, node)?;
+    let tree = session.tree();
+    let root = tree.number(tree.root()).map_err(|_| Errno::IO)?;
+    // From its end on.
+    let mut turned = Vec::new();
+    for _ in 0..DEEPEST_OF_ALL {
+        if tree.number(at).map_err(|_| Errno::IO)? == root {
+            turned.extend(given.mount.iter().rev());
+            turned.reverse();
+            return Ok(turned);
+        }
+        let name = tree.directory_name(at).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+        turned.extend(name.iter().rev());
+        turned.push(b'/');
+        at = tree.parent(at).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+    }
+    Err(Errno::NAMETOOLONG)
+}
+
 /// The path of a name in a directory, NUL-terminated, in `buffer`; its length without the NUL.
 pub fn of_entry(
     given: &'static Given,
