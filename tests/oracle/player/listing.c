@@ -249,7 +249,9 @@ static const char *whole(const char *name, const struct stat *stat)
 static int visit(const char *name, const struct stat *stat, int flag)
 {
     char text[9000];
-    snprintf(text, sizeof text, "%d:%o:%s", flag, flag == FTW_NS ? 0 : stat->st_mode & S_IFMT, whole(name, stat));
+    /* Without a stat, what is there is left of another. */
+    const struct stat *known = flag == FTW_NS ? NULL : stat;
+    snprintf(text, sizeof text, "%d:%o:%s", flag, known ? known->st_mode & S_IFMT : 0, whole(name, known));
     add(text);
     return names >= NAMES - 1;
 }
