@@ -94,9 +94,11 @@ fn nothing_is_lost_beside_ingests_forks_snapshots_and_drops() {
     // Whoever finds that another has dropped what he works on gets an error, never a broken store.
     let orderly = |arguments: &[&str]| {
         let said = sandbox.run(arguments);
+        // So often has the list of workspaces changed while it was read that nothing is removed; the hint speaks of damage.
+        let gave_up = said.err.contains("resource busy");
         if !matches!(said.code, Some(0 | 1))
             || said.err.contains("not hold")
-            || said.err.contains("damaged")
+            || said.err.contains("damaged") && !gave_up
         {
             stop.store(true, Ordering::Relaxed);
             panic!("{arguments:?}: {said:?}");
