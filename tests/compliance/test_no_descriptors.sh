@@ -16,6 +16,20 @@ assert mine() == before, mine()
 fd = os.open('f', os.O_RDONLY)
 assert fd == 3, fd
 assert os.dup(fd) == 4
+# Where no descriptor is left, paths outside are told as before, and one that leads in leads in.
+import resource, tempfile
+with tempfile.TemporaryDirectory() as outside:
+    os.mkdir(outside + '/d'); open(outside + '/d/plain', 'w').close()
+    os.symlink(os.getcwd(), outside + '/in')
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    taken = []
+    try:
+        while True: taken.append(os.dup(fd))
+    except OSError: pass
+    assert os.access(outside + '/d/plain', os.R_OK) and os.stat(outside + '/d/../d/plain').st_size == 0
+    assert not os.access(outside + '/d/none', os.F_OK)
+    assert os.access(outside + '/in/f', os.R_OK) and os.stat(outside + '/d/../in/f').st_size == 2
+    for one in taken: os.close(one)
 P
 }
 play "$@"

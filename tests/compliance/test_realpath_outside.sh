@@ -126,6 +126,9 @@ NAMES
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 static void one(const char *name)
 {
@@ -148,6 +151,39 @@ static void one(const char *name)
     printf(said ? " or %s" : " or none", said);
     printf(said ? "\n" : " %d\n", errno);
 }
+static void in_child(void (*change)(void))
+{
+    pid_t child = fork();
+    if (!child) {
+        change();
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+}
+static void to_link(void) { rename("changing", "elsewhere"), symlink("elsewhere", "changing"); }
+static void to_directory(void) { unlink("changing"), rename("elsewhere", "changing"); }
+static void away(void) { unlink("changing/file"); }
+/* What another process has changed is seen at once, however short ago it was asked for. */
+static void changing(void)
+{
+    static char path[5000], missing[5000];
+    if (!getcwd(path, 4000)) return;
+    strcat(path, "/changing/file");
+    strcat(strcpy(missing, path), "/../beside/missing");
+    for (int i = 0; i < 20; i++) {
+        mkdir("changing", 0700);
+        close(open("changing/file", O_CREAT | O_RDWR, 0600));
+        one(path), one(missing);
+        in_child(to_link);
+        one(path), one(missing);
+        in_child(to_directory);
+        one(path);
+        in_child(away);
+        one(path), one(missing);
+        rmdir("changing");
+        one(path);
+    }
+}
 int main(int count, char **word)
 {
     static char line[20000];
@@ -156,6 +192,7 @@ int main(int count, char **word)
         // That of /proc/self differs.
         if (strcmp(line, "/proc/self")) one(line);
     }
+    changing();
     mkdir("removed", 0700);
     chdir("removed");
     rmdir("../removed");

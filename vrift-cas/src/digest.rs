@@ -5,6 +5,8 @@ mod short;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::layout::trash_name;
+
 /// The BLAKE3 digest of a content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -32,6 +34,11 @@ impl Digest {
         Digest(bytes)
     }
 
+    /// Its digits.
+    pub fn digits(&self) -> [u8; 64] {
+        trash_name(self)
+    }
+
     /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -40,7 +47,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `!PROGRAM\n` | who is about to execute a program that no preloaded library will be in: [`note_unseen`] |
 //! | `#PROGRAM\n` | who was to execute such a program and did not, for it would have met with the tree: [`note_refused`] |
 //! | `?TEXT\n` | a process of which something that was written could not be kept: [`note_failure`] |
+//! | `*TEXT\n` | a process that was to read a content which is not what was stored: [`note_damage`] |
 //!
 //! A note is one `open` and one `write`, of which the kernel makes one piece of the file (`O_APPEND`), and a `close`:
 //! no lock, no allocation, nothing kept. It is safe in a signal handler and between `vfork` and `exec`. Where there is
@@ -35,6 +36,8 @@ pub struct Census {
     pub refused: Vec<Vec<u8>>,
     /// What went wrong, in order.
     pub failures: Vec<Vec<u8>>,
+    /// What was not given out because it is not what was stored, each as often as it was asked for.
+    pub damaged: Vec<Vec<u8>>,
 }
 
 impl Census {
@@ -55,6 +58,7 @@ impl Census {
                 b'!' => census.unseen.push(text.to_vec()),
                 b'#' => census.refused.push(text.to_vec()),
                 b'?' => census.failures.push(text.to_vec()),
+                b'*' => census.damaged.push(text.to_vec()),
                 _ => {}
             }
         }
@@ -87,6 +91,8 @@ pub fn create(runtime: &[u8], id: &[u8], run: u64) -> Result<rustix::fd::OwnedFd
     let path = path(runtime, id, run, &mut buffer)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+    // The umask may have taken what the processes of the run need.
+    rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;
     rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared)?;
     Ok(file)
 }
@@ -123,6 +129,11 @@ pub fn note_refused(runtime: &[u8], id: &[u8], run: u64, program: &[u8]) {
 /// Something that was written could not be kept, and the program may not have asked. `vrift run` shows it and fails.
 pub fn note_failure(runtime: &[u8], id: &[u8], run: u64, text: &[u8]) {
     note(runtime, id, run, b'?', Some(text));
+}
+
+/// A content is not what was stored, and was not given out. `vrift run` shows it and fails.
+pub fn note_damage(runtime: &[u8], id: &[u8], run: u64, text: &[u8]) {
+    note(runtime, id, run, b'*', Some(text));
 }
 
 fn note(runtime: &[u8], id: &[u8], run: u64, kind: u8, text: Option<&[u8]>) {

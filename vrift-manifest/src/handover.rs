@@ -13,6 +13,9 @@ pub const SESSION_VARIABLE: &str = "VRIFT_SESSION";
 /// The form of the text that is written here. A reader takes no other.
 const FORM: &[u8] = b"1";
 
+/// The same form, where contents are to be compared with their digests.
+const VERIFYING: &[u8] = b"1v";
+
 /// The digits of a parent's number with zeros before it: so it can be written over where it stands.
 const PADDED: usize = 20;
 
@@ -36,6 +39,8 @@ pub struct Handover {
     pub run: u64,
     /// The record of the process that started this one; 0: none is known. Whoever starts a process says it.
     pub parent: u64,
+    /// Whether a content is compared with its digest before a process gets it.
+    pub verify: bool,
 }
 
 impl Handover {
@@ -51,13 +56,16 @@ impl Handover {
             mount: config.mount,
             run: 0,
             parent: 0,
+            verify: false,
         })
     }
 
     /// The text: `1:NAME:ID:STORE:RUNTIME:MOUNT`, bytes other than letters, digits, `.`, `_`, `/` and `-` as `%XX`. Then
-    /// `:RUN` in hexadecimal and `:PARENT` in decimal digits, as far as they are not 0.
+    /// `:RUN` in hexadecimal and `:PARENT` in decimal digits, as far as they are not 0. It begins with `1v` where contents are
+    /// to be verified.
     pub fn to_text(&self) -> String {
-        let mut text = String::from_utf8_lossy(FORM).into_owned();
+        let form = if self.verify { VERIFYING } else { FORM };
+        let mut text = String::from_utf8_lossy(form).into_owned();
         let fields: [&[u8]; 5] = [
             self.workspace.as_bytes(),
             self.id.as_bytes(),
@@ -90,9 +98,11 @@ impl Handover {
             return None;
         }
         let mut fields = text.split(|&byte| byte == b':');
-        if fields.next()? != FORM {
-            return None;
-        }
+        let verify = match fields.next()? {
+            FORM => false,
+            VERIFYING => true,
+            _ => return None,
+        };
         let mut next = || fields.next().and_then(plain);
         let workspace = String::from_utf8(next()?).ok()?;
         let id = String::from_utf8(next()?).ok()?;
@@ -112,6 +122,7 @@ impl Handover {
             mount,
             run,
             parent,
+            verify,
         })
     }
 
@@ -194,6 +205,7 @@ mod tests {
             mount: OsString::from_vec(mount.to_vec()).into(),
             run: 0,
             parent: 0,
+            verify: false,
         }
     }
 
@@ -215,6 +227,15 @@ mod tests {
             handover(b"/a b").to_text(),
             "1:w:00112233445566778899aabbccddeeff:/home/me/store:/dev/shm/vrift-1000:/a%20b"
         );
+    }
+
+    #[test]
+    fn whether_contents_are_verified_is_in_the_first_field() {
+        let verifying = Handover { verify: true, run: 1, parent: 2, ..handover(b"/p") };
+        let text = verifying.to_text();
+        assert!(text.starts_with("1v:w:"), "{text}");
+        assert_eq!(Handover::parse(text.as_bytes()), Some(verifying));
+        assert_eq!(Handover::parse(text.replacen("1v", "v", 1).as_bytes()), None);
     }
 
     #[test]

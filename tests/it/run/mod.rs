@@ -13,4 +13,5 @@ mod libraries;
 mod signals;
 mod terminal;
 mod unseen;
+mod verify;
 mod writes;

@@ -31,16 +31,24 @@ pub struct Sealer {
     way: Option<Way>,
     /// What is known of this process's clocks, see `stamp`.
     clocks: AtomicU8,
+    /// A blob that is there already is compared with its digest, whatever its stamp says.
+    verifies: bool,
 }
 
 impl Sealer {
     /// The store at `root`, an absolute path. Nothing is looked at.
     pub fn new(root: &[u8]) -> Sealer {
         let way = Way::new(&[root, b"/blobs/"].concat());
-        Sealer { root: root.into(), way, clocks: AtomicU8::new(0) }
+        Sealer { root: root.into(), way, clocks: AtomicU8::new(0), verifies: false }
     }
 
-    /// The path of a blob, whether there is one or not. `None`: the store lies too deep; [`Sealer::with_blob`] has any.
+    /// The same, which believes no blob: [`Sealer::blob_path`] has no path to it, and what is to become one takes the place of
+    /// one that is damaged.
+    pub fn verifying(self) -> Sealer {
+        Sealer { way: None, verifies: true, ..self }
+    }
+
+    /// The path of a blob, whether there is one or not. `None`: the store lies too deep, or there are to be none; [`Sealer::with_blob`] has any.
     #[inline(always)]
     pub fn blob_path(&self, digest: &Digest) -> Option<BlobPath> {
         self.way.as_ref()?.to(digest)

@@ -25,12 +25,16 @@ pub struct Args {
     /// The files
     #[arg(required = true)]
     place: Vec<Place>,
+
+    /// Compare the tree's image with its digest, and build its live index anew from the journal, before it is looked at
+    #[arg(long)]
+    verify: bool,
 }
 
 impl Args {
     /// Writes them, one after the other; one that cannot be read does not keep the others back.
     pub fn run(self, output: &mut Output<'_>) -> Result<()> {
-        let home = home::for_reading_some()?;
+        let home = home::for_reading_some()?.verifying(self.verify);
         let mut all = true;
         for place in &self.place {
             match one(&home, place, output) {

@@ -30,6 +30,10 @@ pub struct Args {
     /// The workspace; that of the current directory if not told
     #[arg(short, long, value_name = "WS")]
     workspace: Option<Name>,
+
+    /// Compare what is read with its digest before a program gets it: what is damaged in the store is an error (EIO)
+    #[arg(long)]
+    verify: bool,
 }
 
 impl Args {
@@ -38,7 +42,8 @@ impl Args {
         let library = run::library()?;
         let home = home::for_writing()?;
         let name = home::workspace_name(&home, self.workspace.as_ref())?;
-        let handover = Handover::of(&open_sound(&home, &name)?)?;
+        let workspace = open_sound(&home.verifying(self.verify), &name)?;
+        let handover = Handover { verify: self.verify, ..Handover::of(&workspace)? };
         for (variable, value) in run::environment(&handover, &library) {
             output.write_all(format!("export {variable}=").as_bytes())?;
             output.write_all(&quoted(&value))?;

@@ -42,6 +42,10 @@ pub struct Args {
     #[arg(long)]
     force: bool,
 
+    /// Compare the tree's image with its digest, and build its live index anew from the journal, before it is looked at
+    #[arg(long)]
+    verify: bool,
+
     /// Say it as a JSON object
     #[arg(long)]
     json: bool,
@@ -53,7 +57,7 @@ impl Args {
         output.set_json(self.json);
         let begun = Instant::now();
         crate::interrupt::watch();
-        let home = home::for_reading_some()?;
+        let home = home::for_reading_some()?.verifying(self.verify);
         let located = Located::of(&home, &self.place)?;
         let node = located.cursor(false)?;
         refuse_store(home.store().root(), &self.destination)?;

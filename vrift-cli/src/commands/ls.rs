@@ -62,6 +62,10 @@ pub struct Args {
     /// One JSON array
     #[arg(long)]
     json: bool,
+
+    /// Compare the tree's image with its digest, and build its live index anew from the journal, before it is looked at
+    #[arg(long)]
+    verify: bool,
 }
 
 /// A line of a listing.
@@ -77,7 +81,7 @@ impl Args {
     /// Lists the places.
     pub fn run(self, output: &mut Output<'_>) -> Result<()> {
         output.set_json(self.json);
-        let home = home::for_reading_some()?;
+        let home = home::for_reading_some()?.verifying(self.verify);
         let here = Place::parse(":".as_ref()).map_err(Error::usage)?;
         let places = if self.place.is_empty() { vec![here] } else { self.place.clone() };
         let accounts =

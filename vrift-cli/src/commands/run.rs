@@ -35,10 +35,12 @@ pub const BEFORE: u8 = 125;
 #[command(
     after_help = "Exit codes: the command's own; 128 and the signal's number if a signal ended it; 125 if the command was \
     not started, 126 if it cannot be executed, 127 if there is none; 1 if it ended with 0 and something it wrote could \
-    not be kept, or not be written back.\n\n\
+    not be kept, or not be written back, or --verify found damage.\n\n\
     --apply does what `vrift apply` does, for everything that the workspace has changed since the last ingest, sync or \
     apply. If the command ended with anything but 0, nothing is written back: the directory stays as it was, and what the \
     command has left is in the workspace, for `vrift diff`, `vrift apply` or `vrift reset`.\n\n\
+    --verify also compares the image of the tree with its digest, and builds the live index anew from the journal, before the \
+    command is started. Each process compares each content once, when it first opens it.\n\n\
     Examples:\n  \
     vrift run -- make -j8                      in the workspace of the current directory\n  \
     vrift run -w experiment -- ./configure     in a fork, or from anywhere\n  \
@@ -53,6 +55,10 @@ pub struct Args {
     /// When the command has ended with 0, write what changed in the workspace back to the directory that it came from
     #[arg(long)]
     apply: bool,
+
+    /// Compare what is read with its digest before a program gets it: what is damaged in the store is an error (EIO), and named
+    #[arg(long)]
+    verify: bool,
 
     /// The command and its arguments
     #[arg(
@@ -135,11 +141,11 @@ impl Args {
         let library = run::library()?;
         let home = home::for_writing()?;
         let name = home::workspace_name(&home, self.workspace.as_ref())?;
-        let workspace = open_sound(&home, &name)?;
+        let workspace = open_sound(&home.clone().verifying(self.verify), &name)?;
         if self.apply {
             crate::origin::of_config(name.as_str(), &workspace.config()?)?;
         }
-        let mut handover = Handover::of(&workspace)?;
+        let mut handover = Handover { verify: self.verify, ..Handover::of(&workspace)? };
         let start = run::start(workspace.tree(), &handover)?;
         let Some(command) = self.command.first() else { return Err(Error::usage("no command")) };
         let program = match run::program(command, &handover.mount)? {
@@ -278,7 +284,9 @@ impl Ready {
             );
         }
         run::tell_refused(&census.refused, &mut stderr);
-        let kept = census.failures.is_empty() && sealed.failed.is_empty();
+        run::tell_damaged(&census.damaged, &mut stderr);
+        let sound = census.failures.is_empty() && census.damaged.is_empty();
+        let kept = sound && sealed.failed.is_empty();
         if stderr.is_terminal() && !alone {
             let busy = sealed.busy.into_iter().map(|file| file.path).collect();
             let closing = run::closing(&workspace, self.from, begun)?;

@@ -35,6 +35,8 @@ pub enum Subject {
     Workspace(String),
     /// The control page of a workspace.
     Control(String),
+    /// The live index of a workspace.
+    Index(String),
 }
 
 impl Subject {
@@ -46,6 +48,7 @@ impl Subject {
             Subject::Journal(_) => "journal",
             Subject::Workspace(_) => "workspace",
             Subject::Control(_) => "control",
+            Subject::Index(_) => "index",
         }
     }
 }
@@ -169,7 +172,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Opens each workspace whose parts are sound: the control page is the last of them.
+    /// Opens each workspace whose parts are sound, and compares its live index with them.
     fn open_all(&mut self) {
         let mut found = Vec::new();
         for (name, config) in &self.configs {
@@ -185,6 +188,7 @@ impl Check<'_> {
             }
             match Workspace::open(self.home, name) {
                 Ok(workspace) => {
+                    found.extend(index(name, &workspace));
                     self.report.notes.extend(aside(name, &workspace));
                     self.report.notes.extend(workspace.cuts().iter().map(|cut| {
                         let cut = crate::output::names::path(cut);
@@ -212,6 +216,18 @@ impl Check<'_> {
         });
         digests.collect()
     }
+}
+
+/// Whether the live index says something else than image and journal.
+fn index(name: &str, workspace: &Workspace) -> Option<Damage> {
+    let what = match workspace.index_damage() {
+        Ok(what) => format!("it is not what image and journal say: {}", what?),
+        Err(error) => format!("it cannot be compared: {}", text(&error)),
+    };
+    let path = workspace.index_path();
+    let mut damage = Damage::new(Subject::Index(name.to_owned()), path, what);
+    damage.states.push(format!("{name}: its present state"));
+    Some(damage)
 }
 
 /// What was being written when the machine went down.

@@ -25,6 +25,7 @@ impl Check<'_> {
                 Subject::Journal(id) => self.journal(id),
                 Subject::Image(digest) => self.damaged_image(&digest, damage),
                 Subject::Control(name) => self.control(&name),
+                Subject::Index(name) => self.index(&name),
                 Subject::Workspace(_) => (
                     "left as it is: without it nothing is known of the workspace; `vrift drop` removes the workspace"
                         .to_owned(),
@@ -146,8 +147,9 @@ impl Check<'_> {
         }
         let aside = self.home.store().root().join("damaged");
         let to = aside.join(format!("image-{digest}"));
-        let moved =
-            std::fs::create_dir_all(&aside).and_then(|()| std::fs::rename(&damage.path, &to));
+        let mut private = std::fs::DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(private.recursive(true), 0o700);
+        let moved = private.create(&aside).and_then(|()| std::fs::rename(&damage.path, &to));
         match moved {
             Ok(()) => (format!("nothing needs it; moved aside to '{}'", names::path(&to)), false),
             Err(error) => (format!("nothing needs it; it cannot be moved aside: {error}"), true),
@@ -164,6 +166,17 @@ impl Check<'_> {
                 false,
             ),
             Err(error) => (format!("it cannot be repaired: {}", text(&error)), true),
+        }
+    }
+}
+
+impl Check<'_> {
+    /// The live index holds nothing that is not in image and journal.
+    fn index(&self, name: &str) -> (String, bool) {
+        let renewed = Workspace::open(self.home, name).and_then(|mut it| it.renew_index());
+        match renewed {
+            Ok(()) => ("built anew from image and journal".to_owned(), false),
+            Err(error) => (format!("it cannot be built anew: {}", text(&error)), true),
         }
     }
 }

@@ -123,6 +123,18 @@ pub fn tell_refused(refused: &[Vec<u8>], stderr: &mut dyn Write) {
     }
 }
 
+/// Names the contents that were not given out because they are not what was stored, each once.
+pub fn tell_damaged(damaged: &[Vec<u8>], stderr: &mut dyn Write) {
+    let different: BTreeSet<&[u8]> = damaged.iter().map(Vec::as_slice).collect();
+    for what in &different {
+        // Whoever closed standard error does not want to know; the exit code says it too.
+        let _ = writeln!(stderr, "vrift: {}: it was not opened", names::shown(what));
+    }
+    if !different.is_empty() {
+        let _ = writeln!(stderr, "hint: `vrift fsck --repair` heals what can be healed");
+    }
+}
+
 fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", human::count(number), if number == 1 { one } else { many })
 }

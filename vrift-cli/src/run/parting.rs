@@ -1,5 +1,5 @@
-//! The calls by which one process becomes two, and what one of them hands the other; and what this process was started with
-//! and its runtime changes.
+//! The calls by which one process becomes two, and what one of them hands the other; and what this process was started with:
+//! its group and session, its descriptors, and what its runtime changes.
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd};

@@ -86,7 +86,8 @@ impl Index {
 
     /// Whether the index is whole, and that of `epoch` over the image with this digest.
     pub(crate) fn is_of(&self, epoch: u64, image: [u64; 4]) -> bool {
-        self.get(H_MAGIC) == MAGIC
+        !self.region.is_cut()
+            && self.get(H_MAGIC) == MAGIC
             && self.get(H_VERSION) == VERSION
             && self.get(H_EPOCH) == epoch
             && (0..4).all(|place| self.get(H_IMAGE + place) == image[place])

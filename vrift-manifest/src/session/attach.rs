@@ -1,6 +1,6 @@
 //! Attaching: control page, live index and image are mapped, and nothing else is read.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, AtomicU64};
@@ -10,6 +10,7 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::blocks::Rooms;
 use super::removed::Removed;
+use super::verified::Verified;
 use super::{Session, SessionError};
 use crate::handover::Handover;
 use crate::image::Image;
@@ -22,6 +23,7 @@ use crate::workspace::Bounds;
 use crate::workspace::attach::{is_unusable, open_index};
 use crate::workspace::build::owner_of;
 use crate::workspace::control::{Control, DROPPED};
+use crate::workspace::names;
 use vrift_cas::Sealer;
 
 /// How often a workspace is put right before it is given up.
@@ -79,17 +81,25 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         epoch,
         tree,
         writer: Late::new(),
-        sealer: Sealer::new(handover.store.as_os_str().as_bytes()),
+        sealer: sealer(handover),
         drafts: drafts.into(),
         owner: owner_of(&handover.id),
         users,
         give,
         overlay: AtomicU8::new(0),
         rooms: Rooms::default(),
+        verified: handover.verify.then(Verified::default),
         synced_at: AtomicU64::new(u64::MAX),
         removed: Removed::default(),
         bounds: Bounds::default(),
     }))
+}
+
+/// Where contents are verified there is no short way to a blob: so what opens one by it need not ask (see
+/// `Session::open_seen`).
+fn sealer(handover: &Handover) -> Sealer {
+    let sealer = Sealer::new(handover.store.as_os_str().as_bytes());
+    if handover.verify { sealer.verifying() } else { sealer }
 }
 
 /// Whose the index may be, and to whom files are given: to the store's owner, if we are root and he is not.
@@ -111,11 +121,11 @@ fn map_tree(
     path: &Path,
     users: &[u32],
 ) -> Result<Option<Tree>, SessionError> {
-    let file = match open_index(path, users, false) {
+    let (file, stat) = match open_index(path, users, false) {
         Err(errno) if is_unusable(errno) => return Ok(None),
         other => other?,
     };
-    let index = Index::new(Region::of_open(&file, path, CAPACITY, false)?);
+    let index = Index::new(Region::of_stat(&file, &stat, path, CAPACITY, false)?);
     // The image is the one that the index says it is over: whoever built it has read the description.
     let image = std::array::from_fn(|place| index.header(H_IMAGE + place));
     if !index.is_of(epoch, image) {
@@ -126,7 +136,8 @@ fn map_tree(
     if applied > control.segment().committed {
         return Ok(None);
     }
-    let path = handover.store.join("images").join(words_digest(image).to_string());
+    let digits = words_digest(image).digits();
+    let path = handover.store.join("images").join(OsStr::from_bytes(&digits));
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = match retry_on_intr(|| rustix::fs::open(&path, flags, Mode::empty())) {
         // In the trash, perhaps.
@@ -138,8 +149,6 @@ fn map_tree(
 }
 
 fn index_path(handover: &Handover, control: &Control, epoch: u64) -> PathBuf {
-    let inode = control.inode();
     let directory = control.place().unwrap_or_else(|| handover.store.join("workspaces"));
-    let name = format!("index-{}-{:x}-{:x}.{epoch}", handover.id, inode.device, inode.number);
-    directory.join(OsString::from(name))
+    directory.join(names::index(&handover.id, control.inode(), epoch))
 }

@@ -67,13 +67,14 @@ impl Session {
                 _ => return Err(Errno::INVAL.into()),
             }
             if state.draft == 0 {
-                return match self.sealer.open(&words_digest(state.content), flags) {
+                let digest = words_digest(state.content);
+                return match self.open_content(at, &digest, flags) {
                     // Written anew, perhaps, since the tree was looked at; what is missing twice is missing.
                     Err(Errno::NOENT) if last != Some(state.seq) => {
                         last = Some(state.seq);
                         Ok(None)
                     }
-                    Err(Errno::NOENT) => Err(Errno::IO.into()),
+                    Err(Errno::NOENT) => Err(self.missing(at, &digest).into()),
                     other => Ok(Some(other?)),
                 };
             }

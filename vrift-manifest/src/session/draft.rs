@@ -29,13 +29,13 @@ pub(super) const DRAFT_MODE: u32 = 0o1600;
 const COPIED: i64 = 0x2_5652_4454;
 
 /// A number in decimal.
-pub(super) struct Decimal {
+pub(crate) struct Decimal {
     digits: [u8; 20],
     start: usize,
 }
 
 impl Decimal {
-    pub(super) fn of(mut number: u64) -> Decimal {
+    pub(crate) fn of(mut number: u64) -> Decimal {
         let mut digits = [b'0'; 20];
         let mut start = digits.len();
         for digit in digits.iter_mut().rev() {
@@ -49,7 +49,7 @@ impl Decimal {
         Decimal { digits, start }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         self.digits.get(self.start..).unwrap_or(&[])
     }
 }

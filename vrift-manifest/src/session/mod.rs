@@ -32,6 +32,7 @@ mod seal;
 mod seal_copy;
 mod synced;
 mod times;
+mod verified;
 mod writing;
 
 use std::sync::atomic::{AtomicU8, AtomicU64};
@@ -52,6 +53,7 @@ pub use attributes::Shown;
 pub(crate) use attributes::show_draft;
 pub(crate) use change::NOBODY;
 pub use copy::all as copy_content;
+pub(crate) use draft::Decimal;
 pub use error::SessionError;
 pub use moved::{Removal, Version};
 pub(crate) use rights::{draft_mode as mode_of_draft, is_draft_mode as draft_as_found};
@@ -78,6 +80,8 @@ pub struct Session {
     overlay: AtomicU8,
     /// The room on the disk of contents that were looked at.
     rooms: blocks::Rooms,
+    /// The contents that were compared with their digests; `None`: they are not.
+    verified: Option<verified::Verified>,
     /// How far the journal was when this process brought it to the disk.
     synced_at: AtomicU64,
     /// What to remove when everything is there.

@@ -67,7 +67,7 @@ impl Session {
             other => other?,
         };
         let keep = !flags.contains(OFlags::TRUNC);
-        let filled = if keep { self.fill(&file, state) } else { Ok(()) };
+        let filled = if keep { self.fill(at, &file, state) } else { Ok(()) };
         let guarded = filled.and_then(|()| {
             rights::guard(&file, state.attributes.mode, flags)?;
             Ok(())
@@ -92,11 +92,12 @@ impl Session {
     }
 
     /// Copies a clean node's content into its new draft.
-    fn fill(&self, draft: &OwnedFd, state: &NodeState) -> Result<(), SessionError> {
+    fn fill(&self, at: Cursor, draft: &OwnedFd, state: &NodeState) -> Result<(), SessionError> {
         if state.attributes.size > 0 {
             let flags = OFlags::CLOEXEC;
-            let blob = match self.sealer.open(&words_digest(state.content), flags) {
-                Err(Errno::NOENT) => return Err(Errno::IO.into()),
+            let digest = words_digest(state.content);
+            let blob = match self.open_content(at, &digest, flags) {
+                Err(Errno::NOENT) => return Err(self.missing(at, &digest).into()),
                 other => other?,
             };
             copy::all(&blob, draft, state.attributes.size)?;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use memmap2::{MmapMut, MmapOptions};
-use rustix::fs::{FallocateFlags, Mode, OFlags};
+use rustix::fs::{FallocateFlags, Mode, OFlags, Stat};
 use rustix::io::{Errno, retry_on_intr};
 use vrift_cas::within_limit;
 
@@ -67,6 +67,8 @@ pub struct Region {
     backed: AtomicUsize,
     /// The word that says how many words there are, if one does.
     size_word: Option<usize>,
+    /// That word said more than the file had when it was mapped.
+    is_cut: bool,
     writable: bool,
 }
 
@@ -86,7 +88,17 @@ impl Region {
         capacity: usize,
         writable: bool,
     ) -> io::Result<Region> {
-        let stat = rustix::fs::fstat(file)?;
+        Region::of_stat(file, &rustix::fs::fstat(file)?, path, capacity, writable)
+    }
+
+    /// As [`Region::of_open`], of a file that was looked at already.
+    pub fn of_stat(
+        file: &(impl AsFd + AsRawFd),
+        stat: &Stat,
+        path: &Path,
+        capacity: usize,
+        writable: bool,
+    ) -> io::Result<Region> {
         let backed = words_in(u64::try_from(stat.st_size).unwrap_or(0));
         let capacity = capacity.max(backed).max(1);
         let bytes = capacity.checked_mul(8).ok_or(io::ErrorKind::OutOfMemory)?;
@@ -94,11 +106,12 @@ impl Region {
         let path = CString::new(path.as_os_str().as_bytes())?;
         Ok(Region {
             base: map.base().cast(),
-            backing: Backing::File { map, path, inode: Inode::in_stat(&stat) },
+            backing: Backing::File { map, path, inode: Inode::in_stat(stat) },
             has_holes: i128::from(stat.st_blocks) * 512 < i128::from(stat.st_size),
             capacity,
             backed: AtomicUsize::new(backed),
             size_word: None,
+            is_cut: false,
             writable,
         })
     }
@@ -111,9 +124,16 @@ impl Region {
             let said = self.word(at).map_or(0, |word| word.load(Ordering::Acquire));
             let said = usize::try_from(said).unwrap_or(usize::MAX);
             *self.backed.get_mut() = backed.min(said.max(at + 1));
+            self.is_cut = said > backed;
         }
         self.size_word = Some(at);
         self
+    }
+
+    /// Whether the file ends before the words do that it is said to have: to read on would be a SIGBUS. It can seem so of one
+    /// that was growing at that moment.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Zeroed words of this process alone; pages are taken as they are touched.
@@ -127,6 +147,7 @@ impl Region {
             capacity,
             backed: AtomicUsize::new(capacity),
             size_word: None,
+            is_cut: false,
             writable: true,
         })
     }

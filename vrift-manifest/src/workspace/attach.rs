@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::build::{self, load_into};
@@ -105,11 +105,11 @@ pub(super) fn map(
     epoch: u64,
 ) -> Result<Option<Attached>, WorkspaceError> {
     let path = place.index_path(control, epoch);
-    let file = match open_index(&path, &index_users(place.store.root()), false) {
+    let (file, stat) = match open_index(&path, &index_users(place.store.root()), false) {
         Err(errno) if is_unusable(errno) => return Ok(None),
         other => other.map_err(Action::Read.of(&path))?,
     };
-    let region = Region::of_open(&file, &path, CAPACITY, false);
+    let region = Region::of_stat(&file, &stat, &path, CAPACITY, false);
     let index = Index::new(region.map_err(Action::Read.of(&path))?);
     let config = Config::load(&place.path)?;
     let digest = config.last_era().image;
@@ -127,15 +127,15 @@ pub(super) fn map(
     Ok(Some(Attached { epoch, tree, writer: None, damage: None, head }))
 }
 
-/// Opens an index that nobody else can have put there: `user`s are those whose it may be.
-pub fn open_index(path: &Path, users: &[u32], writable: bool) -> Result<OwnedFd, Errno> {
+/// Opens an index that nobody else can have put there, and looks at it: `user`s are those whose it may be.
+pub fn open_index(path: &Path, users: &[u32], writable: bool) -> Result<(OwnedFd, Stat), Errno> {
     let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
     let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?;
     let found = rustix::fs::fstat(&file)?;
     let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
     if is_file && users.contains(&found.st_uid) && found.st_mode & 0o077 == 0 {
-        Ok(file)
+        Ok((file, found))
     } else {
         Err(Errno::ACCESS)
     }
@@ -269,11 +269,11 @@ impl Writer {
         segment: &OpenSegment,
         bound: usize,
     ) -> Result<Option<Writer>, (&'p Path, io::Error)> {
-        let file = match open_index(index, users, true) {
+        let (file, stat) = match open_index(index, users, true) {
             Err(errno) if is_unusable(errno) => return Ok(None),
             other => other.map_err(|errno| (index, errno.into()))?,
         };
-        let region = Region::of_open(&file, index, CAPACITY, true);
+        let region = Region::of_stat(&file, &stat, index, CAPACITY, true);
         let region = region.map_err(|error| (index, error))?;
         if region.inode() != tree.index.inode() {
             return Ok(None);

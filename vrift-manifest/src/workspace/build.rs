@@ -4,7 +4,7 @@
 //! decides what is in force, and whoever comes after a death finishes the work from there.
 
 use std::fs::{self, File};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -246,6 +246,8 @@ fn build_index(
     let create = || {
         let mut options = File::options();
         let file = options.read(true).write(true).create_new(true).mode(0o600).open(staged)?;
+        // The umask may have taken what the next one needs.
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
         files::give(&place.store, staged)?;
         segments::keep_in_place(&file);
         Region::of_open(&file, staged, CAPACITY, true)

@@ -113,8 +113,10 @@ impl Control {
         let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
         let file =
             retry_on_intr(|| rustix::fs::open(path, access | OFlags::CLOEXEC, Mode::empty()))?;
-        let inode = Inode::of(&file)?;
-        let region = Region::of_open(&file, path, WORDS, writable)?;
+        let stat = rustix::fs::fstat(&file)?;
+        let inode = Inode::in_stat(&stat);
+        let region = Region::of_stat(&file, &stat, path, WORDS, writable)?;
+        // Read, and not concluded from an index in memory: that is in force a while before all of this boot was looked at.
         let machine = runtime::boot_id().map(|boot| machine(boot, inode));
         let control = Control { region, path: path.to_owned(), inode, machine };
         if control.region.len() < WORDS || control.get(0) != MAGIC {

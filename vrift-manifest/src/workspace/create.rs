@@ -81,7 +81,7 @@ pub(super) fn establish(
     // The tree's blobs, image and journal first: a name on disk must never lead to something that is not.
     home.store.sync()?;
     let staged = parent.join(format!(".new-{}", config.id));
-    fs::create_dir(&staged).map_err(Action::Create.of(&staged))?;
+    files::create_directory(&home.store, &staged).map_err(Action::Create.of(&staged))?;
     let made = fill(home, &staged, &config).and_then(|()| match rename_new(&staged, &path) {
         Err(Errno::EXIST | Errno::NOTEMPTY) => Err(WorkspaceError::Exists(name.to_owned())),
         other => other.map_err(Action::Create.of(&path)),
@@ -95,7 +95,6 @@ pub(super) fn establish(
 
 /// Everything in a workspace's directory, on the disk.
 fn fill(home: &Home, directory: &Path, config: &Config) -> Result<(), WorkspaceError> {
-    files::give(&home.store, directory).map_err(Action::Create.of(directory))?;
     let control = directory.join("control");
     files::write(&home.store, &control, &Control::fresh()).map_err(Action::Create.of(&control))?;
     config.save(&home.store, directory)

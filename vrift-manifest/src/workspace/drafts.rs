@@ -324,13 +324,9 @@ impl Directory {
         let mut number = 0;
         loop {
             let path = self.drafts().join(format!("{ASIDE}{number}"));
-            match fs::create_dir(&path) {
+            match super::files::create_directory(&self.store, &path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                other => {
-                    other.map_err(Action::Create.of(&path))?;
-                    super::files::give(&self.store, &path).map_err(Action::Create.of(&path))?;
-                    return Ok(path);
-                }
+                other => return other.map(|()| path.clone()).map_err(Action::Create.of(&path)),
             }
         }
     }

@@ -1,19 +1,34 @@
 //! Making the small files of a workspace, so that a full disk, a limit or a power cut is an error before it matters.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use vrift_cas::{Store, within_limit};
+
+/// Makes a file, or empties the one that is there: this user's alone, whatever the umask leaves to whom.
+pub fn create(store: &Store, path: &Path) -> io::Result<File> {
+    let file = File::create(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    give(store, path)?;
+    Ok(file)
+}
+
+/// Makes a directory, likewise.
+pub fn create_directory(store: &Store, path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    // The umask may have taken what the user needs.
+    std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    give(store, path)
+}
 
 /// Writes `bytes` into a file at `path`, over whatever was there, and brings them to the disk. The name is not: that
 /// is the directory's.
 pub fn write(store: &Store, path: &Path, bytes: &[u8]) -> io::Result<File> {
     within_limit(bytes.len() as u64)?;
-    let mut file = File::create(path)?;
-    let written =
-        give(store, path).and_then(|()| file.write_all(bytes)).and_then(|()| file.sync_all());
+    let mut file = create(store, path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
     match written {
         Ok(()) => Ok(file),
         Err(error) => {

@@ -69,6 +69,9 @@ impl Workspace {
         let config = self.config()?;
         let era = config.era.iter().rev().find(|era| era.base <= seq);
         let era = era.ok_or_else(|| self.no_such_state(&config, seq))?;
+        if self.home.verify {
+            images::check(&self.place.store, &era.image)?;
+        }
         let image = images::open(&self.place.store, &era.image)?;
         let region = attach::private_region()?;
         let (tree, _) =

@@ -30,6 +30,14 @@ pub fn open(store: &Store, image: &Digest) -> Result<Arc<Image<Mapping>>, Worksp
     }
 }
 
+/// Reads an image whole and compares its digest with its name.
+pub fn check(store: &Store, image: &Digest) -> Result<(), WorkspaceError> {
+    match Digest::of(open(store, image)?.as_bytes()) == *image {
+        true => Ok(()),
+        false => Err(WorkspaceError::WrongDigest(path(store, image))),
+    }
+}
+
 /// Writes what a builder holds as an image of the store. Durable with the store's next sync.
 pub fn write(store: &Store, builder: Builder, next_node: u64) -> Result<Summary, WorkspaceError> {
     let directory = store.images_dir();

@@ -28,7 +28,7 @@ mod history;
 mod images;
 mod load;
 mod mutate;
-mod names;
+pub(crate) mod names;
 mod open;
 mod origin;
 mod place;
@@ -42,6 +42,7 @@ mod snapshot;
 mod sync;
 mod trash;
 pub(crate) mod turn;
+mod verify;
 
 pub use collect::{CollectError, Collected, collect};
 pub use config::{Config, Era, Origin, Segment, Snapshot};

@@ -36,9 +36,12 @@ impl Workspace {
 
     /// Opens the workspace `name` without that being a use of it: for whoever lists workspaces.
     pub fn look(home: &Home, name: &str) -> Result<Workspace, WorkspaceError> {
-        let (place, _) = Directory::of(home, name)?;
+        let (place, config) = Directory::of(home, name)?;
         let path = place.control_path();
         let control = Control::open(&path, place.writable()).map_err(Action::Read.of(&path))?;
+        if home.verify {
+            super::verify::before(&place, &control, &config)?;
+        }
         let attached = attach::attach(&place, &control)?;
         let (home, author) = (home.clone(), None);
         let mut workspace = Workspace { home, place, control, attached, author, process: 0 };

@@ -1,5 +1,6 @@
 //! Where a workspace's things lie.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -21,6 +22,7 @@ pub struct Home {
     pub(super) store: Arc<Store>,
     pub(super) runtime: PathBuf,
     pub(super) bounds: Bounds,
+    pub(super) verify: bool,
 }
 
 /// How far a workspace grows before its journal is folded into an image.
@@ -44,12 +46,18 @@ impl Home {
     /// itself is the last resort.
     pub fn new(store: Arc<Store>, runtime: &[PathBuf]) -> Home {
         let runtime = runtime::directory(runtime).unwrap_or_else(|| store.workspaces_dir());
-        Home { store, runtime, bounds: Bounds::default() }
+        Home { store, runtime, bounds: Bounds::default(), verify: false }
     }
 
     /// The workspaces of `store`, with live indexes in `runtime` itself: a directory that was found before.
     pub fn at(store: Arc<Store>, runtime: PathBuf) -> Home {
-        Home { store, runtime, bounds: Bounds::default() }
+        Home { store, runtime, bounds: Bounds::default(), verify: false }
+    }
+
+    /// The same, of which nothing is believed that can be checked: before a tree is looked at, its image is compared with its
+    /// digest, and its live index is built anew from the journal.
+    pub fn verifying(self, verify: bool) -> Home {
+        Home { verify, ..self }
     }
 
     /// The same with smaller bounds.
@@ -143,9 +151,8 @@ impl Directory {
     }
 
     /// The file name of an epoch's index. A copy of the store has a control page of its own, hence indexes of its own.
-    pub fn index_name(&self, control: &Control, epoch: u64) -> String {
-        let inode = control.inode();
-        format!("index-{}-{:x}-{:x}.{epoch}", self.id, inode.device, inode.number)
+    pub fn index_name(&self, control: &Control, epoch: u64) -> OsString {
+        names::index(&self.id, control.inode(), epoch)
     }
 
     /// The path of an epoch's index, if it lies where the control page says.

@@ -75,8 +75,7 @@ pub fn ensure_segment(store: &Store, id: SegmentId, first_seq: u64) -> Result<()
     }
     let staged = path.with_extension("new");
     let act = || -> io::Result<()> {
-        let file = fs::File::create(&staged)?;
-        files::give(store, &staged)?;
+        let file = files::create(store, &staged)?;
         keep_in_place(&file);
         grow_file(&file, FIRST_CHUNK)?;
         file.write_all_at(&crate::journal::segment::header(id, first_seq), 0)?;

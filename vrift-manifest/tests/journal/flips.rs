@@ -3,7 +3,7 @@
 use vrift_manifest::journal::replay::{Records, Tail};
 use vrift_manifest::journal::segment::{HEADER, HeaderError, check_header};
 
-use crate::segment::{FIRST, ID, Segment};
+use crate::segment::{FIRST, ID, Segment, tally};
 
 /// Which record a byte belongs to.
 fn record_of(segment: &Segment, byte: usize) -> usize {
@@ -31,6 +31,7 @@ fn any_flipped_bit_gives_exactly_the_records_before_it() {
         }
         assert_eq!((count, records.offset()), (hit, segment.ends[hit]), "bit {bit}");
     }
+    tally(8 * (segment.end() - HEADER));
 }
 
 #[test]
@@ -61,6 +62,7 @@ fn any_flipped_bit_is_told_from_the_end_of_the_journal() {
         let expected = (FIRST..=FIRST + last as u64).filter(|seq| *seq != FIRST + hit as u64);
         assert!(numbers.into_iter().eq(expected), "bit {bit}");
     }
+    tally(8 * (segment.end() - HEADER));
 }
 
 #[test]
@@ -70,6 +72,7 @@ fn a_header_with_any_flipped_bit_is_refused() {
         let refused = check_header(&flipped(&segment, bit), ID);
         assert_eq!(refused, Err(HeaderError::Damaged), "bit {bit}");
     }
+    tally(8 * HEADER);
 }
 
 #[test]
@@ -82,4 +85,5 @@ fn a_bit_in_the_room_behind_the_records_is_a_torn_end() {
         assert_eq!(records.tail(false), Tail::Torn, "bit {bit}");
         assert_eq!(records.tail(true), Tail::Torn, "bit {bit}");
     }
+    tally(8 * (segment.bytes.len() - segment.end()));
 }

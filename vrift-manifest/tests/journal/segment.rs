@@ -8,6 +8,16 @@ use vrift_manifest::time::Timestamp;
 pub const ID: SegmentId = SegmentId([0x5a; 16]);
 pub const FIRST: u64 = 1001;
 
+/// Which journal: each seed gives another one.
+pub fn seed() -> u64 {
+    std::env::var("VRIFT_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// Tells `scripts/survive` how much was tried.
+pub fn tally(tried: usize) {
+    println!("\ntally\tjournal\t{tried}\t0\t{0}-{0}", seed());
+}
+
 /// A segment in memory.
 #[derive(Clone)]
 pub struct Segment {
@@ -24,16 +34,22 @@ impl Segment {
     /// About a hundred records of all lengths up to some dozen words.
     pub fn filled(synced: Option<u64>) -> Segment {
         let mut segment = Segment::new();
-        let name: Vec<u8> = (0..200).map(|byte| b'a' + byte % 26).collect();
-        for number in 0..100u64 {
-            let node = 2 + number;
+        let seed = seed();
+        let name: Vec<u8> = (0..200).map(|byte| b'a' + (byte + seed % 26) as u8 % 26).collect();
+        for place in 0..100u64 {
+            // In another order, and so of other lengths.
+            let number = (place * (2 * seed + 1) + seed) % 100;
+            let node = 2 + number + seed;
             segment.push(match number % 5 {
-                _ if synced == Some(number) => {
-                    Operation::StoreSynced { through: FIRST + number - 1 }
-                }
+                _ if synced == Some(place) => Operation::StoreSynced { through: FIRST + place - 1 },
                 0 => create(node, &name[..1 + number as usize]),
                 1 => Operation::SetMode { node, mode: 0o644 },
-                2 => Operation::SetContent { node, digest: [7; 32], size: number, mtime: None },
+                2 => Operation::SetContent {
+                    node,
+                    digest: [7 ^ seed as u8; 32],
+                    size: number,
+                    mtime: None,
+                },
                 3 => Operation::Unlink { parent: 1, name: &name[..1 + number as usize * 2], node },
                 _ => Operation::SetTimes { node, atime: None, mtime: Some(time(number)) },
             });

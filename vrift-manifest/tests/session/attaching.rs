@@ -134,3 +134,28 @@ fn a_journal_at_its_bound_is_folded_and_the_change_made_after_that() {
     let children = session.tree().children(session.tree().root()).expect("a directory");
     assert_eq!(children.count(), 1500);
 }
+
+/// The one who takes a workspace over after a restart puts the index in force before he says that he has looked at everything.
+/// There the index is in memory, and so of this boot; what the control page says may be of an earlier one all the same.
+#[test]
+fn a_taking_over_that_was_not_finished_is_finished_before_a_session_uses_the_index() {
+    use std::os::unix::fs::FileExt;
+    let memory = std::path::Path::new("/dev/shm");
+    if tempfile::tempdir_in(memory).is_err() {
+        return; // There are machines on which root alone may write there.
+    }
+    let fixture = Fixture::at(memory);
+    let path = fixture.handover.directory().join("control");
+    let page = std::fs::File::options().read(true).write(true).open(path).expect("a page");
+    let words = |at: u64| {
+        let mut bytes = [0; 16];
+        page.read_exact_at(&mut bytes, at * 8).expect("read");
+        bytes
+    };
+    let (lock_of, taken_by) = (words(10), words(18));
+    page.write_all_at(&[0x5a; 16], 18 * 8).expect("written");
+    let session = fixture.session();
+    assert_eq!(words(18), taken_by, "somebody has looked at everything");
+    as_somebody(|who| session.change(who, &make(TOP, "f", 0o100644))).expect("made");
+    assert_eq!(words(10), lock_of, "the lock is whose it was");
+}

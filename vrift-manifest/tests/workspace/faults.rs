@@ -18,6 +18,11 @@ fn one_in() -> usize {
     std::env::var("VRIFT_TEST_FAULTS").ok().and_then(|text| text.parse().ok()).unwrap_or(11)
 }
 
+/// Which ones of them: with so many numbers from 0 on, all are.
+fn seed() -> usize {
+    std::env::var("VRIFT_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
 /// How a call may fail. `flags`: the fourth argument, to tell mappings of files from memory of the allocator's.
 fn faults(call: i64, flags: u64) -> &'static [Errno] {
     use Errno::*;
@@ -172,7 +177,7 @@ fn any_call_may_fail_and_nothing_is_lost() {
     workspace.fork(&Moment::Now, "fork").expect("a fork");
     drop(workspace);
     let counter = Cell::new(0usize);
-    let mut tried = 0;
+    let (mut tried, mut number) = (0, 0_usize);
     for what in OPERATIONS {
         let next = || {
             counter.set(counter.get() + 1);
@@ -187,8 +192,8 @@ fn any_call_may_fail_and_nothing_is_lost() {
         let Some(calls) = calls(&fixture.root, &format!("{what} {}", next())) else { return };
         for (at, (call, flags)) in calls.into_iter().enumerate() {
             for &errno in faults(call, flags) {
-                counter.set(counter.get() + 1);
-                if !counter.get().is_multiple_of(one_in()) {
+                number += 1;
+                if !(number + seed()).is_multiple_of(one_in()) {
                     continue;
                 }
                 tried += 1;
@@ -218,5 +223,6 @@ fn any_call_may_fail_and_nothing_is_lost() {
     }
     create(&fixture.home, "last");
     println!("{tried} faults, one in {}", one_in());
+    println!("tally\terrors\t{tried}\t0\t{0}-{0}", seed());
     assert!(tried > 300 / one_in());
 }

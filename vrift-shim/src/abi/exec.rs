@@ -22,17 +22,17 @@ type Execve = extern "C" fn(CPath, Strings, Strings) -> c_int;
 /// execveat's prototype.
 type Execveat = extern "C" fn(c_int, CPath, Strings, Strings, c_int) -> c_int;
 
-static EXECVE: Next = Next::new(c"execve");
+static EXECVE: Next = Next::new();
 
 /// execve's next definition, for all that end there.
 fn next_execve() -> Execve {
     // SAFETY: the next definition of a name of libc has the name's signature; the wrappers are transparent.
-    unsafe { core::mem::transmute::<*mut c_void, Execve>(EXECVE.get()) }
+    unsafe { core::mem::transmute::<*mut c_void, Execve>(EXECVE.get(c"execve")) }
 }
 
 /// Before a fork: what its children would each find out anew.
 pub fn share() {
-    EXECVE.get();
+    EXECVE.get(c"execve");
     known::share();
 }
 

@@ -11,12 +11,12 @@ macro_rules! hook {
         #[unsafe(no_mangle)]
         pub extern "C" fn $name($($arg: $type),*) -> $result {
             type Function = extern "C" fn($($type),*) -> $result;
-            static NEXT: crate::sys::next::Next = crate::sys::next::Next::new(
+            static NEXT: crate::sys::next::Next = crate::sys::next::Next::new();
+            const NAME: &core::ffi::CStr =
                 match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
                     Ok(name) => name,
                     Err(_) => c"",
-                },
-            );
+                };
             fn definition(next: *mut core::ffi::c_void) -> Function {
                 // SAFETY: the next definition of a name of libc has the name's signature; the argument types are those
                 // of the C prototype or transparent wrappers of them.
@@ -28,7 +28,7 @@ macro_rules! hook {
             #[cold]
             #[inline(never)]
             extern "C" fn unusual($($arg: $type),*) -> $result {
-                let next = definition(NEXT.get());
+                let next = definition(NEXT.get(NAME));
                 if crate::sys::gate::is_inside() { next($($arg),*) } else { body(next, $($arg),*) }
             }
             match NEXT.known() {

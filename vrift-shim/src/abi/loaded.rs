@@ -21,13 +21,15 @@ static AT_WORK: AtomicBool = AtomicBool::new(false);
 
 /// Gives all that was loaded out of the tree its path there.
 fn name_all() {
-    static NEXT: Next = Next::new(c"dl_iterate_phdr");
+    static NEXT: Next = Next::new();
     type Function = extern "C" fn(Callback, *mut c_void) -> c_int;
     if !library::may_be_loaded() || AT_WORK.swap(true, Ordering::Acquire) {
         return;
     }
     // SAFETY: the next definition of dl_iterate_phdr, which is called as C calls it.
-    let next = unsafe { core::mem::transmute::<*mut c_void, Function>(errno::kept(|| NEXT.get())) };
+    let next = unsafe {
+        core::mem::transmute::<*mut c_void, Function>(errno::kept(|| NEXT.get(c"dl_iterate_phdr")))
+    };
     next(name_one, std::ptr::null_mut());
     AT_WORK.store(false, Ordering::Release);
 }

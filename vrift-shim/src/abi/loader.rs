@@ -19,8 +19,8 @@ struct Jump {
     function: *mut c_void,
 }
 
-fn jump(path: CPath, next: &Next, caller: Option<*const c_void>) -> Jump {
-    let function = errno::kept(|| next.get());
+fn jump(path: CPath, next: impl Fn() -> *mut c_void, caller: Option<*const c_void>) -> Jump {
+    let function = errno::kept(next);
     let told = || {
         errno::kept(|| match (path.bytes()?, caller) {
             (name, Some(caller)) if !name.contains(&b'/') => by_name(function, path, name, caller),
@@ -83,13 +83,13 @@ fn load(dlopen: *mut c_void, needed: Vec<CString>) -> Option<CString> {
 }
 
 extern "C" fn to_dlopen(path: CPath, caller: *const c_void) -> Jump {
-    static NEXT: Next = Next::new(c"dlopen");
-    jump(path, &NEXT, Some(caller))
+    static NEXT: Next = Next::new();
+    jump(path, || NEXT.get(c"dlopen"), Some(caller))
 }
 
 extern "C" fn to_dlmopen(path: CPath) -> Jump {
-    static NEXT: Next = Next::new(c"dlmopen");
-    jump(path, &NEXT, None)
+    static NEXT: Next = Next::new();
+    jump(path, || NEXT.get(c"dlmopen"), None)
 }
 
 /// dlopen(3)

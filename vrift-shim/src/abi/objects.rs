@@ -28,10 +28,10 @@ const WITH_RECORD: c_int = 2;
 
 /// The one that an address is in.
 pub fn of(address: *const c_void) -> Option<Here> {
-    static NEXT: Next = Next::new(c"dladdr1");
+    static NEXT: Next = Next::new();
     type Function = extern "C" fn(*const c_void, *mut Dl_info, *mut *mut Record, c_int) -> c_int;
     // SAFETY: the next definition of dladdr1, which is called as C calls it.
-    let dladdr1 = unsafe { core::mem::transmute::<*mut c_void, Function>(NEXT.get()) };
+    let dladdr1 = unsafe { core::mem::transmute::<*mut c_void, Function>(NEXT.get(c"dladdr1")) };
     let mut record: *mut Record = std::ptr::null_mut();
     let mut info = core::mem::MaybeUninit::<Dl_info>::uninit();
     if dladdr1(address, info.as_mut_ptr(), &raw mut record, WITH_RECORD) == 0 || record.is_null() {

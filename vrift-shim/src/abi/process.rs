@@ -33,10 +33,10 @@ spellings!(forked: fn() -> c_int: fork, __fork);
 
 /// What to jump to for vfork.
 extern "C" fn before_vfork() -> *mut c_void {
-    static NEXT: Next = Next::new(c"vfork");
+    static NEXT: Next = Next::new();
     before();
     vfork::begins();
-    NEXT.get()
+    NEXT.get(c"vfork")
 }
 
 /// Defines a spelling of vfork. It returns twice on one stack, so that nothing of ours may be on it: whoever called it is
@@ -98,10 +98,10 @@ pub fn clones(flags: c_int) {
 
 /// What to jump to for clone.
 extern "C" fn before_clone(_: *mut c_void, _: *mut c_void, flags: c_int) -> *mut c_void {
-    static NEXT: Next = Next::new(c"clone");
+    static NEXT: Next = Next::new();
     before();
     clones(flags);
-    errno::kept(|| NEXT.get())
+    errno::kept(|| NEXT.get(c"clone"))
 }
 
 // Its child begins on a stack of its own, and its arguments go on for ever.

@@ -115,9 +115,9 @@ fn actions_alone(actions: Actions, passed: Passed) -> Result<(), Errno> {
 
 /// posix_spawn's next definition, for both: the search is done here.
 fn next() -> Spawn {
-    static NEXT: crate::sys::next::Next = crate::sys::next::Next::new(c"posix_spawn");
+    static NEXT: crate::sys::next::Next = crate::sys::next::Next::new();
     // SAFETY: the next definition of a name of libc has the name's signature; the wrappers are transparent.
-    unsafe { core::mem::transmute::<*mut c_void, Spawn>(NEXT.get()) }
+    unsafe { core::mem::transmute::<*mut c_void, Spawn>(NEXT.get(c"posix_spawn")) }
 }
 
 /// What is spawned in this workspace; `None`: libc's, as it was asked.

@@ -140,10 +140,10 @@ adds! {
 /// A next definition that takes what `$type` says.
 macro_rules! next {
     ($name:literal, fn($($type:ty),*)) => {{
-        static NEXT: Next = Next::new($name);
+        static NEXT: Next = Next::new();
         // SAFETY: the next definition of a name of libc has the name's signature; the wrappers are transparent.
         unsafe {
-            core::mem::transmute::<*mut c_void, extern "C" fn($($type),*) -> c_int>(NEXT.get())
+            core::mem::transmute::<*mut c_void, extern "C" fn($($type),*) -> c_int>(NEXT.get($name))
         }
     }};
 }

@@ -167,10 +167,10 @@ fn followed(real: Plain, path: CPath, out: Out<Stat>) -> c_int {
 macro_rules! next {
     ($function:ident, $name:literal, $type:ty) => {
         fn $function() -> $type {
-            static NEXT: Next = Next::new($name);
+            static NEXT: Next = Next::new();
             // SAFETY: the next definition of a name of libc has the name's signature; the argument types are those of the
             // C prototype or transparent wrappers of them.
-            unsafe { core::mem::transmute::<*mut c_void, $type>(NEXT.get()) }
+            unsafe { core::mem::transmute::<*mut c_void, $type>(NEXT.get($name)) }
         }
     };
 }

@@ -25,8 +25,8 @@ type Raw = extern "C" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_
 
 /// libc's, or that of another preloaded library.
 fn next() -> *mut c_void {
-    static NEXT: Next = Next::new(c"syscall");
-    NEXT.get()
+    static NEXT: Next = Next::new();
+    NEXT.get(c"syscall")
 }
 
 /// Asks the kernel.

@@ -47,10 +47,10 @@ pub fn own(descriptor: c_int) -> OwnedFd {
 /// Opens what may have to be waited for, as the program would: it may be cancelled meanwhile, so nothing that has to be
 /// put right may be at hand.
 pub fn open_waiting(path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
-    static NEXT: Next = Next::new(c"openat");
+    static NEXT: Next = Next::new();
     type Open = extern "C" fn(c_int, *const c_char, c_int, c_int) -> c_int;
     // SAFETY: the next definition of openat is called as C calls it: a variadic integer is passed as any other.
-    let open = unsafe { core::mem::transmute::<*mut c_void, Open>(NEXT.get()) };
+    let open = unsafe { core::mem::transmute::<*mut c_void, Open>(NEXT.get(c"openat")) };
     let before = errno::get();
     let opened = open(libc::AT_FDCWD, path.as_ptr(), flags.bits() as c_int, 0);
     if opened < 0 {

@@ -16,12 +16,18 @@ const ARENA: usize = 1 << 20;
 const LEAST: u32 = 4;
 /// The largest block that the arena gives, as a power of two.
 const MOST: u32 = 16;
+/// Blocks of less lie together at the arena's begin, as long as there is room. A large one begins at a border of its own, and
+/// where they took turns each small one behind it would have a page for itself.
+const SMALL: usize = 1024;
+const FOR_SMALL: usize = 4 * 4096;
 const SIZES: usize = (MOST - LEAST + 1) as usize;
 
 /// The allocator.
 pub struct Heap {
     /// Where the arena lies; 0: nowhere yet.
     arena: AtomicUsize,
+    /// How much of the room for small blocks is given out, and of the rest.
+    small: AtomicUsize,
     used: AtomicUsize,
     /// Offset of the first free block + 1 in the low half, a counter in the high half: a block that was taken and given
     /// back meanwhile does not look as if nothing had happened.
@@ -32,7 +38,12 @@ impl Heap {
     /// Nothing was given out yet.
     pub const fn new() -> Heap {
         let free = [const { AtomicU64::new(0) }; SIZES];
-        Heap { arena: AtomicUsize::new(0), used: AtomicUsize::new(0), free }
+        Heap {
+            arena: AtomicUsize::new(0),
+            small: AtomicUsize::new(0),
+            used: AtomicUsize::new(0),
+            free,
+        }
     }
 
     /// Where the arena lies.
@@ -102,15 +113,12 @@ impl Heap {
     }
 
     fn fresh(&self, arena: usize, bytes: usize) -> Option<usize> {
-        let mut used = self.used.load(Ordering::Relaxed);
-        loop {
-            let start = used.next_multiple_of(bytes.min(4096));
-            let end = start.checked_add(bytes).filter(|&end| end <= ARENA)?;
-            match self.used.compare_exchange_weak(used, end, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Some(arena + start),
-                Err(other) => used = other,
-            }
-        }
+        let small = || match bytes < SMALL {
+            true => fresh_of(&self.small, FOR_SMALL, bytes),
+            false => None,
+        };
+        let large = || fresh_of(&self.used, ARENA - FOR_SMALL, bytes).map(|at| at + FOR_SMALL);
+        small().or_else(large).map(|offset| arena + offset)
     }
 }
 
@@ -130,6 +138,19 @@ impl Heap {
         }
         let mapped = map(layout.size().max(1)).or_else(|| self.spare(layout));
         (mapped.unwrap_or(ptr::null_mut()), false)
+    }
+}
+
+/// Takes a block of what is left of `room`, of which so much is `used`; its offset there.
+fn fresh_of(used: &AtomicUsize, room: usize, bytes: usize) -> Option<usize> {
+    let mut seen = used.load(Ordering::Relaxed);
+    loop {
+        let start = seen.next_multiple_of(bytes.min(4096));
+        let end = start.checked_add(bytes).filter(|&end| end <= room)?;
+        match used.compare_exchange_weak(seen, end, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return Some(start),
+            Err(other) => seen = other,
+        }
     }
 }
 

@@ -114,13 +114,6 @@ pub fn openat2(directory: BorrowedFd<'_>, path: &CStr, how: &How) -> Result<c_in
     call(libc::SYS_openat2, words).map(|file| file as c_int)
 }
 
-/// close(2) of what this library has just opened for itself.
-#[inline]
-pub fn close(file: c_int) {
-    // Whether it fails or not, the descriptor is gone.
-    let _ = call(libc::SYS_close, [file as usize, 0, 0, 0]);
-}
-
 /// Calls `next`, the next definition of a name of libc, with the mark: a function that does nothing but ask the kernel leaves it
 /// where it is. To any other it is nothing.
 ///

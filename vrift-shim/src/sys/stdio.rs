@@ -24,10 +24,10 @@ macro_rules! next {
     ($(#[$note:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $result:ty, $text:literal) => {
         $(#[$note])*
         pub fn $name($($arg: $type),*) -> $result {
-            static NEXT: Next = Next::new($text);
+            static NEXT: Next = Next::new();
             // SAFETY: libc's definition has this signature.
             let function = unsafe {
-                core::mem::transmute::<*mut c_void, extern "C" fn($($type),*) -> $result>(NEXT.get())
+                core::mem::transmute::<*mut c_void, extern "C" fn($($type),*) -> $result>(NEXT.get($text))
             };
             function($($arg),*)
         }

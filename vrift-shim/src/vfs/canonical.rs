@@ -9,13 +9,14 @@ use rustix::io::Errno;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::name::{NAME_MAX, NameBuf};
 use vrift_manifest::session::Session;
-use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, split_first};
+use vrift_manifest::tree::path::{PATH_MAX, Scratch, below, is_end, last_slash, split_first};
 use vrift_manifest::tree::{Cursor, Tree};
 
 use super::find::{self, Start};
+use super::known::{self, Moment, PLAIN};
 use super::lead::Last;
 use super::session::Given;
-use super::{above, cwd, magic, paths, session, who};
+use super::{above, cwd, magic, paths, session, straight, who};
 use crate::sys::marked;
 
 /// Symlinks followed at most, as in the C library.
@@ -37,6 +38,9 @@ impl From<Errno> for Failed {
 
 /// Resolves `path` into `out`; its length. `None`: the path does not begin in the tree, and is the C library's.
 pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, Failed> {
+    if let Some(end) = plain(path, out) {
+        return end.map(Some);
+    }
     let mut normal = Scratch::default();
     let Start::Tree { given, session, at, path } =
         find::start(find::CWD, path, Last::Followed, &mut normal)?
@@ -76,6 +80,48 @@ pub fn resolve(path: &[u8], out: &mut [u8; PATH_MAX]) -> Result<Option<usize>, F
         links: 0,
     };
     walk.end().map(Some)
+}
+
+/// The same of an absolute path outside on which there is no symlink: it is its own end, or ends with the first name that is
+/// not there. One call or two for what would be one for each name, and compilers ask for each place in which a header might be.
+fn plain(path: &[u8], out: &mut [u8; PATH_MAX]) -> Option<Result<usize, Failed>> {
+    let given = session::given()?;
+    if path.first() != Some(&b'/') || magic::may_be(path) {
+        return None;
+    }
+    let now = Moment::now();
+    // Never what was known a moment ago: it may be gone.
+    let end = straight::ends(path, &given.border)?;
+    out.get_mut(..path.len())?.copy_from_slice(path);
+    let above = |length| last_slash(path.get(..length).unwrap_or(b"")).unwrap_or(0);
+    match end {
+        Ok(()) => {
+            known::note(path, PLAIN, now);
+            known::note(path.get(..above(path.len()))?, PLAIN, now);
+            return Some(Ok(path.len()));
+        }
+        Err(Errno::NOENT) => {}
+        Err(_) => return None,
+    }
+    // The kernel has met no symlink before what is missing. So what is there is a directory.
+    let mut partial = path.len();
+    loop {
+        let end = above(partial);
+        *out.get_mut(end)? = 0;
+        let there = match end {
+            0 => Err(Errno::INVAL),
+            _ => marked::readlink(CStr::from_bytes_with_nul(out.get(..=end)?).ok()?, &mut [0; 1]),
+        };
+        *out.get_mut(end)? = b'/';
+        match there {
+            Err(Errno::INVAL) => {
+                known::note(path.get(..end)?, PLAIN, now);
+                return Some(Err(Failed { errno: Errno::NOENT, partial }));
+            }
+            Err(Errno::NOENT) => partial = end,
+            _ => return None,
+        }
+    }
 }
 
 /// The same outside: what the C library does, by calls that a filter above lets pass untold. What is rare is left to it.

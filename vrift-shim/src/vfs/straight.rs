@@ -9,7 +9,7 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 use vrift_manifest::tree::path::{last_slash, split_first};
 
-use crate::sys::{alone, marked};
+use crate::sys::{alone, fd, marked};
 
 /// The system, or a filter, knows nothing of such a call.
 static REFUSED: AtomicBool = AtomicBool::new(false);
@@ -59,13 +59,26 @@ pub fn way(path: &[u8], part: &[u8], border: &[u8]) -> Option<Way> {
     let mut text = [0; LONGEST];
     text.get_mut(..part.len())?.copy_from_slice(part);
     let text = CStr::from_bytes_until_nul(&text).ok()?;
-    let opened = open(CWD, text, libc::O_PATH | libc::O_CLOEXEC)?.map(marked::close);
+    let opened = open(CWD, text, libc::O_PATH | libc::O_CLOEXEC)?.map(fd::close_own);
     let beside = part.len() < path.len() && steps == Steps::Beside;
     Some(match opened {
         _ if beside => Way::Beside,
         Ok(()) if steps == Steps::Names => Way::Plain,
         _ => Way::Apart,
     })
+}
+
+/// Asks the kernel, now, for the end of an absolute path that is nothing but names, none of them a symlink; or why it has none.
+/// `None`: it is another one, or leads to the border.
+#[inline(never)]
+pub fn ends(path: &[u8], border: &[u8]) -> Option<Result<(), Errno>> {
+    if path.len() >= LONGEST || !alone::is() || Steps::along(path, border)? != Steps::Names {
+        return None;
+    }
+    let mut text = [0; LONGEST];
+    text.get_mut(..path.len())?.copy_from_slice(path);
+    let text = CStr::from_bytes_until_nul(&text).ok()?;
+    Some(open(CWD, text, libc::O_PATH | libc::O_CLOEXEC)?.map(fd::close_own))
 }
 
 /// What the words of a path are, if none of them is a symlink.

@@ -108,11 +108,14 @@ fn found(
         }
     };
     let dynamic = file.as_ref().and_then(|file| Dynamic::read(file.as_fd(), head.get()));
-    let libraries = file.as_ref().zip(dynamic.as_ref()).and_then(|(file, dynamic)| {
-        let (path, base) = (tree.as_deref(), asked.base);
-        let asked = libraries::Asked { file: file.as_fd(), dynamic, path, base, variable };
-        libraries::path_for(given, &asked)
-    });
+    let libraries = match file.as_ref().zip(dynamic.as_ref()) {
+        Some((file, dynamic)) => {
+            let (path, base) = (tree.as_deref(), asked.base);
+            let asked = libraries::Asked { file: file.as_fd(), dynamic, path, base, variable };
+            libraries::path_for(given, &asked)?
+        }
+        None => None,
+    };
     let Some(found) = libraries else { return Ok((path, None)) };
     let program = found.program.and_then(|program| CString::new(program).ok());
     Ok((program.or(path), Some(found.list)))

@@ -2,6 +2,7 @@
 //! where the kernel finds them, and the loader has to be told to look there: by LD_LIBRARY_PATH, in the order in which it
 //! would look itself. When the program runs it sees the variable as it was set (`sys/start.rs`).
 
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -47,15 +48,22 @@ pub struct Found {
     pub program: Option<Vec<u8>>,
 }
 
-/// How a program that is about to be executed finds its libraries; `None`: by itself.
-pub fn path_for(given: &'static Given, asked: &Asked<'_>) -> Option<Found> {
+/// How a program that is about to be executed finds its libraries; `None`: by itself. EIO: one that it needs has to be
+/// verified and is damaged; the loader would look for another one of the name.
+pub fn path_for(given: &'static Given, asked: &Asked<'_>) -> Result<Option<Found>, Errno> {
+    let damaged = Cell::new(false);
+    let found = look_for_all(given, asked, &damaged);
+    if damaged.get() { Err(Errno::IO) } else { Ok(found) }
+}
+
+fn look_for_all(given: &'static Given, asked: &Asked<'_>, damaged: &Cell<bool>) -> Option<Found> {
     let variable = asked.variable.unwrap_or(b"");
     // A program outside is not looked through for paths.
     if asked.path.is_none() && !asked.dynamic.says_where_to_look() && variable.is_empty() {
         return None;
     }
     let origin = asked.path.map(directory_of);
-    let mut search = Search::new(given, asked.base);
+    let mut search = Search::new(given, asked.base, damaged);
     search.variable = places::of_list(given, asked.base, variable, b";:", origin);
     search.objects.push(search.object(asked.file, asked.dynamic, origin, None));
     if !search.leads_inside() {
@@ -71,10 +79,25 @@ pub fn path_for(given: &'static Given, asked: &Asked<'_>) -> Option<Found> {
 }
 
 /// A library of the tree, `at`, whose path there is `path`, with the libraries of the tree that it needs by where it says
-/// that they are: the paths of all for the loader, its own first. `None`: it needs none.
-pub fn with_needed(given: &'static Given, at: At, path: &[u8]) -> Option<Vec<Vec<u8>>> {
+/// that they are: the paths of all for the loader, its own first. `None`: it needs none. EIO: as [`path_for`] has it.
+pub fn with_needed(
+    given: &'static Given,
+    at: At,
+    path: &[u8],
+) -> Result<Option<Vec<Vec<u8>>>, Errno> {
+    let damaged = Cell::new(false);
+    let found = look_for_needed(given, at, path, &damaged);
+    if damaged.get() { Err(Errno::IO) } else { Ok(found) }
+}
+
+fn look_for_needed(
+    given: &'static Given,
+    at: At,
+    path: &[u8],
+    damaged: &Cell<bool>,
+) -> Option<Vec<Vec<u8>>> {
     let directory = directory_of(path);
-    let mut search = Search::new(given, CWD);
+    let mut search = Search::new(given, CWD, damaged);
     let taken = search.taken(directory, path.get(directory.len() + 1..)?, at)?;
     let Library { file, dynamic } = taken.library?;
     let object = search.object(file.as_fd(), &dynamic, Some(directory), None);
@@ -117,8 +140,10 @@ struct Object {
     edits: Vec<Edit>,
 }
 
-struct Search {
+struct Search<'a> {
     given: &'static Given,
+    /// Whether a library was met that has to be verified and is damaged.
+    damaged: &'a Cell<bool>,
     base: c_int,
     /// The directories of LD_LIBRARY_PATH.
     variable: Vec<Place>,
@@ -133,11 +158,11 @@ struct Search {
     last: Vec<Vec<u8>>,
 }
 
-impl Search {
-    fn new(given: &'static Given, base: c_int) -> Search {
+impl<'a> Search<'a> {
+    fn new(given: &'static Given, base: c_int, damaged: &'a Cell<bool>) -> Search<'a> {
         let (variable, objects, books) = (Vec::new(), Vec::new(), Vec::new());
         let (first, names, last) = (Vec::new(), Vec::new(), Vec::new());
-        Search { given, base, variable, objects, books, first, names, last }
+        Search { given, damaged, base, variable, objects, books, first, names, last }
     }
 
     fn object(
@@ -329,7 +354,14 @@ impl Search {
         if !matches!(at.session.tree().kind(at.cursor), Ok(Kind::File)) {
             return None;
         }
-        let file = open(self.given, at).ok()?;
+        let file = match open(self.given, at) {
+            Ok(file) => file,
+            Err(errno) => {
+                let is_wrong = errno == Errno::IO && self.given.handover.verify;
+                self.damaged.set(self.damaged.get() || is_wrong);
+                return None;
+            }
+        };
         let mut head = Head::default();
         head.read(&file);
         if !elf::is_loadable(head.get()) {

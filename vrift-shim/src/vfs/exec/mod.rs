@@ -200,7 +200,7 @@ pub fn resolve(
             && let Some(dynamic) = Dynamic::read(file.as_fd(), head.get())
         {
             *sanitized = sanitizer::is_needed(file.as_fd(), &dynamic);
-            if let Some(found) = needed(given, asked, (whose, path), file.as_fd(), &dynamic) {
+            if let Some(found) = needed(given, asked, (whose, path), file.as_fd(), &dynamic)? {
                 *libraries = Some(found.list);
                 if let Some(program) = found.program {
                     begin_with(path, &[&*program, b"\0"].concat());
@@ -227,7 +227,7 @@ fn needed(
     (whose, path): (Whose, &[u8; PATH_MAX]),
     file: BorrowedFd<'_>,
     dynamic: &Dynamic,
-) -> Option<libraries::Found> {
+) -> Result<Option<libraries::Found>, Errno> {
     let path = path.split(|&byte| byte == 0).next().filter(|_| whose == Whose::Tree);
     let path = path.and_then(|path| farm::in_tree(given, path));
     let path = path.map(|path| [given.mount.as_slice(), path].concat());
@@ -383,7 +383,7 @@ pub fn library(given: &'static Given, base: c_int, at: At, path: &[u8]) -> Resul
     let mut room = Scratch::default();
     let room = room.bytes();
     if let Some(length) = farm::canonical(base, path, room)?
-        && let Some(all) = libraries::with_needed(given, at, room.get(..length).unwrap_or(b""))
+        && let Some(all) = libraries::with_needed(given, at, room.get(..length).unwrap_or(b""))?
     {
         let mut all = all.into_iter().filter_map(|path| CString::new(path).ok());
         let path = all.next().ok_or(Errno::NOENT)?;
