@@ -21,7 +21,14 @@ same() { diff <(told "$1" "${@:3}") <(told "$2" "${@:3}"); }
 ingested() {
     cp -a "$1" "$2"
     "$vrift" ingest "$2" --name "$3" "${@:4}" >"$room/ingest.log"
-    find "$2" -mindepth 1 -delete
+    put_aside "$2"
+    mkdir "$2"
+}
+
+# put_aside PATH: it is removed at the end, with the room.
+put_aside() {
+    mkdir -p "$room/aside"
+    mv "$1" "$(mktemp -d "$room/aside/XXXXXX")/"
 }
 
 # A directory's own times and whether it is empty: nothing was ever made in it if they stay.

@@ -9,4 +9,5 @@ mod library;
 mod limits;
 mod origin;
 mod run;
+mod security;
 mod tidy;

@@ -155,3 +155,28 @@ fn dependencies_between_our_crates_point_one_way() {
     }
     none(&findings);
 }
+
+#[test]
+fn what_stands_behind_each_promise_of_durability_is_there() {
+    let text = std::fs::read_to_string(source::root().join("docs/durability.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.contains("behind it"));
+    let (mut findings, mut seen) = (Vec::new(), 0);
+    for row in rows {
+        // The promise is left of the last cell, and what is between backquotes in that one is a file, and then a test in it.
+        let cell = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        let named: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        let file = named.first().copied().unwrap_or_default();
+        let Ok(source) = std::fs::read_to_string(source::root().join(file)) else {
+            findings.push(format!("{row}: there is no file '{file}'"));
+            continue;
+        };
+        seen += 1;
+        if let Some(test) = named.get(1)
+            && !source.contains(&format!("fn {test}()"))
+        {
+            findings.push(format!("{row}: there is no test '{test}'"));
+        }
+    }
+    none(&findings);
+    assert!(seen > 20, "{seen} promises");
+}

@@ -1,7 +1,7 @@
 //! Random scripts: a few dozen names, so that calls meet the same nodes again and again.
 
 use crate::player::{Operation, Player};
-use crate::random::Random;
+use vrift_tests::random::Random;
 
 /// How often a family is chosen; what is not named here has 8.
 const WEIGHTS: &[(&str, usize)] = &[

@@ -9,7 +9,6 @@ mod generate;
 mod matrix;
 mod minimise;
 mod player;
-mod random;
 mod sides;
 mod wrong;
 

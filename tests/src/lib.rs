@@ -4,6 +4,7 @@
 pub mod damage;
 pub mod fixture;
 pub mod installed;
+pub mod random;
 pub mod refusing;
 pub mod sandbox;
 pub mod source;

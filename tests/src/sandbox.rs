@@ -50,6 +50,11 @@ impl Sandbox {
         sandbox
     }
 
+    /// Leaves it where it is, to be looked at.
+    pub fn keep(self) -> PathBuf {
+        self.directory.keep()
+    }
+
     /// A path in the sandbox. Symlinks above it are resolved, so that it can be compared with what the command says.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         let root = self.directory.path();
@@ -125,13 +130,20 @@ pub fn said(command: &mut Command) -> Said {
     Said { code: status.code(), out: stdout, err: String::from_utf8_lossy(&stderr).into_owned() }
 }
 
-/// The built command: `VRIFT_BIN` if set; otherwise it is built now, once for all tests of this process.
+/// The built command: `VRIFT_BIN` if set, or what lies beside this program; otherwise it is built now, once for all tests of
+/// this process.
 pub fn vrift() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| match std::env::var_os("VRIFT_BIN") {
         Some(path) => PathBuf::from(path),
-        None => build(),
+        None => beside().unwrap_or_else(build),
     })
+}
+
+/// Tests lie in a directory of their own, other programs beside the command.
+fn beside() -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?.parent()?.join("vrift");
+    path.is_file().then_some(path)
 }
 
 fn build() -> PathBuf {
