@@ -4,43 +4,30 @@
  *
  * ROOT is a tree as the runner makes it. FIRST is the first number of names that are used up; COUNT operations are made.
  */
-#define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include "probe.h"
 
 extern char **environ;
 
-enum { HOT = 100, DIRECTORIES = 1000, EACH = 100, LISTED = 1000, PATH = 256 };
-
-static const char *root;
-static long first, count;
-static char (*paths)[PATH];
+const char *root;
+long first, count;
+char (*paths)[PATH];
+long directories = 1000;
 static char bytes[65536];
 
-static void fail(const char *what) {
+void fail(const char *what) {
     fprintf(stderr, "probe: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
 /* Nanoseconds of the wall's clock, or, for a machine that is busy with other things, of processor time: of this process
  * and of its children that have ended. */
-static int processor_time;
+int processor_time;
 
 static double seconds(struct timeval time) {
     return time.tv_sec + time.tv_usec / 1e6;
 }
 
-static double now(void) {
+double now(void) {
     struct timespec time;
     struct rusage children;
     if (!processor_time) {
@@ -67,21 +54,28 @@ static void name_hot(const char *form) {
     name_them(form, HOT);
 }
 
+unsigned long next_random(void) {
+    static unsigned long random = 88172645463325252;
+    random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+    return random;
+}
+
 /* In the order in which they are used, which is random: only the tree is not in the caches. */
-static void name_random(void) {
-    long all = (long)DIRECTORIES * EACH;
-    unsigned long random = 88172645463325252;
+void name_random(const char *form) {
+    long all = directories * EACH;
     int *order = malloc(sizeof *order * all);
     paths = malloc(sizeof *paths * all);
     for (long i = 0; i < all; i++) order[i] = i;
     for (long i = all - 1; i > 0; i--) {
-        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-        long j = random % (i + 1);
+        long j = next_random() % (i + 1);
         int other = order[j];
         order[j] = order[i], order[i] = other;
     }
-    for (long i = 0; i < all; i++)
-        snprintf(paths[i], PATH, "%s/many/d%03d/file%02d.c", root, order[i] / EACH, order[i] % EACH);
+    char relative[PATH];
+    for (long i = 0; i < all; i++) {
+        snprintf(relative, sizeof relative, form, order[i] / EACH, order[i] % EACH);
+        if (snprintf(paths[i], PATH, "%s/%s", root, relative) >= PATH) fail("path too long");
+    }
     free(order);
 }
 
@@ -94,9 +88,9 @@ static void warm(void) {
     (void)utimensat(AT_FDCWD, path, NULL, 0);
 }
 
-static double stats(long modulus, int expected) {
+double stats(long modulus, int expected) {
     struct stat stat_of;
-    for (long i = 0; i < modulus; i++) (void)stat(paths[i], &stat_of);
+    for (long i = 0; i < modulus && i < count; i++) (void)stat(paths[i], &stat_of);
     double begun = now();
     for (long i = 0, at = 0; i < count; i++) {
         if (stat(paths[at], &stat_of) != expected) fail(paths[at]);
@@ -107,7 +101,8 @@ static double stats(long modulus, int expected) {
 
 static double stat_hot(void) { return name_hot("hot/file%02ld.c"), stats(HOT, 0); }
 static double stat_missing(void) { return name_hot("hot/missing%02ld.h"), stats(HOT, -1); }
-static double stat_random(void) { return name_random(), stats((long)DIRECTORIES * EACH, 0); }
+static double stat_random(void) { return name_random("many/d%03d/file%02d.c"), stats(directories * EACH, 0); }
+static double missing_random(void) { return name_random("many/d%03d/none%02d.h"), stats(directories * EACH, -1); }
 static double stat_outside(void) { return root = getenv("PROBE_OUTSIDE"), name_hot("file%02ld.c"), stats(HOT, 0); }
 
 static double open_missing(void) {
@@ -130,6 +125,44 @@ static double read_files(int with_fstat) {
         close(file);
     }
     return now() - begun;
+}
+
+static double open_close(void) {
+    name_hot("hot/file%02ld.c");
+    double begun = 0;
+    for (long i = -HOT; i < count; i++) {
+        if (i == 0) begun = now();
+        int file = open(paths[(i + HOT) % HOT], O_RDONLY | O_CLOEXEC);
+        if (file < 0) fail("open");
+        if (close(file)) fail("close");
+    }
+    return now() - begun;
+}
+
+static double working_directory(void) {
+    char path[PATH], said[PATH];
+    snprintf(path, sizeof path, "%s/hot", root);
+    if (chdir(path)) fail(path);
+    double begun = now();
+    for (long i = 0; i < count; i++)
+        if (!getcwd(said, sizeof said)) fail("getcwd");
+    double taken = now() - begun;
+    if (strcmp(said, path)) errno = 0, fail(said);
+    return taken;
+}
+
+static double real_paths(void) {
+    name_hot("hot/../hot/file%02ld.c");
+    char said[4096], expected[PATH];
+    double begun = 0;
+    for (long i = -HOT; i < count; i++) {
+        if (i == 0) begun = now();
+        if (!realpath(paths[(i + HOT) % HOT], said)) fail("realpath");
+    }
+    double taken = now() - begun;
+    snprintf(expected, sizeof expected, "%s/hot/file%02ld.c", root, (count - 1) % HOT);
+    if (strcmp(said, expected)) errno = 0, fail(said);
+    return taken;
 }
 
 static double open_read(void) { return name_hot("hot/file%02ld.c"), read_files(1); }
@@ -233,6 +266,17 @@ static double creates_of(size_t size) {
     return now() - begun;
 }
 
+static double creates_empty(void) {
+    name_them("work/empty%ld", count);
+    double begun = now();
+    for (long i = 0; i < count; i++) {
+        int file = open(paths[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file < 0) fail(paths[i]);
+        if (close(file)) fail("close");
+    }
+    return now() - begun;
+}
+
 static double creates(void) { return creates_of(sizeof bytes); }
 static double creates_small(void) { return creates_of(4096); }
 
@@ -266,6 +310,19 @@ static double spawns(void) {
     return now() - begun;
 }
 
+static double forks(void) {
+    double begun = 0;
+    for (long i = -2; i < count; i++) {
+        if (i == 0) begun = now();
+        int status;
+        pid_t pid = fork();
+        if (pid < 0) fail("fork");
+        if (pid == 0) _exit(0);
+        if (waitpid(pid, &status, 0) < 0 || status) fail("child");
+    }
+    return now() - begun;
+}
+
 /* The child of a case: one stat, and out. */
 static double one_stat(void) {
     struct stat stat_of;
@@ -273,8 +330,21 @@ static double one_stat(void) {
     _exit(0);
 }
 
-/* KiB that are this process's alone, after it used the tree in all ways: anonymous memory. Pages of mapped files are
- * counted as "private" too while no second process happens to have mapped them, but they are the page cache's. */
+/* KiB that are this process's alone: anonymous memory. Pages of mapped files are counted as "private" too while no
+ * second process happens to have mapped them, but they are the page cache's. */
+double anonymous(void) {
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    char line[256];
+    long sum = 0, kib;
+    while (file && fgets(line, sizeof line, file)) {
+        if (strncmp(line, "Anonymous:", 10)) continue;
+        if (sscanf(strchr(line, ':') + 1, "%ld", &kib) == 1) sum += kib;
+    }
+    count = 1;
+    return sum;
+}
+
+/* After it used the tree in all ways. */
 static double memory(void) {
     count = HOT;
     stat_random();
@@ -285,15 +355,7 @@ static double memory(void) {
     count = 2;
     times();
     renames();
-    FILE *file = fopen("/proc/self/smaps_rollup", "r");
-    char line[256];
-    long sum = 0, kib;
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, "Anonymous:", 10)) continue;
-        if (sscanf(strchr(line, ':') + 1, "%ld", &kib) == 1) sum += kib;
-    }
-    count = 1;
-    return sum;
+    return anonymous();
 }
 
 /* Runs a command; microseconds of processor time that it and all its children took. */
@@ -314,6 +376,10 @@ static const struct { const char *name; double (*run)(void); int cold; } cases[]
     {"open-outside", open_outside, 0}, {"read", reads, 0}, {"pread", preads, 0}, {"readdir", listing, 0},
     {"rename", renames, 0}, {"unlink", unlinks, 0}, {"mkdir", mkdirs, 0}, {"utimensat", times, 0},
     {"create", creates, 0}, {"create-small", creates_small, 0}, {"overwrite", overwrites, 0},
+    {"stat-missing-random", missing_random, 0}, {"open-close", open_close, 0}, {"getcwd", working_directory, 0},
+    {"realpath", real_paths, 0}, {"create-empty", creates_empty, 0}, {"fork", forks, 0},
+    {"stat-spread", stat_spread, 1}, {"stat-near", stat_near, 1}, {"memory-spread", memory_spread, 1},
+    {"crowd-reads", crowd_reads, 1}, {"crowd-changes", crowd_changes, 1}, {"crowd-both", crowd_both, 1},
     {"spawn", spawns, 0}, {"one-stat", one_stat, 1}, {"memory", memory, 1}, {"processor", processor, 1},
 };
 
@@ -321,6 +387,8 @@ int main(int arguments, char **values) {
     if (arguments < 5) return 2;
     const char *clock = getenv("PROBE_CLOCK");
     processor_time = clock && !strcmp(clock, "processor");
+    const char *many = getenv("PROBE_DIRECTORIES");
+    if (many) directories = atol(many);
     root = values[2], first = atol(values[3]), count = atol(values[4]), child = values + 5;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (strcmp(cases[i].name, values[1])) continue;

@@ -13,9 +13,14 @@ impl Arguments {
         self.0.get(place + 1).cloned()
     }
 
+    /// Whether it is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|argument| argument == name)
+    }
+
     /// The number behind `name`.
-    pub fn number(&self, name: &str, default: u32) -> u32 {
-        self.value(name).and_then(|text| text.parse().ok()).unwrap_or(default)
+    pub fn number(&self, name: &str) -> Option<u32> {
+        self.value(name)?.parse().ok()
     }
 
     /// The command that is measured.

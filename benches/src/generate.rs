@@ -40,6 +40,19 @@ pub fn source(root: &Path, files: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes a tree of so many empty files, as [`workspace`] has it.
+pub fn real(root: &Path, files: u32) -> io::Result<()> {
+    let mut directory = root.to_owned();
+    for number in 0..files {
+        if number % 1_000 == 0 {
+            directory = root.join(format!("directory{}", number / 1_000));
+            fs::create_dir_all(&directory)?;
+        }
+        fs::File::create(directory.join(format!("file{number}.c")))?;
+    }
+    Ok(())
+}
+
 /// Makes a workspace of so many empty files, a thousand in each directory.
 pub fn workspace(store: &Path, name: &str, files: u32) -> io::Result<()> {
     let store = Store::create_or_open(store).map_err(io::Error::other)?;

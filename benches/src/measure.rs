@@ -1,56 +1,61 @@
-//! Running a case: native, ours, native, ours.
+//! Measuring in turn: every side once in each round, so that all see the same machine.
 
 use std::io;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
 
-use crate::Options;
-use crate::cases::Case;
+/// What one side gave.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    /// A value a round.
+    pub values: Vec<f64>,
+    /// Why it was not gone on with.
+    pub failed: Option<String>,
+}
 
-/// One line of the table.
-pub fn side_by_side(case: &Case, room: &Path, options: &Options) -> io::Result<String> {
-    let (mut native, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..options.rounds {
-        shell(case.native_before, room, options)?;
-        let a = shell(case.native, room, options)?;
-        shell(case.ours_before, room, options)?;
-        let b = shell(case.ours, room, options)?;
-        native.push(a);
-        ours.push(b);
-        ratios.push(b / a);
+/// Measures all sides, so often. Each round begins with another side, so that none is always behind the same one. A side
+/// that fails is left out from then on.
+pub fn in_turn(
+    rounds: u32,
+    sides: usize,
+    mut once: impl FnMut(usize, u32) -> io::Result<f64>,
+) -> Vec<Series> {
+    let mut all = vec![Series::default(); sides];
+    for round in 0..rounds {
+        for step in 0..sides {
+            let side = (step + round as usize) % sides;
+            if all[side].failed.is_some() {
+                continue;
+            }
+            match once(side, round) {
+                Ok(value) => all[side].values.push(value),
+                Err(error) => all[side].failed = Some(error.to_string()),
+            }
+        }
     }
-    let ([_, native, _], [_, ours, _]) = (spread(&mut native), spread(&mut ours));
-    let [least, median, most] = spread(&mut ratios);
-    Ok(format!(
-        "| {} | {native:.3} s | {ours:.3} s | {median:.2} ({least:.2} .. {most:.2}) | <= {} |",
-        case.name, case.goal
-    ))
+    all
 }
 
-/// Runs a line of shell; the seconds that it took.
-pub fn shell(line: &str, room: &Path, options: &Options) -> io::Result<f64> {
-    let mut command = Command::new("sh");
-    command.args(["-e", "-c", line]).current_dir(room);
-    environment(&mut command, room, options).stdout(Stdio::null());
-    let begun = Instant::now();
-    let status = command.status()?;
-    let seconds = begun.elapsed().as_secs_f64();
-    if status.success() { Ok(seconds) } else { Err(io::Error::other(format!("failed: {line}"))) }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Gives a command the store of this run.
-pub fn environment<'c>(
-    command: &'c mut Command,
-    room: &Path,
-    options: &Options,
-) -> &'c mut Command {
-    command.env("V", &options.vrift).env("VRIFT_HOME", room.join("store"))
-}
+    #[test]
+    fn every_round_has_every_side_and_begins_with_another() {
+        let mut order = Vec::new();
+        let all = in_turn(3, 3, |side, round| {
+            order.push(side);
+            Ok(f64::from(round) * 10.0 + side as f64)
+        });
+        assert_eq!(order, [0, 1, 2, 1, 2, 0, 2, 0, 1]);
+        assert_eq!(all[1].values, [1.0, 11.0, 21.0]);
+    }
 
-/// Least, median, most.
-pub fn spread(values: &mut [f64]) -> [f64; 3] {
-    values.sort_by(f64::total_cmp);
-    let at = |place: usize| values.get(place).copied().unwrap_or(f64::NAN);
-    [at(0), at(values.len() / 2), at(values.len().saturating_sub(1))]
+    #[test]
+    fn a_side_that_fails_is_left_out_and_says_why() {
+        let all = in_turn(3, 2, |side, round| match (side, round) {
+            (1, 1..) => Err(io::Error::other("no")),
+            _ => Ok(1.0),
+        });
+        assert_eq!((all[0].values.len(), all[0].failed.as_deref()), (3, None));
+        assert_eq!((all[1].values.len(), all[1].failed.as_deref()), (1, Some("no")));
+    }
 }

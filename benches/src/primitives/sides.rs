@@ -1,46 +1,80 @@
-//! The two sides: one tree, really there at one path, and handed over to the library at another path of the same length.
+//! The sides: one tree, really there at one path, and handed over to the library at another path of the same length.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 
 use vrift_cas::Store;
 use vrift_manifest::handover::{Handover, SESSION_VARIABLE};
 use vrift_manifest::workspace::{Home, Workspace};
 
-use super::Options;
+use super::peers::Held;
+use crate::Options;
+use crate::shell::succeed;
 
 /// Files in `hot`, `outside` and `work`, as the probe knows them.
 const HOT: u32 = 100;
-/// Directories of `many`, and files in each.
-const MANY: (u32, u32) = (1_000, 100);
+/// Files in each directory of `many`.
+pub const EACH: u32 = 100;
 /// Files in `listing`.
 const LISTED: u32 = 1_000;
 
-/// Where a tree is.
+/// One way to look at the tree.
+pub struct Side {
+    /// Its name.
+    pub name: &'static str,
+    /// Where its processes see the tree.
+    pub root: PathBuf,
+    /// What stands before the program on the command line.
+    pub before: Vec<String>,
+    /// What is put into the environment.
+    pub environment: Vec<(String, String)>,
+    /// Every so many of the operations are made: some are slow.
+    pub part: u32,
+    /// Whether it is there for paths outside of the tree.
+    pub outside: bool,
+    /// What has to run meanwhile.
+    pub _held: Option<Held>,
+}
+
+impl Side {
+    /// One that is only another directory.
+    pub fn plain(name: &'static str, root: PathBuf) -> Side {
+        Side {
+            name,
+            root,
+            before: Vec::new(),
+            environment: Vec::new(),
+            part: 1,
+            outside: true,
+            _held: None,
+        }
+    }
+}
+
+/// All sides: native, the same again, ours, others.
 pub struct Sides {
-    /// The tree that is on disk.
-    pub native: PathBuf,
-    /// Where the mount is: nothing is there on disk.
-    pub ours: PathBuf,
+    /// In this order.
+    pub all: Vec<Side>,
     /// Files of no tree.
     pub outside: PathBuf,
-    /// What is handed over to a process.
-    pub environment: Vec<(&'static str, String)>,
     /// The clock that the probe is to read.
     pub clock: String,
+    /// Directories of `many`.
+    pub directories: u32,
     /// The directory of the drafts.
-    pub drafts: PathBuf,
+    drafts: PathBuf,
 }
 
 impl Sides {
-    /// Makes both. `pool`: so many files will be unlinked.
+    /// Makes the tree and the first three. `pool`: so many files will be unlinked.
     pub fn make(room: &Path, pool: u32, options: &Options) -> io::Result<Sides> {
         let (native, ours) = (room.join("disk/tree"), room.join("ours/tree"));
         let outside = room.join("outside");
-        write_tree(&ours, pool)?;
+        let directories = if options.quick { 100 } else { 1_000 };
+        write_tree(&ours, directories, pool)?;
         fs::create_dir_all(&outside)?;
         for number in 0..HOT {
             fs::write(outside.join(format!("file{number:02}.c")), vec![b'o'; 6_000])?;
@@ -50,17 +84,11 @@ impl Sides {
         let handover = handover(&store, "tree")?;
         fs::rename(room.join("ours"), room.join("disk"))?;
         succeed(Command::new("sync").arg("-f").arg(room))?;
-        Ok(Sides {
-            native,
-            ours,
-            outside,
-            clock: options.clock.clone(),
-            drafts: handover.drafts(),
-            environment: vec![
-                ("LD_PRELOAD", options.library.to_string_lossy().into_owned()),
-                (SESSION_VARIABLE, handover.to_text()),
-            ],
-        })
+        let environment = environment(&handover, options);
+        let drafts = handover.drafts();
+        let ours = Side { environment, ..Side::plain("ours", ours) };
+        let all = vec![Side::plain("native", native.clone()), Side::plain("again", native), ours];
+        Ok(Sides { all, outside, clock: options.clock.clone(), directories, drafts })
     }
 
     /// Drafts that are left.
@@ -69,18 +97,30 @@ impl Sides {
     }
 }
 
-/// What a process must be told. The runtime directory is the command's: the environment says it.
-fn handover(store: &Path, name: &str) -> io::Result<Handover> {
+/// What a process of ours has in its environment.
+pub fn environment(handover: &Handover, options: &Options) -> Vec<(String, String)> {
+    vec![
+        ("LD_PRELOAD".to_owned(), options.library.to_string_lossy().into_owned()),
+        (SESSION_VARIABLE.to_owned(), handover.to_text()),
+    ]
+}
+
+/// A store as the command has it: the environment says where the runtime directory is.
+pub fn home(store: &Path) -> io::Result<Home> {
     let store = Store::open(store).map_err(io::Error::other)?;
     let runtime: Vec<PathBuf> =
         std::env::var_os("XDG_RUNTIME_DIR").into_iter().map(PathBuf::from).collect();
     let shared = [runtime, vec![PathBuf::from("/dev/shm")]].concat();
-    let home = Home::new(Arc::new(store), &shared);
-    let workspace = Workspace::open(&home, name).map_err(io::Error::other)?;
+    Ok(Home::new(Arc::new(store), &shared))
+}
+
+/// What a process must be told.
+pub fn handover(store: &Path, name: &str) -> io::Result<Handover> {
+    let workspace = Workspace::open(&home(store)?, name).map_err(io::Error::other)?;
     Handover::of(&workspace).map_err(io::Error::other)
 }
 
-fn write_tree(root: &Path, pool: u32) -> io::Result<()> {
+fn write_tree(root: &Path, directories: u32, pool: u32) -> io::Result<()> {
     let content = |number: u32| format!("/* {number} */\n").repeat(600).into_bytes();
     let in_directory = |name: String| {
         let path = root.join(name);
@@ -94,9 +134,9 @@ fn write_tree(root: &Path, pool: u32) -> io::Result<()> {
         fs::write(work.join(format!("file{number:02}")), content(number))?;
         fs::write(work.join(format!("over{number:02}")), content(number))?;
     }
-    for number in 0..MANY.0 {
+    for number in 0..directories {
         let directory = in_directory(format!("many/d{number:03}"))?;
-        for file in 0..MANY.1 {
+        for file in 0..EACH {
             fs::File::create(directory.join(format!("file{file:02}.c")))?;
         }
     }
@@ -104,17 +144,11 @@ fn write_tree(root: &Path, pool: u32) -> io::Result<()> {
     for number in 0..LISTED {
         fs::File::create(listing.join(format!("entry{number:04}.h")))?;
     }
-    for number in 0..pool.div_ceil(MANY.1) {
+    for number in 0..pool.div_ceil(EACH) {
         let directory = in_directory(format!("pool/d{number:03}"))?;
-        for file in 0..MANY.1 {
+        for file in 0..EACH {
             fs::write(directory.join(format!("file{file:02}")), vec![b'p'; 4096])?;
         }
     }
     Ok(())
-}
-
-/// Runs a command that must succeed; it says nothing.
-pub fn succeed(command: &mut Command) -> io::Result<()> {
-    let status = command.stdout(Stdio::null()).status()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("failed: {command:?}"))) }
 }
