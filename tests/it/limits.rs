@@ -165,3 +165,30 @@ fn a_file_that_changes_all_the_time_is_stored_whole_or_reported() {
     }
     assert_eq!(sandbox.ok(["cat", "src:still"]).text(), "still");
 }
+
+#[test]
+fn a_stack_of_64_kibibytes_is_enough_for_the_command() {
+    let sandbox = Sandbox::new();
+    sandbox.write("src/file", "x");
+    let script =
+        "ulimit -s 64; $V ingest src; cd src && $V run -- sh -c 'cat file; exit 7'; echo $?
+        $V run -- sh -c 'kill -TERM $$'; echo $?
+        $V fork src other && $V list --json && $V diff src other; $V nonsense; echo $?";
+    let said = shell(&sandbox, script);
+    for wanted in ["x7\n143\n", "\"other\"", "\n2\n"] {
+        assert!(said.text().contains(wanted), "{said:?}");
+    }
+    assert!(said.err.contains("nonsense") && !said.err.contains("overflow"), "{said:?}");
+}
+
+#[test]
+fn signals_reach_a_command_on_a_small_stack() {
+    let sandbox = Sandbox::new();
+    sandbox.write("src/file", "x");
+    sandbox.ok(["ingest", "src"]);
+    let script = "ulimit -s 64; cd src; mkfifo ../fifo
+        $V run -- sh -c 'trap \"echo caught; exit 5\" TERM; echo >../fifo; while :; do sleep 0.05; done' &
+        read _ <../fifo; kill -TERM $!; wait $!; echo $?";
+    let said = shell(&sandbox, script);
+    assert_eq!(said.text(), "caught\n5\n", "{said:?}");
+}

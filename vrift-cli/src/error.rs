@@ -7,7 +7,6 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 use crate::output::names;
 
@@ -128,8 +127,8 @@ impl Error {
     }
 
     /// Tells the user, on `stderr`, and gives the exit code.
-    pub fn report(&self, stderr: &mut dyn Write) -> ExitCode {
-        let code = ExitCode::from(self.code());
+    pub fn report(&self, stderr: &mut dyn Write) -> u8 {
+        let code = self.code();
         if matches!(self.kind, Kind::BrokenPipe | Kind::Incomplete) {
             return code;
         }

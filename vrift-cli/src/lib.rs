@@ -21,17 +21,17 @@ pub mod origin;
 pub mod output;
 pub mod place;
 pub mod run;
+pub mod stack;
 pub mod totals;
 mod walk;
 
 use std::io::Write;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
 
-/// Parses the command line, does what it says and reports how that ended.
-pub fn main() -> ExitCode {
+/// Parses the command line, does what it says and reports how that ended: the exit code.
+pub fn main() -> u8 {
     // A file size limit is an error like a full disk, with a message; the signal would kill. Where it cannot be caught
     // it kills, and the store is as whole as after any kill. What is ignored already stays so in what we start.
     if !is_ignored(signal_hook::consts::SIGXFSZ) {
@@ -50,10 +50,10 @@ pub fn main() -> ExitCode {
             let error = escaped(error);
             let _ = error.print();
             return match (error.use_stderr(), args::is_run()) {
-                (false, _) => ExitCode::SUCCESS,
-                (true, false) => ExitCode::from(2),
+                (false, _) => 0,
+                (true, false) => 2,
                 // Other codes are those of the command that would have been run.
-                (true, true) => ExitCode::from(commands::NOT_STARTED),
+                (true, true) => commands::NOT_STARTED,
             };
         }
     };
@@ -62,13 +62,13 @@ pub fn main() -> ExitCode {
     // What was written before an error is shown before the error.
     let written = output.finish();
     match done.and(written) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => ended(&error),
     }
 }
 
 /// Tells of an error, and ends as it says.
-fn ended(error: &error::Error) -> ExitCode {
+fn ended(error: &error::Error) -> u8 {
     let mut stderr = std::io::stderr();
     let code = error.report(&mut stderr);
     let _ = stderr.flush();

@@ -2,5 +2,5 @@
 #![forbid(unsafe_code)]
 
 fn main() -> std::process::ExitCode {
-    vrift_cli::main()
+    vrift_cli::stack::with_room(vrift_cli::main).into()
 }

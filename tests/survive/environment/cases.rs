@@ -99,7 +99,7 @@ pub const CASES: &[Case] = &[
     Case { name: "64 descriptors", limit: "ulimit -n 64", ..PLAIN },
     Case { name: "16 descriptors", limit: "ulimit -n 16", ..ERROR },
     Case { name: "stacks of 64 KiB", inside: "ulimit -s 64;", ..PLAIN },
-    Case { name: "stacks of 96 KiB, for the run too", limit: "ulimit -s 96", ..PLAIN },
+    Case { name: "stacks of 64 KiB, for the run too", limit: "ulimit -s 64", ..PLAIN },
     Case {
         name: "no /proc",
         before: "mount -t tmpfs none /proc 2>/dev/null || skip 'nothing can be mounted over /proc'",

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::{Pid, Signal};
 
-/// Becomes two processes: `Some` child in the first one, `None` in the other. Nobody has started a thread yet.
+/// Becomes two processes: `Some` child in the first one, `None` in the other. Nobody has started a thread yet, but for one that
+/// runs all of this while the first does nothing but wait (`stack.rs`).
 pub fn fork() -> std::io::Result<Option<Pid>> {
-    // SAFETY: this process has one thread, so whatever its memory holds is as whole in the child as here.
+    // SAFETY: this is the one thread that does anything, so whatever its memory holds is as whole in the child as here.
     match unsafe { libc::fork() } {
         0 => Ok(None),
         child if child > 0 => Ok(Pid::from_raw(child)),
