@@ -153,7 +153,7 @@ fn sweep(scene: &mut Scene, operation: &Operation) {
         }
     }
     println!("{name}: {kills} kills, one in {step} of {stops}");
-    println!("tally\tkills\t{kills}\t0\t-");
+    println!("tally\tsweep\t{kills}\t0\t-");
     assert!(kills > 50 / step, "{name}: {kills} kills");
 }
 

@@ -53,7 +53,7 @@ fn sweep(words: &[&str]) {
         assert!(scene.look(number, &place) == before, "{place}: finished by another");
     }
     println!("{name}: {kills} kills, one in {step} of {stops}");
-    println!("tally\tkills\t{kills}\t0\t-");
+    println!("tally\tsweep\t{kills}\t0\t-");
     assert!(kills > 50 / step, "{name}: {kills} kills");
     scene.sandbox.ok(["compact", "w"]);
     scene.check_whole(&name);

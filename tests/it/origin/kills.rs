@@ -125,7 +125,7 @@ fn sweep(name: &str) {
         }
     }
     println!("{name}: {kills} kills, one in {step} of {stops}");
-    println!("tally\tkills\t{kills}\t0\t-");
+    println!("tally\tsweep\t{kills}\t0\t-");
     assert!(kills > 50 / step, "{name}: {kills} kills");
 }
 

@@ -39,7 +39,7 @@ impl Latencies {
         };
         let long = self.0.iter().filter(|took| took.as_millis() >= 10).count();
         println!(
-            "{what}: {} times, least {} ms, median {}, 99 % {}, most {}; {long} of 10 ms or more",
+            "figure\t{ROW}\t{what}: {} times, least {} ms, median {}, 99 % {}, most {}; {long} of 10 ms or more",
             self.0.len(),
             show(0),
             show(50),

@@ -86,7 +86,7 @@ fn sweep(what: &str) {
         stop += one_in();
     }
     println!("{what}: {kills} kills");
-    println!("tally\tkills\t{kills}\t0\t-");
+    println!("tally\tsweep\t{kills}\t0\t-");
     assert!(kills > 20 / one_in());
     let mut workspace = fixture.workspace();
     let report = workspace.seal_drafts().expect("sealed");

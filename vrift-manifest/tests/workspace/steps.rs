@@ -48,7 +48,7 @@ fn a_death_between_any_two_instructions_of_a_change_leaves_what_the_journal_says
         states += steps(&fixture, &workspace, "create").expect("it could be traced before");
     }
     println!("{states} states of the shared memory, one in {} looked at", one_in());
-    println!("tally\tkills\t{states}\t0\t-");
+    println!("tally\tsweep\t{states}\t0\t-");
     assert!(states > 800 / one_in(), "{states}");
 }
 

@@ -91,7 +91,7 @@ fn sweep(
         check(&argument, &format!("{what}, killed at {stop}"), !killed);
     }
     println!("{what}: {kills} kills");
-    println!("tally\tkills\t{kills}\t0\t-");
+    println!("tally\tsweep\t{kills}\t0\t-");
     assert!(kills > 10 / one_in(), "{what}: {kills} kills");
 }
 
