@@ -84,8 +84,9 @@ pub const FIRST_TABLE_BITS: u32 = 8;
 /// Address space reserved for an index, in words (512 MiB): the bound at which a workspace must be compacted.
 pub const CAPACITY: usize = 1 << 26;
 
-/// The file grows by this many words (1 MiB) at least.
-pub const GROWTH: usize = 1 << 17;
+/// The file grows by this many words at least (2 MiB): what the kernel can map as a whole, so that a mapping that ends where the file
+/// does has nothing but such pieces.
+pub const GROWTH: usize = 1 << 18;
 
 /// Words kept free for what must still work when there is no more room: removing things.
 pub const RESERVE: usize = 1 << 13;

@@ -102,7 +102,7 @@ impl Region {
         let backed = words_in(u64::try_from(stat.st_size).unwrap_or(0));
         let capacity = capacity.max(backed).max(1);
         let bytes = capacity.checked_mul(8).ok_or(io::ErrorKind::OutOfMemory)?;
-        let map = Reserved::of(file, bytes, writable)?;
+        let map = Reserved::of(file, bytes, backed * 8, writable)?;
         let path = CString::new(path.as_os_str().as_bytes())?;
         Ok(Region {
             base: map.base().cast(),
@@ -158,8 +158,8 @@ impl Region {
         if at >= self.backed.load(Ordering::Relaxed) && !self.grown_to(at) {
             return None;
         }
-        // SAFETY: `at` is below `backed`, which never exceeds the mapped length nor the file's size; the base of a
-        // mapping is page-aligned, so the word is aligned; the memory is only ever accessed through atomics. Where the
+        // SAFETY: `at` is below `backed`, which never exceeds the mapped length nor the file's size, nor what of a writable
+        // mapping is open; the base of a mapping is page-aligned, so the word is aligned; the memory is only ever accessed through atomics. Where the
         // mapping is read-only, callers only load (all stores go through `store`), and loads of at most pointer size
         // are defined on read-only memory on the supported targets.
         Some(unsafe { &*self.base.add(at) })
@@ -236,6 +236,7 @@ impl Region {
             return Err(Grow::Gone);
         }
         grow_file(&file, words as u64 * 8).map_err(Grow::Refused)?;
+        map.open_up(words * 8).map_err(Grow::Refused)?;
         let before = self.backed.fetch_max(words, Ordering::Relaxed);
         if self.is_looked_up() {
             map.gather(before * 8, words * 8);
@@ -277,7 +278,7 @@ impl Region {
     /// Looks how large the file is by now: another process may have grown it.
     #[cold]
     fn grown_to(&self, at: usize) -> bool {
-        let Backing::File { path, .. } = &self.backing else { return false };
+        let Backing::File { map, path, .. } = &self.backing else { return false };
         if at >= self.capacity {
             return false;
         }
@@ -291,6 +292,9 @@ impl Region {
             },
         };
         let words = usize::try_from(words).unwrap_or(usize::MAX).min(self.capacity);
+        if self.writable && map.open_up(words * 8).is_err() {
+            return false;
+        }
         self.backed.fetch_max(words, Ordering::Relaxed);
         at < words
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::ptr;
 
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect, munmap};
 
 use super::sys;
 
@@ -20,13 +20,26 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// Maps so many bytes of a file, also those that it does not have yet. They may change at any time.
-    pub fn of(file: impl AsFd, bytes: usize, writable: bool) -> io::Result<Reserved> {
-        let access = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+    /// Maps so many bytes of a file, also those that it does not have yet. They may change at any time. Of a writable mapping the
+    /// first `there` can be touched, and more when they are [opened](Reserved::open_up): who looks for pointers in all memory that
+    /// a program can write, as memcheck does when it ends, would get a signal for each word that the file does not have.
+    pub fn of(file: impl AsFd, bytes: usize, there: usize, writable: bool) -> io::Result<Reserved> {
+        let access = if writable { ProtFlags::empty() } else { ProtFlags::READ };
         let place = if bytes < WIDE { ptr::null_mut() } else { place_below(writable) };
         // SAFETY: the kernel takes the place as a wish, and maps nothing over what is there.
         let base = unsafe { mmap(place, bytes, access, MapFlags::SHARED, file, 0) }?;
-        Ok(Reserved { base, bytes })
+        let reserved = Reserved { base, bytes };
+        if writable {
+            reserved.open_up(there)?;
+        }
+        Ok(reserved)
+    }
+
+    /// From now on the first `there` bytes of a writable mapping can be touched: the file has them.
+    pub fn open_up(&self, there: usize) -> rustix::io::Result<()> {
+        let access = MprotectFlags::READ | MprotectFlags::WRITE;
+        // SAFETY: in the mapping, whose file was opened for both; nothing that could be touched before cannot be afterwards.
+        unsafe { mprotect(self.base, there.min(self.bytes), access) }
     }
 
     /// The first byte; aligned to a page.
@@ -76,7 +89,7 @@ mod tests {
     fn what_was_written_is_there_before_and_after_it_was_gathered() {
         let file = memfd_create(c"gathered", MemfdFlags::CLOEXEC).expect("a file in memory");
         fallocate(&file, FallocateFlags::empty(), 0, 3 << 20).expect("room");
-        let wide = Reserved::of(&file, WIDE, true).expect("mapped");
+        let wide = Reserved::of(&file, WIDE, 3 << 20, true).expect("mapped");
         let byte = |at: usize| wide.base().wrapping_byte_add(at).cast::<u8>();
         for at in (0..3 << 20).step_by(4096) {
             // SAFETY: inside what the file has; nobody else looks at it.
@@ -84,7 +97,7 @@ mod tests {
         }
         wide.gather(0, 3 << 20);
         wide.gather(1 << 20, usize::MAX);
-        let other = Reserved::of(&file, WIDE, false).expect("mapped again");
+        let other = Reserved::of(&file, WIDE, 3 << 20, false).expect("mapped again");
         for at in (0..3 << 20).step_by(4096) {
             let there = other.base().wrapping_byte_add(at).cast::<u8>();
             // SAFETY: as above.
@@ -93,10 +106,34 @@ mod tests {
     }
 
     #[test]
+    fn beyond_the_file_nothing_can_be_written_before_it_is_there() {
+        let file = memfd_create(c"growing", MemfdFlags::CLOEXEC).expect("a file in memory");
+        fallocate(&file, FallocateFlags::empty(), 0, 4 << 20).expect("room");
+        let wide = Reserved::of(&file, WIDE, 2 << 20, true).expect("mapped");
+        let access = |at: usize| {
+            let maps = std::fs::read_to_string("/proc/self/maps").expect("a list");
+            let address = wide.base().addr() + at;
+            let covers = |line: &&str| {
+                let (from, to) = line.split_once(' ')?.0.split_once('-')?;
+                let number = |text| usize::from_str_radix(text, 16).ok();
+                Some((number(from)?..number(to)?).contains(&address))
+            };
+            let line = maps.lines().find(|line| covers(line) == Some(true)).expect("a mapping");
+            line.split(' ').nth(1).expect("its access")[..2].to_owned()
+        };
+        assert_eq!(
+            (access(0), access(2 << 20), access(WIDE - 1)),
+            ("rw".into(), "--".into(), "--".into())
+        );
+        wide.open_up(4 << 20).expect("more");
+        assert_eq!((access((4 << 20) - 1), access(4 << 20)), ("rw".into(), "--".into()));
+    }
+
+    #[test]
     fn wide_mappings_begin_at_a_border_of_large_pages() {
         let file = memfd_create(c"aligned", MemfdFlags::CLOEXEC).expect("a file in memory");
         for writable in [false, true] {
-            let wide = Reserved::of(&file, WIDE, writable).expect("mapped");
+            let wide = Reserved::of(&file, WIDE, 0, writable).expect("mapped");
             assert_eq!(wide.base().addr() % LARGE, 0);
         }
     }

@@ -21,6 +21,7 @@ pub mod length;
 pub mod marked;
 pub mod next;
 pub mod own;
+pub mod played;
 pub mod pool;
 pub mod shared;
 pub mod slot;

@@ -3,21 +3,36 @@
 
 use std::ffi::{CStr, c_int};
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use rustix::fs::CWD;
 use rustix::io::Errno;
 use vrift_manifest::tree::path::{last_slash, split_first};
 
-use crate::sys::{alone, fd, marked};
+use crate::sys::{alone, fd, marked, played};
 
-/// The system, or a filter, knows nothing of such a call.
-static REFUSED: AtomicBool = AtomicBool::new(false);
+/// Whether the kernel can be asked: the system, a filter or valgrind may know nothing of such a call.
+static KNOWN: AtomicU8 = AtomicU8::new(UNKNOWN);
+const UNKNOWN: u8 = 0;
+const YES: u8 = 1;
+const NO: u8 = 2;
+
+#[cold]
+#[inline(never)]
+fn find_out() -> u8 {
+    let known = if played::is() { NO } else { YES };
+    KNOWN.store(known, Ordering::Relaxed);
+    known
+}
 
 /// Opens a path; `None`: there is a symlink, or it is not known.
 #[inline]
 pub fn open(from: BorrowedFd<'_>, path: &CStr, flags: c_int) -> Option<Result<c_int, Errno>> {
-    if REFUSED.load(Ordering::Relaxed) {
+    let known = match KNOWN.load(Ordering::Relaxed) {
+        UNKNOWN => find_out(),
+        known => known,
+    };
+    if known == NO {
         return None;
     }
     let how = marked::How::new(flags, libc::RESOLVE_NO_SYMLINKS);
@@ -27,7 +42,7 @@ pub fn open(from: BorrowedFd<'_>, path: &CStr, flags: c_int) -> Option<Result<c_
         Err(errno) => {
             let not_owner = errno == Errno::PERM && flags & libc::O_NOATIME != 0;
             if matches!(errno, Errno::NOSYS | Errno::PERM) && !not_owner {
-                REFUSED.store(true, Ordering::Relaxed);
+                KNOWN.store(NO, Ordering::Relaxed);
             }
             None
         }
