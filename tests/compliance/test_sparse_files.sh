@@ -8,8 +8,18 @@ thin() {
     same "length of $1" "$(stat -c %s "$1")" 20971520
     [ "$(stat -c %b "$1")" -le 256 ] || fail "$1 has $(stat -c %b "$1") blocks"
 }
-tree() { sparse old; sparse old2; echo x >>old2; }
+tree() {
+    : >"$ROOM/empty"
+    sparse old
+    sparse old2
+    echo x >>old2
+}
 body() {
+    # As tests of other programs ask for it.
+    dd bs=1 seek=128K of=small status=none <"$ROOM/empty"
+    same 'blocks of a small file' "$(stat -c %b small)" 0
+    dd if=/dev/zero bs=4K count=1 seek=30 of=small2 status=none
+    [ "$(stat -c %b small2)" -le 16 ] || fail "small2 has $(stat -c %b small2) blocks"
     thin old
     sparse new
     thin new

@@ -6,8 +6,9 @@ use super::Session;
 use crate::attributes::{Attributes, Kind};
 use crate::tree::{Cursor, DIRECTORY_SIZE, words_digest};
 
-/// Smaller files are taken to have no holes: to look at the store would cost more than all else that `stat` does.
-const LARGE: u64 = 1 << 20;
+/// Smaller files are taken to have no holes: to look at the store would cost more than all else that `stat` does, and most files
+/// are smaller. What asks whether a file system has holes at all makes a file of 128 KiB.
+const LARGE: u64 = 64 << 10;
 
 /// How many contents are remembered.
 const REMEMBERED: usize = 64;
