@@ -114,7 +114,8 @@ fn main() -> io::Result<ExitCode> {
     let options = Options::of(&arguments)?;
     let room = arguments.room().canonicalize()?;
     let room = tempfile::Builder::new().prefix("vrift-bench.").tempdir_in(room)?;
-    let head = report::machine(room.path(), options.quick);
+    let commit = arguments.value("--commit").unwrap_or_else(|| "unknown".to_owned());
+    let head = report::machine(room.path(), options.quick, &commit);
     let (tables, broken) = measure(room.path(), &options)?;
     let load = report::load();
     let report = Report { head: format!("{head}\nLoad at the end: {load}.\n"), tables };

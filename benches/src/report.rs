@@ -72,7 +72,7 @@ fn pictures(table: &Table) -> Vec<(String, String, Vec<usize>)> {
 }
 
 /// The machine and the state it is in, as lines of Markdown.
-pub fn machine(room: &Path, quick: bool) -> String {
+pub fn machine(room: &Path, quick: bool, commit: &str) -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
@@ -83,7 +83,6 @@ pub fn machine(room: &Path, quick: bool) -> String {
         String::from_utf8_lossy(&text).trim().replace('\n', "; ")
     };
     let form = if quick { "the quick form: few rounds, so only roughly" } else { "the full form" };
-    let root = env!("CARGO_MANIFEST_DIR");
     format!(
         "# {}, {}, {processors} processors\n\n\
          Written by `scripts/bench`, {form}. Commit {}; {}; {} below the room of the run; memory {}; load at the \
@@ -94,7 +93,7 @@ pub fn machine(room: &Path, quick: bool) -> String {
          are those of the design.\n",
         said("date -u +%Y-%m-%d"),
         model.trim_start_matches([' ', '\t', ':']),
-        said(&format!("cd '{root}' && git describe --always --dirty 2>/dev/null || echo unknown")),
+        commit,
         said("uname -sr | cut -d- -f1"),
         said("df --output=fstype \"$1\" | tail -1"),
         said("sed -n 's/^MemTotal: *//p' /proc/meminfo"),

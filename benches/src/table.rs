@@ -107,6 +107,16 @@ impl Row {
         }
     }
 
+    /// Whether a ratio is nearer to its goal than the base, measured again, is to itself: another run may say otherwise.
+    fn is_in_noise(&self, sides: &[usize]) -> bool {
+        let (Goal::Ratio(most), Some(again)) = (self.goal, self.ratio(1)) else { return false };
+        let noise = (again.median - 1.0).abs();
+        sides
+            .iter()
+            .filter_map(|&side| self.ratio(side))
+            .any(|ratio| (ratio.median / most - 1.0).abs() < noise)
+    }
+
     fn goal_text(&self) -> String {
         match self.goal {
             Goal::Ratio(most) => format!("<= {most:.2}"),
@@ -206,7 +216,9 @@ impl Table {
         let all: Vec<bool> = self.judged.iter().filter_map(|&side| row.reached(side)).collect();
         match all.iter().all(|&reached| reached) {
             _ if all.is_empty() => "",
+            true if row.is_in_noise(&self.judged) => "reached, in the noise",
             true => "reached",
+            false if row.is_in_noise(&self.judged) => "missed, in the noise",
             false => "**missed**",
         }
     }
@@ -260,6 +272,16 @@ mod tests {
         assert_eq!(row(Goal::Calls).reached(2), None);
         let calls = Row { calls: Some((1.0, 1.2)), ..row(Goal::Calls) };
         assert_eq!(calls.reached(2), Some(false));
+    }
+
+    #[test]
+    fn a_goal_is_in_the_noise_where_the_base_is_as_far_from_itself() {
+        let of_again = |again: f64| {
+            let series = vec![of(&[100.0; 3]), of(&[again; 3]), of(&[105.0; 3])];
+            Row { goal: Goal::Ratio(1.02), series, ..Row::new("stat", "of a file", Unit::Time) }
+        };
+        assert!(of_again(95.0).is_in_noise(&[2]));
+        assert!(!of_again(99.0).is_in_noise(&[2]));
     }
 
     #[test]
