@@ -24,6 +24,8 @@ const MOST: usize = 1000;
 /// The longest name of a library, and the longest list of directories, with the NUL.
 const NAME: usize = 256;
 const LIST: usize = PATH_MAX;
+/// A file that can be opened, and gives EIO to who reads it.
+const UNREADABLE: &[u8] = b"/proc/self/mem";
 /// How often it is looked for what is written meanwhile.
 const ATTEMPTS: usize = 4;
 
@@ -80,7 +82,7 @@ fn look_for_all(given: &'static Given, asked: &Asked<'_>) -> Result<Option<Found
         return Ok(None);
     }
     search.follow()?;
-    search.take_whole_directories()?;
+    search.take_whole_directories();
     let list = search.books.len();
     let program = match asked.path {
         Some(path) => search.copy_of_program(path)?,
@@ -383,8 +385,9 @@ impl Search {
         Ok(Some(Taken { book, library: dynamic.map(|dynamic| Library { file, dynamic }) }))
     }
 
-    /// What lies in the directories of LD_LIBRARY_PATH can be looked for by any library, and later.
-    fn take_whole_directories(&mut self) -> Result<(), Errno> {
+    /// What lies in the directories of LD_LIBRARY_PATH can be looked for by any library, and later. What is damaged need not
+    /// be: it is there as what cannot be read, so that who does look for it finds that, and no other one of the name.
+    fn take_whole_directories(&mut self) {
         let mut more = Vec::new();
         for place in &self.variable {
             let Place::Tree(directory) = place else { continue };
@@ -399,12 +402,14 @@ impl Search {
                     .iter()
                     .any(|book| book.directory == *directory && book.name == *name);
                 if is_new && name.windows(3).any(|part| part == b".so") {
-                    more.extend(self.take(directory, &name)?.map(|taken| taken.book));
+                    let taken = self.take(directory, &name).map(|taken| taken.map(|it| it.book));
+                    let unreadable =
+                        || Book::new(directory, &name, Leads::Outside(UNREADABLE.to_vec()));
+                    more.extend(taken.unwrap_or_else(|_| Some(unreadable())));
                 }
             }
         }
         self.books.extend(more);
-        Ok(())
     }
 
     /// The list for the loader: where something was found before the variable was looked at; what was set, with other names
