@@ -22,6 +22,11 @@ body() {
     same 'none' "$(lists ldd app/none)" 'libf.so => not found'
     same 'by LD_LIBRARY_PATH' "$(LD_LIBRARY_PATH="$TREE/lib" lists ldd app/none)" "libf.so => $TREE/lib/libf.so"
     same 'nothing else' "$(LC_ALL=C ldd app/origin | grep -c '=>')" 2
+    chmod 111 lib/libf.so
+    for program in absolute origin none; do
+        same "$program, not to be read" "$(LD_LIBRARY_PATH=lib lists ldd app/$program)" 'libf.so => not found'
+    done
+    chmod 755 lib/libf.so
     gcc -shared -fPIC -o lib/libm.so first.c -Wl,--no-as-needed -Llib -lf -Wl,-rpath,"$TREE/lib"
     same 'of a library' "$(lists ldd lib/libm.so)" "libf.so => $TREE/lib/libf.so"
     same 'of what is no program' "$(LC_ALL=C ldd m.c 2>&1 || :)" "$(printf '\tnot a dynamic executable')"

@@ -7,7 +7,6 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
 use super::dynamic::{Dynamic, Edit, NEEDED, RPATH, RUNPATH};
@@ -15,9 +14,9 @@ use super::places::{self, Place, directory_of, is_there};
 use super::shelf::{Book, Leads, Shelf, Version};
 use super::{Head, elf, finish};
 use crate::sys::fd::Brief;
-use crate::vfs::Answer;
 use crate::vfs::find::{self, At, CWD, Work};
 use crate::vfs::session::{self, Given};
+use crate::vfs::{Answer, who};
 
 /// Libraries that are followed from one to the next.
 const MOST: usize = 1000;
@@ -366,7 +365,11 @@ impl Search {
     }
 
     fn taken(&self, directory: &[u8], name: &[u8], at: At) -> Result<Option<Taken>, Errno> {
-        if !matches!(at.session.tree().kind(at.cursor), Ok(Kind::File)) {
+        let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
+        // What may not be read a loader passes by.
+        if attributes.mode & 0o170_000 != 0o100_000
+            || who::credentials().need(&attributes, 4).is_err()
+        {
             return Ok(None);
         }
         let file = match open(self.given, at) {
