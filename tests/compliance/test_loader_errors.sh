@@ -18,7 +18,8 @@ int main(int n, char **a)
         if (access("opens", R_OK) || chdir("lib") || chdir("..") || rename("opens", "o") || rename("o", "opens")) return 4;
         DIR *list = opendir(".");
         if (!list || closedir(list)) return 5;
-        if (!dlerror()) return 6;
+        if (!access("/etc/there is no such file", F_OK)) return 6;
+        if (!dlerror()) return 7;
     }
     for (int i = 1; i < n; i++) {
         const char *said = dlopen(a[i], RTLD_NOW) ? "loaded" : dlerror();

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Named pipes carry bytes between two programs.
 . "$(dirname "$0")/common.sh"
+needs_user=1
 tree() { mkdir d; mkfifo old; }
 body() {
     mkfifo d/p
@@ -15,5 +16,10 @@ body() {
     refused 'File exists' mkfifo d/p
     rm d/p
     gone d/p
+    mkfifo d/q
+    (umask 777 && exec echo through >d/q) &
+    tick
+    same 'whatever the umask' "$(cat d/q)" through
+    wait
 }
 play "$@"

@@ -1,5 +1,7 @@
 #!/bin/sh
-# LD_PRELOAD and LD_AUDIT name libraries of the tree, by path and by name; programs see the variables as they were set.
+# LD_PRELOAD and LD_AUDIT name libraries of the tree, by path and by name; programs see the variables as they were set. One that
+# cannot be loaded is not loaded out of the real directory.
+needs_user=1
 . "$(dirname "$0")/common.sh"
 tree() {
     mkdir lib
@@ -26,5 +28,25 @@ body() {
     same 'the other' "$(LD_AUDIT=./audit.so sh -c 'echo "$LD_AUDIT"' 2>/dev/null)" ./audit.so
     same 'nothing more' "$(LD_PRELOAD=./lib/pre.so LD_AUDIT=./audit.so env 2>/dev/null | grep -c KEPT)" 0
     refused 'cannot be preloaded' sh -c 'LD_PRELOAD=./lib/none.so ./m; exit 1'
+}
+# preloaded LIST SAID: as a program that is preloaded with them has it, and what its loader says.
+preloaded() {
+    same "preloaded with $1" "$("$VRIFT_BIN" run -w w -- sh -c "LD_PRELOAD='$1' $PROGRAMS/m" 2>"$ROOM/said")" "$3"
+    [ -z "$2" ] || grep -qF "$2" "$ROOM/said" || fail "with $1 it said '$(cat "$ROOM/said")'"
+}
+after() {
+    if native; then return; fi
+    echo 'int getppid(void) { return 66; }' | gcc -w -shared -fPIC -o "$ROOM/stale.so" -x c -
+    printf 'int la_version(unsigned v) { write(2, "stale\\n", 6); return v; }\n' | gcc -w -shared -fPIC -o "$ROOM/audits.so" -x c -
+    mkdir "$TREE/lib"
+    for name in pre.so read.so gone.so directory.so; do cp "$ROOM/stale.so" "$TREE/lib/$name"; done
+    cp "$ROOM/audits.so" "$TREE/lib/audit.so"
+    "$VRIFT_BIN" run -w w -- sh -c 'cp lib/pre.so lib/read.so; chmod 111 lib/read.so; mkdir lib/directory.so'
+    preloaded "$TREE/lib/pre.so" '' 4242
+    preloaded "$TREE/lib/gone.so $TREE/lib/pre.so" "$TREE/lib/gone.so' from LD_PRELOAD cannot be preloaded (cannot open" 4242
+    preloaded "$TREE/lib/pre.so:$TREE/lib/read.so" "$TREE/lib/read.so' from LD_PRELOAD cannot be preloaded (cannot open" 4242
+    preloaded "$TREE/lib/pre.so $TREE/lib/directory.so" 'from LD_PRELOAD cannot be preloaded (cannot read file data' 4242
+    same 'audited' "$("$VRIFT_BIN" run -w w -- env LD_AUDIT="$TREE/lib/audit.so" "$PROGRAMS/m" 2>&1 >/dev/null | grep -c stale)" 0
+    rm -r "$TREE/lib"
 }
 play "$@"

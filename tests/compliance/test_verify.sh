@@ -45,6 +45,7 @@ after() {
     same 'nothing is damaged' "$("$VRIFT_BIN" run -w w --verify -- sh -c 'cat bad good; app/main && ./script')" \
         "$(printf 'a text that is bad, one\na text that stays good\nran')"
     spoil 'that is bad'
+    echo 'const char *word(void) { return "a library of the real directory"; }' | gcc -shared -fPIC -o "$ROOM/other.so" -x c -
     same 'without it' "$("$VRIFT_BIN" run -w w -- cat bad)" 'a text Xhat is bad, one'
     same 'what is good' "$("$VRIFT_BIN" run -w w --verify -- cat good)" 'a text that stays good'
     verified 'Input/output error' cat bad
@@ -70,6 +71,30 @@ C
 const char *word(void); int main(void) { return word()[0] != 'a'; }
 C
     verified 'rror' app/both
+    # Nor is what lies in the real directory taken for what is damaged.
+    loader=$(ldd /bin/sh | sed -n 's/^[[:space:]]*\(\/[^ ]*ld-[^ ]*\).*/\1/p')
+    mkdir "$TREE/app" "$TREE/lib"
+    cp /bin/echo "$TREE/app/main"
+    cp "$ROOM/other.so" "$TREE/lib/libword.so"
+    verified 'rror' "$loader" "$TREE/app/main" 'it ran'
+    verified 'rror' "$loader" "$TREE/app/both"
+    verified 'rror' env LD_PRELOAD="$TREE/lib/libword.so" /bin/echo 'it ran'
+    case $said in *'it ran'*) fail 'it ran' ;; esac
+    rm -r "$TREE/app" "$TREE/lib"
+    # What is damaged beside what is needed keeps nobody from starting; who looks for it finds it damaged, and no other one.
+    cp "$ROOM/other.so" "$ROOM/libword.so"
+    printf 'import ctypes, sys\nctypes.CDLL(sys.argv[1])\n' >"$ROOM/load.py"
+    gcc -shared -fPIC -o "$ROOM/libneeds.so" -x c - -L "$ROOM" -lword -Wl,-rpath,"$ROOM" <<'C'
+const char *word(void); const char *needs(void) { return word(); }
+C
+    gcc -o "$ROOM/needs" -x c - -L "$ROOM" -lneeds -Wl,-rpath,"$ROOM" <<'C'
+const char *needs(void); int main(void) { return !needs(); }
+C
+    "$ROOM/needs"
+    same 'beside' "$("$VRIFT_BIN" run -w w --verify -- env LD_LIBRARY_PATH="$TREE/lib" echo 'it ran' 2>"$ROOM/said")" 'it ran'
+    grep -q 'lib/libword.so: its content' "$ROOM/said"
+    verified 'OSError' env LD_LIBRARY_PATH="$TREE/lib:$ROOM" /usr/bin/python3 "$ROOM/load.py" libword.so
+    verified 'cannot read file data' env LD_LIBRARY_PATH="$TREE/lib:$ROOM" "$ROOM/needs"
     # What is written anew is stored anew.
     echo 'a text that is bad, one' >"$ROOM/new"
     "$VRIFT_BIN" run -w w --verify -- sh -c "cat '$ROOM/new' >bad"

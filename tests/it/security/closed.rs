@@ -44,11 +44,16 @@ fn a_store_and_its_drafts_are_closed_to_others_under_any_umask() {
     for umask in ["0000", "0022", "0077", "0277", "0777"] {
         let sandbox = Sandbox::new();
         sandbox.write("project/file", "content\n");
+        for name in ["tool", "library.so"] {
+            fs::copy("/bin/true", sandbox.path("project").join(name)).expect("a program");
+        }
         let mut script =
             "$V ingest project --name w; $V snapshot w s; $V fork w fork; $V compact w".to_owned();
         if is_real() {
             // While files are open, and what a set-user-id bit makes of a draft, and one without a name.
+            // And what is executed out of the tree, or loaded.
             script += "; cd project; $V run -w w -- sh -c '
+                ./tool; LD_LIBRARY_PATH=. env true
                 exec 3> new; echo secret >&3; exec 4>> file; echo secret >&4
                 find \"$STORE/workspaces\" -type f -path \"*/drafts/*\" | wc -l
                 find \"$STORE/workspaces\" -path \"*/drafts*\" -perm /077 ! -type l'";
@@ -150,5 +155,20 @@ fn a_directory_that_somebody_has_put_there_is_passed_over() {
         assert_eq!(sandbox.ok(["cat", "w:file"]).text(), "content\n");
         let inside = |path: &Path| fs::read_dir(path).map_or(0, Iterator::count);
         assert_eq!((inside(&trap), inside(&place)), (0, 0), "{planted}: something was put there");
+    }
+}
+
+#[test]
+fn what_is_put_aside_is_closed_to_others_under_any_umask() {
+    for umask in ["0000", "0777"] {
+        let sandbox = Sandbox::new();
+        sandbox.write("project/file", "content\n");
+        let script = "$V ingest project; $V drop project
+            chmod u+w $STORE/images/*; for image in $STORE/images/*; do echo other > $image; done
+            $V fsck --repair";
+        let told = under(&sandbox, umask, script);
+        assert!(told.contains("nothing needs it; moved aside"), "umask {umask}: {told}");
+        let mode = sandbox.path("store/damaged").metadata().expect("it is there").mode();
+        assert_eq!(mode & 0o777, 0o700, "umask {umask}");
     }
 }

@@ -145,13 +145,13 @@ impl Check<'_> {
                 true,
             );
         }
-        let aside = self.home.store().root().join("damaged");
-        let to = aside.join(format!("image-{digest}"));
-        let mut private = std::fs::DirBuilder::new();
-        std::os::unix::fs::DirBuilderExt::mode(private.recursive(true), 0o700);
-        let moved = private.create(&aside).and_then(|()| std::fs::rename(&damage.path, &to));
+        let moved = self.home.store().aside().map_err(|error| text(&error)).and_then(|aside| {
+            let to = aside.join(format!("image-{digest}"));
+            std::fs::rename(&damage.path, &to).map_err(|error| error.to_string())?;
+            Ok(to)
+        });
         match moved {
-            Ok(()) => (format!("nothing needs it; moved aside to '{}'", names::path(&to)), false),
+            Ok(to) => (format!("nothing needs it; moved aside to '{}'", names::path(&to)), false),
             Err(error) => (format!("nothing needs it; it cannot be moved aside: {error}"), true),
         }
     }

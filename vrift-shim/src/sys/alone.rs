@@ -4,6 +4,8 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use super::definition;
+
 /// The C library's variable, once it was looked for.
 static FOUND: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 /// Stands for none: a C library that does not say it.
@@ -14,11 +16,8 @@ static NONE: c_char = 0;
 pub fn is() -> bool {
     let mut found = FOUND.load(Ordering::Relaxed);
     if found.is_null() {
-        // SAFETY: the name is a C string; dlsym may be called at any time after the loader has begun to run code.
-        found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
-        if found.is_null() {
-            found = (&raw const NONE).cast_mut().cast();
-        }
+        let none = (&raw const NONE).cast_mut().cast();
+        found = definition::variable(c"__libc_single_threaded").unwrap_or(none);
         FOUND.store(found, Ordering::Relaxed);
     }
     // SAFETY: a `char` of libc's, which only libc changes, or ours; read as one that may change at any time.

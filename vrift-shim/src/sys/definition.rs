@@ -1,5 +1,5 @@
-//! The next definition of a name, looked for as `dlsym` would, without `dlsym`: that forgets what `dlerror` has still to
-//! say, of which the program knows and this library's first look for a name must not.
+//! The next definition of a name, or a variable, looked for as `dlsym` would, without `dlsym`: that forgets what `dlerror`
+//! has still to say, of which the program knows and this library's first look for a name must not.
 //!
 //! Only in the objects between this one and the C library, that one included: they are never unloaded. Whatever is not as it
 //! should be there is for `dlsym`.
@@ -37,15 +37,37 @@ const VERSIONS: usize = 0x6fff_fff0;
 
 /// Set in the version of a definition that only who was linked with it long ago gets.
 const HIDDEN: u16 = 0x8000;
+/// Kinds of symbols.
+const VARIABLE: u8 = 1;
 const FUNCTION: u8 = 2;
 
 /// How the names of C libraries begin.
 const LIBC: &[u8] = b"libc.so";
 
-/// The next definition; `None`: `dlsym` knows.
+/// The next definition of a function; `None`: `dlsym` knows.
 pub fn next(name: &CStr) -> Option<*mut c_void> {
+    behind_own(name, FUNCTION)
+}
+
+/// A variable of the C library: the program's copy, if it has one, for then that is in use. `None`: there is none, or it
+/// cannot be told. What else is loaded before this library has no copies.
+pub fn variable(name: &CStr) -> Option<*mut c_void> {
+    // SAFETY: the program, which stays.
+    match unsafe { defined(first()?, name, hash(name.to_bytes()), VARIABLE) } {
+        Some(found) => found.ok(),
+        None => behind_own(name, VARIABLE),
+    }
+}
+
+/// The loader's record of the program.
+fn first() -> Option<&'static Record> {
     // SAFETY: the loader has filled it in before it runs any code.
-    let mut record = unsafe { (&raw const DEBUG.first).read().as_ref() }?;
+    unsafe { (&raw const DEBUG.first).read().as_ref() }
+}
+
+/// What the first object behind this one that has the name defines it as.
+fn behind_own(name: &CStr, kind: u8) -> Option<*mut c_void> {
+    let mut record = first()?;
     while record.base != own::base() {
         // SAFETY: those before this library are the program and what is preloaded: they stay.
         record = unsafe { record.next.as_ref() }?;
@@ -55,7 +77,7 @@ pub fn next(name: &CStr) -> Option<*mut c_void> {
         // SAFETY: the C library is behind this one, and none up to it is ever unloaded.
         record = unsafe { record.next.as_ref() }?;
         // SAFETY: of an object that stays.
-        if let Some(found) = unsafe { defined(record, name, hash) } {
+        if let Some(found) = unsafe { defined(record, name, hash, kind) } {
             return found.ok();
         }
         // SAFETY: the loader's own.
@@ -74,7 +96,7 @@ fn hash(name: &[u8]) -> u32 {
     name.iter().fold(5381, |hash: u32, &byte| hash.wrapping_mul(33).wrapping_add(byte.into()))
 }
 
-/// What an object defines a name as, if it does.
+/// What an object defines a name as, if it does: of this kind.
 ///
 /// # Safety
 /// The object stays loaded.
@@ -82,6 +104,7 @@ unsafe fn defined(
     record: &Record,
     name: &CStr,
     wanted: u32,
+    of_kind: u8,
 ) -> Option<Result<*mut c_void, Strange>> {
     let mut found = [0; 4];
     let mut entry = record.dynamic;
@@ -120,7 +143,7 @@ unsafe fn defined(
                     & HIDDEN
                     != 0;
             if text == name && !hidden && symbol.st_shndx != 0 {
-                let plain = symbol.st_info & 15 == FUNCTION;
+                let plain = symbol.st_info & 15 == of_kind;
                 let place = record.base.wrapping_add(symbol.st_value as usize);
                 return Some(if plain { Ok(place as *mut c_void) } else { Err(Strange) });
             }
@@ -140,4 +163,20 @@ unsafe fn defined(
 unsafe fn word(start: usize, place: u32) -> u32 {
     // SAFETY: the caller's.
     unsafe { (start as *const u32).add(place as usize).read() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_found_where_dlsym_finds_it() {
+        for name in [c"__libc_single_threaded", c"environ", c"there is no such name"] {
+            // SAFETY: a C string.
+            let wanted = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+            let found = variable(name).unwrap_or(std::ptr::null_mut());
+            assert_eq!(found, wanted, "{name:?}");
+        }
+        assert_eq!(variable(c"open"), None, "it is a function");
+    }
 }

@@ -105,9 +105,13 @@ impl Heap {
     }
 
     /// Room in the arena for what should have been mapped by itself, when the kernel has refused that. Who gets nothing here
-    /// is the standard library, which then ends the process.
+    /// is the standard library, which then ends the process. What has a stack of its own gets nothing, for there was no room:
+    /// given back it would be taken for a whole block.
     #[cold]
     fn spare(&self, layout: Layout) -> Option<*mut u8> {
+        if size_of(layout).is_some() {
+            return None;
+        }
         let bytes = layout.size().checked_next_multiple_of(4096)?;
         Some(self.fresh(self.arena()?, bytes)? as *mut u8)
     }
@@ -208,3 +212,50 @@ unsafe impl GlobalAlloc for Heap {
 
 #[global_allocator]
 static HEAP: Heap = Heap::new();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Begin and end of a block.
+    type Block = (usize, usize);
+
+    /// Where a block lies, which does not leave the arena nor overlap another.
+    fn checked(heap: &Heap, blocks: &[Block], at: *mut u8, bytes: usize) -> Block {
+        let arena = heap.arena().expect("it is there");
+        let (begin, end) = (at.addr(), at.addr() + bytes);
+        assert!(arena <= begin && end <= arena + ARENA, "{bytes} bytes run past the arena");
+        for &(other, behind) in blocks {
+            assert!(end <= other || behind <= begin, "{bytes} bytes overlap others");
+        }
+        (begin, end)
+    }
+
+    #[test]
+    fn blocks_that_the_kernel_refused_to_map_overlap_no_others_when_they_are_given_back() {
+        for bytes in [9_000, 12_000, 17_000, 40_000, 60_000, 70_000] {
+            let layout = Layout::from_size_align(bytes, 16).expect("a layout");
+            let whole = Layout::from_size_align(bytes.next_power_of_two(), 16).expect("a layout");
+            let heap = Heap::new();
+            let arena = heap.arena().expect("there is memory");
+            // What is left has room for it, but not for a whole block.
+            let left = bytes.next_multiple_of(4096) + 4096;
+            let used = ARENA - FOR_SMALL - left;
+            heap.fresh(arena, used).expect("there is room");
+            let mut blocks: Vec<Block> = vec![(arena, arena + FOR_SMALL + used)];
+            if let Some(at) = heap.spare(layout) {
+                checked(&heap, &blocks, at, bytes);
+                // SAFETY: a block of this layout, which nobody uses.
+                unsafe { heap.dealloc(at, layout) };
+            }
+            while let Some(at) = heap.fresh(arena, 4096) {
+                blocks.push(checked(&heap, &blocks, at as *mut u8, 4096));
+            }
+            if let Some(size) = size_of(whole)
+                && let Some(at) = heap.take(arena, size)
+            {
+                checked(&heap, &blocks, at as *mut u8, whole.size());
+            }
+        }
+    }
+}

@@ -4,19 +4,12 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
-use vrift_manifest::name::NAME_MAX;
-
 use super::exec::places::{self, Place};
-use super::exec::{Loading, farm};
+use super::exec::{Loading, failing, farm};
 use super::find::{self, CWD, Work};
 use super::session;
 use super::{Answer, environment, exec, who};
 use crate::sys::strings::Strings;
-
-/// Symlinks that the kernel follows at most.
-const LINKS_MAX: usize = 40;
 
 /// The loader was told a name of the farm.
 static TOLD: AtomicBool = AtomicBool::new(false);
@@ -64,33 +57,12 @@ pub fn for_loader(path: &[u8]) -> Option<Loading> {
             was_told();
             Some(loading)
         }
-        // The loader says what it finds at a path: at one where the same is found.
-        Err(errno) => failing(path, errno).map(Loading::of),
+        // The loader says what it finds at a path.
+        Err(errno) => match failing::instead_of(CWD, path, errno) {
+            Ok(instead) => instead.map(Loading::of),
+            Err(_) => CString::new(failing::missing(path)).ok().map(Loading::of),
+        },
     }
-}
-
-/// A path at which the loader finds the same error: the one that was asked for, if that is so, for the loader's message names
-/// it. `None`: as it is.
-fn failing(path: &[u8], errno: Errno) -> Option<CString> {
-    let found =
-        rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
-    let is_so = match found {
-        Ok(_) => false,
-        Err(found) => found == errno,
-    };
-    if is_so {
-        return None;
-    }
-    let instead = match errno {
-        Errno::ISDIR => b"/".to_vec(),
-        Errno::NOTDIR => [b"/dev/null/", path].concat(),
-        Errno::LOOP => b"/proc/self/root".repeat(LINKS_MAX),
-        Errno::NAMETOOLONG => [&b"/"[..], &[b'n'; NAME_MAX + 1]].concat(),
-        // Where no other user may look; root may everywhere.
-        Errno::ACCESS => [b"/proc/1/root/", path].concat(),
-        _ => [b"/proc/0/", path].concat(),
-    };
-    CString::new(instead).ok()
 }
 
 /// Who asks for a library by its name.

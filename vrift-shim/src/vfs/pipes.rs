@@ -35,8 +35,11 @@ pub fn open(given: &'static Given, node: u64, flags: OFlags) -> Result<OwnedFd, 
 
 fn make(path: &CStr) -> Result<(), Errno> {
     // Whose pipe it is the tree says, and it was asked: the sticky bit only marks it as ours.
-    match rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o1600), 0) {
-        Ok(()) | Err(Errno::EXIST) => Ok(()),
+    let mode = Mode::from_raw_mode(0o1600);
+    match rustix::fs::mknodat(CWD, path, FileType::Fifo, mode, 0) {
+        // The umask may have taken from it.
+        Ok(()) => rustix::fs::chmodat(CWD, path, mode, AtFlags::empty()),
+        Err(Errno::EXIST) => Ok(()),
         Err(errno) => Err(errno),
     }
 }

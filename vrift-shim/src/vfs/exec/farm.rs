@@ -3,10 +3,11 @@
 //! its name, and what lies beside it.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
+use rustix::path::Arg;
 use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
@@ -16,6 +17,9 @@ use crate::sys::{decimal, vfork};
 use crate::vfs::find::{self, Name, Work};
 use crate::vfs::session::Given;
 use crate::vfs::{Answer, paths};
+
+/// The mode of what is made there, for its user.
+const USABLE: Mode = Mode::RWXU;
 
 /// Symlinks that a path may lead through.
 const LINKS: usize = 40;
@@ -54,7 +58,8 @@ fn link(name: &mut Text, root: usize, file: BorrowedFd<'_>) -> Result<(), Errno>
     loop {
         match link_to(&source, name.path()?) {
             Ok(()) => return Ok(()),
-            Err(Errno::NOENT) if !made => {
+            // EACCES: a directory that cannot be used.
+            Err(Errno::NOENT | Errno::ACCESS) if !made => {
                 make_directories(name, root)?;
                 made = true;
             }
@@ -139,12 +144,24 @@ fn clear_way(name: &mut Text, root: usize) -> Result<(), Errno> {
 }
 
 fn make_directories(name: &mut Text, root: usize) -> Result<(), Errno> {
-    each_directory(name, root, |path| {
-        match rustix::fs::mkdirat(CWD, path, Mode::from_raw_mode(0o700)) {
-            Err(Errno::EXIST) => Ok(()),
-            other => other,
+    each_directory(name, root, |path| make_directory(path))
+}
+
+/// Makes a directory of the farm that can be used, whatever the umask is. Also one is that was left without its mode, by who
+/// was killed at it or by an earlier version.
+pub fn make_directory(path: impl Arg + Copy) -> Result<(), Errno> {
+    match rustix::fs::mkdirat(CWD, path, USABLE) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => {
+            let there = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)?;
+            let is_directory = there.st_mode & 0o170_000 == 0o040_000;
+            if !is_directory || Mode::from_raw_mode(there.st_mode).contains(USABLE) {
+                return Ok(());
+            }
         }
-    })
+        Err(errno) => return Err(errno),
+    }
+    rustix::fs::chmodat(CWD, path, USABLE, AtFlags::empty())
 }
 
 /// Does something with the farm itself and with every directory of the name below it.
@@ -341,10 +358,12 @@ pub fn copy(
 }
 
 /// Copies a file to a new one, in the place of one that may have been left there.
-pub fn copy_to(path: impl rustix::path::Arg + Copy, file: BorrowedFd<'_>) -> Result<(), Errno> {
+pub fn copy_to(path: impl Arg + Copy, file: BorrowedFd<'_>) -> Result<(), Errno> {
     let _ = rustix::fs::unlinkat(CWD, path, AtFlags::empty());
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-    let copy = Brief::new(rustix::fs::openat(CWD, path, flags, Mode::from_raw_mode(0o700))?);
+    let copy = Brief::new(rustix::fs::openat(CWD, path, flags, USABLE)?);
+    // The umask may have taken from it.
+    rustix::fs::fchmod(copy.as_fd(), USABLE)?;
     let mut from = 0;
     while rustix::fs::sendfile(&copy, file, Some(&mut from), 1 << 30)? > 0 {}
     Ok(())

@@ -104,11 +104,12 @@ fn made(given: &'static Given, asked: Asked<'_>, go: Go<'_>) -> Result<(), Errno
     let needs = Needs { told_of, ..program.needs() };
     let lists = environment::lists(asked.environment).map(|list| match program.kind() {
         Kind::Ours => preload::translated(given, asked.base, list),
-        _ => None,
+        _ => Ok(None),
     });
+    let [preload, audit] = lists;
+    let (preload, audit) = (preload?, audit?);
     with_arguments(&program, &asked, |arguments| {
         on_stack(libraries, |libraries| {
-            let [preload, audit] = lists;
             on_stack(preload, |preload| {
                 on_stack(audit, |audit| {
                     let needs = Needs { libraries, preload, audit, ..needs };
@@ -198,20 +199,17 @@ const BY_DESCRIPTOR: usize = 24;
 /// Calls `work` with the arguments: before those that were asked for, what the lines of scripts say.
 fn with_arguments<R>(program: &Program, asked: &Asked<'_>, work: impl FnOnce(Strings) -> R) -> R {
     if let Some(told) = program.told() {
-        return stack::with(
-            asked.arguments.len() + told.arguments.len(),
-            |room: &mut [*const c_char]| {
-                let (before, behind) = (told.at, told.at + 1);
-                let asked = asked.arguments;
-                let said = told.arguments.iter().map(|argument| argument.as_ptr());
-                let all =
-                    asked.pointers().take(before).chain(said).chain(asked.pointers().skip(behind));
-                for (place, string) in room.iter_mut().zip(all) {
-                    *place = string;
-                }
-                work(Strings::of(room))
-            },
-        );
+        return stack::with(asked.arguments.len() + told.more(), |room: &mut [*const c_char]| {
+            let all = asked.arguments.pointers().enumerate().flat_map(|(at, argument)| {
+                let instead = told.instead_of(at);
+                let as_asked = instead.is_empty().then_some(argument);
+                instead.iter().map(|argument| argument.as_ptr()).chain(as_asked)
+            });
+            for (place, string) in room.iter_mut().zip(all) {
+                *place = string;
+            }
+            work(Strings::of(room))
+        });
     }
     if program.lines().is_empty() {
         return work(asked.arguments);

@@ -2,13 +2,11 @@
 //! where the kernel finds them, and the loader has to be told to look there: by LD_LIBRARY_PATH, in the order in which it
 //! would look itself. When the program runs it sees the variable as it was set (`sys/start.rs`).
 
-use std::cell::Cell;
 use std::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use vrift_manifest::attributes::Kind;
 use vrift_manifest::tree::path::PATH_MAX;
 
 use super::dynamic::{Dynamic, Edit, NEEDED, RPATH, RUNPATH};
@@ -16,15 +14,19 @@ use super::places::{self, Place, directory_of, is_there};
 use super::shelf::{Book, Leads, Shelf, Version};
 use super::{Head, elf, finish};
 use crate::sys::fd::Brief;
-use crate::vfs::Answer;
 use crate::vfs::find::{self, At, CWD, Work};
 use crate::vfs::session::{self, Given};
+use crate::vfs::{Answer, who};
 
 /// Libraries that are followed from one to the next.
 const MOST: usize = 1000;
 /// The longest name of a library, and the longest list of directories, with the NUL.
 const NAME: usize = 256;
 const LIST: usize = PATH_MAX;
+/// A file that can be opened, and gives EIO to who reads it.
+const UNREADABLE: &[u8] = b"/proc/self/mem";
+/// How often it is looked for what is written meanwhile.
+const ATTEMPTS: usize = 4;
 
 /// A program that is about to be executed.
 pub struct Asked<'a> {
@@ -48,70 +50,83 @@ pub struct Found {
     pub program: Option<Vec<u8>>,
 }
 
-/// How a program that is about to be executed finds its libraries; `None`: by itself. EIO: one that it needs has to be
-/// verified and is damaged; the loader would look for another one of the name.
+/// How a program that is about to be executed finds its libraries; `None`: by itself. An error: the loader would find others
+/// in the real directory. EIO: one that it needs is damaged, and the loader would look for another one of the name.
 pub fn path_for(given: &'static Given, asked: &Asked<'_>) -> Result<Option<Found>, Errno> {
-    let damaged = Cell::new(false);
-    let found = look_for_all(given, asked, &damaged);
-    if damaged.get() { Err(Errno::IO) } else { Ok(found) }
+    unless_written(|| look_for_all(given, asked))
 }
 
-fn look_for_all(given: &'static Given, asked: &Asked<'_>, damaged: &Cell<bool>) -> Option<Found> {
+/// Looks again where something was written meanwhile. What is written all the time is nothing that can be loaded.
+fn unless_written<T>(look: impl Fn() -> Result<Option<T>, Errno>) -> Result<Option<T>, Errno> {
+    for _ in 0..ATTEMPTS {
+        match look() {
+            Err(Errno::AGAIN) => {}
+            looked => return looked,
+        }
+    }
+    Ok(None)
+}
+
+fn look_for_all(given: &'static Given, asked: &Asked<'_>) -> Result<Option<Found>, Errno> {
     let variable = asked.variable.unwrap_or(b"");
     // A program outside is not looked through for paths.
     if asked.path.is_none() && !asked.dynamic.says_where_to_look() && variable.is_empty() {
-        return None;
+        return Ok(None);
     }
     let origin = asked.path.map(directory_of);
-    let mut search = Search::new(given, asked.base, damaged);
+    let mut search = Search::new(given, asked.base);
     search.variable = places::of_list(given, asked.base, variable, b";:", origin);
     search.objects.push(search.object(asked.file, asked.dynamic, origin, None));
     if !search.leads_inside() {
-        return None;
+        return Ok(None);
     }
-    search.follow();
+    search.follow()?;
     search.take_whole_directories();
     let list = search.books.len();
-    let program = asked.path.and_then(|path| search.copy_of_program(path));
-    let shelf = Shelf::of(given, &search.books).ok()?;
+    let program = match asked.path {
+        Some(path) => search.copy_of_program(path)?,
+        None => None,
+    };
+    let shelf = Shelf::of(given, &search.books)?;
     let program = program.and_then(|number| Some(shelf.path_of(given, search.books.get(number)?)));
-    Some(Found { list: search.list(&shelf, variable, list), program })
+    Ok(Some(Found { list: search.list(&shelf, variable, list), program }))
 }
 
 /// A library of the tree, `at`, whose path there is `path`, with the libraries of the tree that it needs by where it says
-/// that they are: the paths of all for the loader, its own first. `None`: it needs none. EIO: as [`path_for`] has it.
+/// that they are: the paths of all for the loader, its own first. `None`: it needs none. An error: as [`path_for`] has it.
 pub fn with_needed(
     given: &'static Given,
     at: At,
     path: &[u8],
 ) -> Result<Option<Vec<Vec<u8>>>, Errno> {
-    let damaged = Cell::new(false);
-    let found = look_for_needed(given, at, path, &damaged);
-    if damaged.get() { Err(Errno::IO) } else { Ok(found) }
+    unless_written(|| look_for_needed(given, at, path))
 }
 
 fn look_for_needed(
     given: &'static Given,
     at: At,
     path: &[u8],
-    damaged: &Cell<bool>,
-) -> Option<Vec<Vec<u8>>> {
+) -> Result<Option<Vec<Vec<u8>>>, Errno> {
     let directory = directory_of(path);
-    let mut search = Search::new(given, CWD, damaged);
-    let taken = search.taken(directory, path.get(directory.len() + 1..)?, at)?;
-    let Library { file, dynamic } = taken.library?;
+    let name = path.get(directory.len() + 1..).unwrap_or(b"");
+    let mut search = Search::new(given, CWD);
+    let Some(Taken { book, library: Some(Library { file, dynamic }) }) =
+        search.taken(directory, name, at)?
+    else {
+        return Ok(None);
+    };
     let object = search.object(file.as_fd(), &dynamic, Some(directory), None);
     search.objects.push(Object { book: Some(0), ..object });
     if !search.leads_inside() {
-        return None;
+        return Ok(None);
     }
-    search.books.push(taken.book);
-    search.follow();
+    search.books.push(book);
+    search.follow()?;
     if search.books.len() < 2 {
-        return None;
+        return Ok(None);
     }
-    let shelf = Shelf::of(given, &search.books).ok()?;
-    Some(search.books.iter().map(|book| shelf.path_of(given, book)).collect())
+    let shelf = Shelf::of(given, &search.books)?;
+    Ok(Some(search.books.iter().map(|book| shelf.path_of(given, book)).collect()))
 }
 
 /// A library that is needed.
@@ -140,10 +155,8 @@ struct Object {
     edits: Vec<Edit>,
 }
 
-struct Search<'a> {
+struct Search {
     given: &'static Given,
-    /// Whether a library was met that has to be verified and is damaged.
-    damaged: &'a Cell<bool>,
     base: c_int,
     /// The directories of LD_LIBRARY_PATH.
     variable: Vec<Place>,
@@ -158,11 +171,11 @@ struct Search<'a> {
     last: Vec<Vec<u8>>,
 }
 
-impl<'a> Search<'a> {
-    fn new(given: &'static Given, base: c_int, damaged: &'a Cell<bool>) -> Search<'a> {
+impl Search {
+    fn new(given: &'static Given, base: c_int) -> Search {
         let (variable, objects, books) = (Vec::new(), Vec::new(), Vec::new());
         let (first, names, last) = (Vec::new(), Vec::new(), Vec::new());
-        Search { given, damaged, base, variable, objects, books, first, names, last }
+        Search { given, base, variable, objects, books, first, names, last }
     }
 
     fn object(
@@ -204,7 +217,7 @@ impl<'a> Search<'a> {
     }
 
     /// Looks for what is needed, and what that needs.
-    fn follow(&mut self) {
+    fn follow(&mut self) -> Result<(), Errno> {
         let mut number = 0;
         while let Some(object) = self.objects.get(number) {
             for needed in object.needed.clone() {
@@ -214,11 +227,11 @@ impl<'a> Search<'a> {
                     None if self.names.len() >= MOST => continue,
                     None => {
                         let found = match needed.shorter {
-                            Some(_) => self.look_at(&needed.name, number),
-                            None => self.look_for(&needed.name, number),
+                            Some(_) => self.look_at(&needed.name, number)?,
+                            None => self.look_for(&needed.name, number)?,
                         };
-                        self.names.push((needed.name, found.is_some()));
-                        found.is_some()
+                        self.names.push((needed.name, found));
+                        found
                     }
                 };
                 if let (true, Some(edit), Some(object)) =
@@ -230,29 +243,28 @@ impl<'a> Search<'a> {
             number += 1;
         }
         self.silence();
+        Ok(())
     }
 
-    /// A path that is the name of a needed library, from where the program runs.
-    fn look_at(&mut self, path: &[u8], loader: usize) -> Option<()> {
-        let name = path.get(path.iter().rposition(|&byte| byte == b'/')? + 1..)?;
+    /// A path that is the name of a needed library, from where the program runs: whether it is the tree's.
+    fn look_at(&mut self, path: &[u8], loader: usize) -> Result<bool, Errno> {
         let directory = directory_of(path);
-        match places::of_list(self.given, self.base, directory, b"", None).pop()? {
-            Place::Tree(directory) => {
-                let Some(found) = self.take(&directory, name) else {
-                    // By its name alone it is not found either.
-                    return is_there(&directory, name).then_some(());
-                };
-                self.first.push(directory);
-                self.add(found, loader);
-                Some(())
-            }
-            Place::Outside(_) => None,
-        }
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(b"");
+        let place = places::of_list(self.given, self.base, directory, b"", None).pop();
+        let Some(Place::Tree(directory)) = place else { return Ok(false) };
+        let Some(found) = self.take(&directory, name)? else {
+            // By its name alone it is not found either.
+            return Ok(is_there(&directory, name));
+        };
+        self.first.push(directory);
+        self.add(found, loader);
+        Ok(true)
     }
 
-    /// Looks for one library where the loader would, until it is found; what is outside the loader finds by itself.
-    fn look_for(&mut self, name: &[u8], loader: usize) -> Option<()> {
-        let asking = self.objects.get(loader)?;
+    /// Looks for one library where the loader would, until it is found: whether that is in the tree; what is outside the
+    /// loader finds by itself.
+    fn look_for(&mut self, name: &[u8], loader: usize) -> Result<bool, Errno> {
+        let Some(asking) = self.objects.get(loader) else { return Ok(false) };
         let mut places: Vec<&Place> = Vec::new();
         let mut above = if asking.has_runpath { None } else { Some(asking) };
         while let Some(object) = above {
@@ -265,20 +277,20 @@ impl<'a> Search<'a> {
             match place {
                 Place::Outside(directory) => {
                     if is_there(directory, name) {
-                        return None;
+                        return Ok(false);
                     }
                 }
                 Place::Tree(directory) => {
-                    let Some(found) = self.take(directory, name) else { continue };
+                    let Some(found) = self.take(directory, name)? else { continue };
                     if number < before {
                         self.first.push(directory.clone());
                     }
                     self.add(found, loader);
-                    return Some(());
+                    return Ok(true);
                 }
             }
         }
-        None
+        Ok(false)
     }
 
     fn add(&mut self, found: Taken, loader: usize) {
@@ -324,57 +336,60 @@ impl<'a> Search<'a> {
     }
 
     /// The program with what has to be other in it, as one of the books.
-    fn copy_of_program(&mut self, path: &[u8]) -> Option<usize> {
-        let edits = self.objects.first().map(|object| object.edits.clone())?;
+    fn copy_of_program(&mut self, path: &[u8]) -> Result<Option<usize>, Errno> {
+        let edits = self.objects.first().map(|object| object.edits.clone()).unwrap_or_default();
         if edits.is_empty() {
-            return None;
+            return Ok(None);
         }
         let directory = directory_of(path);
-        let taken = self.take(directory, path.get(directory.len() + 1..)?)?;
+        let name = path.get(directory.len() + 1..).unwrap_or(b"");
+        let Some(taken) = self.take(directory, name)? else { return Ok(None) };
         self.books.push(Book { edits, ..taken.book });
-        Some(self.books.len() - 1)
+        Ok(Some(self.books.len() - 1))
     }
 
-    /// What a directory of the tree has of a name, if a loader would take it.
-    fn take(&self, directory: &[u8], name: &[u8]) -> Option<Taken> {
+    /// What a directory of the tree has of a name, if a loader would take it. An error: it would stop there.
+    fn take(&self, directory: &[u8], name: &[u8]) -> Result<Option<Taken>, Errno> {
         let path = [directory, b"/", name].concat();
         let mut work = Work::default();
-        match find::node(CWD, Some(&path), true, &mut work).ok()? {
-            Answer::Ours(at) => self.taken(directory, name, at),
-            Answer::Elsewhere(other) => {
+        match find::node(CWD, Some(&path), true, &mut work) {
+            Ok(Answer::Ours(at)) => self.taken(directory, name, at),
+            Ok(Answer::Elsewhere(other)) => {
                 let leads = Leads::Outside(other.to_bytes().to_vec());
                 let book = Book::new(directory, name, leads);
-                Some(Taken { book, library: None })
+                Ok(Some(Taken { book, library: None }))
             }
-            Answer::Kernel => None,
+            Err(Errno::IO) => Err(Errno::IO),
+            Ok(Answer::Kernel) | Err(_) => Ok(None),
         }
     }
 
-    fn taken(&self, directory: &[u8], name: &[u8], at: At) -> Option<Taken> {
-        if !matches!(at.session.tree().kind(at.cursor), Ok(Kind::File)) {
-            return None;
+    fn taken(&self, directory: &[u8], name: &[u8], at: At) -> Result<Option<Taken>, Errno> {
+        let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
+        // What may not be read a loader passes by.
+        if attributes.mode & 0o170_000 != 0o100_000
+            || who::credentials().need(&attributes, 4).is_err()
+        {
+            return Ok(None);
         }
         let file = match open(self.given, at) {
             Ok(file) => file,
-            Err(errno) => {
-                let is_wrong = errno == Errno::IO && self.given.handover.verify;
-                self.damaged.set(self.damaged.get() || is_wrong);
-                return None;
-            }
+            Err(Errno::IO) => return Err(Errno::IO),
+            Err(_) => return Ok(None),
         };
         let mut head = Head::default();
         head.read(&file);
         if !elf::is_loadable(head.get()) {
-            return None;
+            return Ok(None);
         }
-        let leads =
-            Leads::Inside { node: at.number().ok()?, file: Version::of(file.as_fd()).ok()? };
+        let leads = Leads::Inside { node: at.number()?, file: Version::of(file.as_fd())? };
         let book = Book::new(directory, name, leads);
         let dynamic = Dynamic::read(file.as_fd(), head.get());
-        Some(Taken { book, library: dynamic.map(|dynamic| Library { file, dynamic }) })
+        Ok(Some(Taken { book, library: dynamic.map(|dynamic| Library { file, dynamic }) }))
     }
 
-    /// What lies in the directories of LD_LIBRARY_PATH can be looked for by any library, and later.
+    /// What lies in the directories of LD_LIBRARY_PATH can be looked for by any library, and later. What is damaged need not
+    /// be: it is there as what cannot be read, so that who does look for it finds that, and no other one of the name.
     fn take_whole_directories(&mut self) {
         let mut more = Vec::new();
         for place in &self.variable {
@@ -390,7 +405,10 @@ impl<'a> Search<'a> {
                     .iter()
                     .any(|book| book.directory == *directory && book.name == *name);
                 if is_new && name.windows(3).any(|part| part == b".so") {
-                    more.extend(self.take(directory, &name).map(|taken| taken.book));
+                    let taken = self.take(directory, &name).map(|taken| taken.map(|it| it.book));
+                    let unreadable =
+                        || Book::new(directory, &name, Leads::Outside(UNREADABLE.to_vec()));
+                    more.extend(taken.unwrap_or_else(|_| Some(unreadable())));
                 }
             }
         }

@@ -5,6 +5,7 @@ pub mod by_loader;
 pub mod cover;
 pub mod dynamic;
 pub mod elf;
+pub mod failing;
 pub mod farm;
 pub mod known;
 pub mod launch;
@@ -194,7 +195,7 @@ pub fn resolve(
         }
         *by_loader = *kind == Kind::Ours && elf::is_loader(name);
         if *by_loader {
-            *told = (level == 0).then(|| self::by_loader::told(given, asked)).flatten();
+            *told = if level == 0 { self::by_loader::told(given, asked)? } else { None };
             *libraries = told.as_mut().and_then(|told| told.libraries.take());
         } else if *kind == Kind::Ours
             && let Some(dynamic) = Dynamic::read(file.as_fd(), head.get())
@@ -373,13 +374,7 @@ fn named(
 
 /// A library of the tree, at a path from `base` on, by a name that the kernel knows, and those of the tree that it needs.
 pub fn library(given: &'static Given, base: c_int, at: At, path: &[u8]) -> Result<Loading, Errno> {
-    let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
-    who::credentials().need(&attributes, 4)?;
-    match attributes.mode & 0o170_000 {
-        0o100_000 => {}
-        0o040_000 => return Err(Errno::ISDIR),
-        _ => return Err(Errno::ACCESS),
-    }
+    let file = open_to_load(given, at)?;
     let mut room = Scratch::default();
     let room = room.bytes();
     if let Some(length) = farm::canonical(base, path, room)?
@@ -389,12 +384,22 @@ pub fn library(given: &'static Given, base: c_int, at: At, path: &[u8]) -> Resul
         let path = all.next().ok_or(Errno::NOENT)?;
         return Ok(Loading { path, needed: all.collect() });
     }
-    let file = libraries::open(given, at)?;
     begin_with(room, b"\0");
     let content = is_content(given, at.number()?, file.as_fd())?;
     prepare(given, &Source::of(base, path), room, &file, content)?;
     let path = CStr::from_bytes_until_nul(room).map_err(|_| Errno::NAMETOOLONG)?;
     Ok(Loading::of(farm::padded(given, path)))
+}
+
+/// Opens what a loader is to load, if it can be read.
+fn open_to_load(given: &'static Given, at: At) -> Result<Brief, Errno> {
+    let attributes = at.session.tree().attributes(at.cursor).map_err(|_| Errno::IO)?;
+    who::credentials().need(&attributes, 4)?;
+    match attributes.mode & 0o170_000 {
+        0o100_000 => libraries::open(given, at),
+        0o040_000 => Err(Errno::ISDIR),
+        _ => Err(Errno::ACCESS),
+    }
 }
 
 /// What a loader is to load instead of a path.

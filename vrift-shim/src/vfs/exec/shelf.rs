@@ -11,7 +11,7 @@ use vrift_cas::Hasher;
 use vrift_manifest::tree::path::below;
 
 use super::dynamic::Edit;
-use super::farm::{Descriptor, copy_to};
+use super::farm::{Descriptor, copy_to, make_directory};
 use super::is_content;
 use super::libraries::open;
 use crate::sys::fd::Brief;
@@ -90,7 +90,7 @@ impl Shelf {
             for book in books {
                 shelf.put(given, book)?;
             }
-            make_directory(&mark)?;
+            make_directory(&*mark)?;
         }
         Ok(shelf)
     }
@@ -170,13 +170,6 @@ fn make_directories(path: &[u8], known: usize) -> Result<(), Errno> {
         make_directory(path.get(..at).unwrap_or(path))?;
     }
     make_directory(path)
-}
-
-fn make_directory(path: &[u8]) -> Result<(), Errno> {
-    match rustix::fs::mkdirat(CWD, path, Mode::from_raw_mode(0o700)) {
-        Err(Errno::EXIST) => Ok(()),
-        other => other,
-    }
 }
 
 /// What is on a shelf, by its path from the tree's root on: of a path behind the farm's own.
