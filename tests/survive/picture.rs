@@ -80,6 +80,27 @@ pub fn of_workspace(workspace: &Workspace) -> Result<Picture, String> {
     })
 }
 
+/// What a file of the present tree has, below directories with plain names.
+pub fn bytes_of(workspace: &Workspace, path: &str) -> Result<Vec<u8>, String> {
+    let told = |error: &dyn std::fmt::Display| format!("{path}: {error}");
+    let (tree, mut bytes) = (workspace.tree(), Vec::new());
+    let mut at = tree.root();
+    for name in path.split('/') {
+        let child = tree.child(at, name.as_bytes()).map_err(|error| told(&error))?;
+        at = child.ok_or_else(|| told(&"is not there"))?;
+    }
+    let file = match workspace.open_draft(at).map_err(|error| told(&error))? {
+        Some(draft) => draft,
+        None => {
+            let digest = tree.digest(at).map_err(|error| told(&error))?;
+            let digest = digest.ok_or_else(|| told(&"is no file"))?;
+            workspace.store().open_blob(&digest).map_err(|error| told(&error))?
+        }
+    };
+    (&file).read_to_end(&mut bytes).map_err(|error| told(&error))?;
+    Ok(bytes)
+}
+
 /// The picture of a state.
 pub fn of_tree(tree: &Tree) -> Result<Picture, String> {
     walk(tree, &mut |at| {

@@ -4,8 +4,10 @@ use std::fs;
 
 use vrift_tests::damage;
 
+use super::operations::Operation;
 use super::world::{World, text};
 use crate::project::Outputs;
+use crate::said;
 
 /// What is done to a store, and which check has to notice it.
 type Control =
@@ -15,6 +17,9 @@ const CONTROLS: &[Control] = &[
     ("a byte of a stored source is another one", flip, World::fsck),
     ("a stored source is gone", remove, World::fsck),
     ("a program sees another byte", flip, World::look_at_sources),
+    ("a finished output is that of an earlier build", revert, |world| {
+        world.check_build(&[], 2, false).map(drop)
+    }),
     ("an acknowledged snapshot is gone", forget, |world| world.check("-")),
     ("a workspace that nobody works on has changed", change, |world| world.check("-")),
     ("a workspace that nobody works on is gone", lose, |world| world.check("-")),
@@ -55,13 +60,29 @@ fn remove(world: &mut World) -> Result<(), String> {
     fs::remove_file(blob).map_err(text)
 }
 
+/// Two builds as they have to be, and then one output as it was between them.
+fn revert(world: &mut World) -> Result<(), String> {
+    for behind in ["cp prog \"$LOG.kept\"", "cat \"$LOG.kept\" > prog"] {
+        let build = Operation::Build(Vec::new(), world.next_round());
+        let at = world.path("project");
+        said::ok(&world.sandbox, &at, &words(&build.words(world)))?;
+        build.judge(world, None, true)?;
+        said::ok(&world.sandbox, &at, &["run", "-w", "w", "--", "sh", "-ec", behind])?;
+    }
+    Ok(())
+}
+
+fn words(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
 fn forget(world: &mut World) -> Result<(), String> {
     world.ok(&["drop", "w@begun"]).map(drop)
 }
 
 fn change(world: &mut World) -> Result<(), String> {
     let words = ["run", "-w", "other", "--", "sh", "-c", "echo >> Makefile"];
-    crate::said::ok(&world.sandbox, &world.path("project"), &words).map(drop)
+    said::ok(&world.sandbox, &world.path("project"), &words).map(drop)
 }
 
 fn lose(world: &mut World) -> Result<(), String> {

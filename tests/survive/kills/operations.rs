@@ -6,14 +6,15 @@ use vrift_tests::random::Random;
 
 use super::world::{World, text};
 use crate::picture::{Picture, differs, of_directory, of_tree, of_workspace, timeless};
+use crate::project::round_header;
 use crate::said::run;
 use vrift_manifest::workspace::Moment;
 
 /// What is done.
 #[derive(Debug, Clone)]
 pub enum Operation {
-    /// `make` in a run, behind `rm` of some of what is there.
-    Build(Vec<String>),
+    /// `make` of a round in a run, behind `rm` of some of what is there.
+    Build(Vec<String>, u64),
     /// Names the state of `w`.
     Snapshot(String),
     /// A fork of `w`.
@@ -106,7 +107,7 @@ impl Operation {
             "ingest" => Operation::Drop(dice.pick(&ingested).clone()),
             "sync" => return Ok((Operation::Sync, Some(change_sides(world, true)?))),
             "apply" => return Ok((Operation::Apply, Some(change_sides(world, false)?))),
-            _ => Operation::Build(world.some_outputs(dice)),
+            _ => Operation::Build(world.some_outputs(dice), world.next_round()),
         };
         if let Operation::IngestAgain(name) = &operation {
             let content = format!("as of {name} {}\n", dice.below(1_000_000)).repeat(40);
@@ -120,10 +121,13 @@ impl Operation {
     pub fn words(&self, world: &World) -> Vec<String> {
         let extra = world.path("extra").display().to_string();
         let words: Vec<&str> = match self {
-            Operation::Build(removed) => {
+            Operation::Build(removed, round) => {
                 let script = format!(
-                    "rm -f .t-* st?????? gen/.t-* {}; echo removed >> \"$LOG\"; exec make -k -j2",
-                    removed.join(" ")
+                    "rm -f .t-* st?????? gen/.t-* {}; echo removed >> \"$LOG\"; \
+                     echo '{}' > .t-round.h && mv .t-round.h round.h && echo round.h {round} >> \"$LOG\" && \
+                     exec make -k -j2 ROUND={round}",
+                    removed.join(" "),
+                    round_header(*round)
                 );
                 let words = ["run", "-w", "w", "--", "sh", "-c"].map(str::to_owned);
                 return words.into_iter().chain([script]).collect();
@@ -155,7 +159,7 @@ impl Operation {
     /// The workspace that it works on; a word that is none, if on no single one.
     pub fn target(&self) -> &str {
         match self {
-            Operation::Build(_) | Operation::Reset(_) => "w",
+            Operation::Build(..) | Operation::Reset(_) => "w",
             Operation::Fork(name)
             | Operation::Drop(name)
             | Operation::Ingest(name)
@@ -176,7 +180,7 @@ impl Operation {
 
     /// Where it is started: builds where programs see the tree.
     pub fn directory(&self) -> &'static str {
-        if matches!(self, Operation::Build(_)) { "project" } else { "." }
+        if matches!(self, Operation::Build(..)) { "project" } else { "." }
     }
 
     /// What there is afterwards is right, and is what the world has from now on. `done`: it has ended well.
@@ -187,7 +191,11 @@ impl Operation {
         done: bool,
     ) -> Result<(), String> {
         match self {
-            Operation::Build(removed) => world.judge_build(removed, done),
+            Operation::Build(removed, round) => {
+                let found = world.check_build(removed, *round, done)?;
+                world.present.insert("w".into(), found);
+                Ok(())
+            }
             Operation::Snapshot(name) => world.judge_snapshot(name, done),
             Operation::Fork(name) => {
                 let wanted = world.present.get("w").cloned().unwrap_or_default();
@@ -249,21 +257,26 @@ impl Operation {
     /// Does it once more, to its end, and looks whether it is done.
     pub fn again(&self, world: &mut World, sides: Option<&Sides>) -> Result<(), String> {
         let there = world.names()?;
-        let words = match self {
+        // A build once more is another one, so that it has something to do.
+        let anew = match self {
+            Operation::Build(removed, _) => Operation::Build(removed.clone(), world.next_round()),
+            other => other.clone(),
+        };
+        let words = match &anew {
             // What is there is there.
             Operation::Fork(name) | Operation::Ingest(name) if there.contains(name) => {
                 return Ok(());
             }
             Operation::Drop(name) if !there.contains(name) => return Ok(()),
             Operation::Snapshot(name) if world.snapshots.contains_key(name) => return Ok(()),
-            _ => self.words(world),
+            _ => anew.words(world),
         };
         fs::write(world.path("log"), "").map_err(text)?;
-        let said = run(&world.sandbox, &world.path(self.directory()), &words)?;
+        let said = run(&world.sandbox, &world.path(anew.directory()), &words)?;
         if said.code != Some(0) {
             return Err(format!("exit code {:?}: {}", said.code, said.text));
         }
-        self.judge(world, sides, true)
+        anew.judge(world, sides, true)
     }
 }
 
@@ -309,17 +322,30 @@ impl World {
         self.outputs.keys().filter(|_| dice.chance(share)).cloned().collect()
     }
 
-    fn judge_build(&mut self, removed: &[String], done: bool) -> Result<(), String> {
+    /// What is in `w` after a build: each output is that of this round or the one before, and that of this round if it was told
+    /// to be finished.
+    pub fn check_build(
+        &self,
+        removed: &[String],
+        round: u64,
+        done: bool,
+    ) -> Result<Picture, String> {
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();
-        let told: Vec<&str> = log.lines().collect();
-        let found = of_workspace(&self.open("w")?)?;
+        let told = |path: &String| log.lines().any(|line| line == format!("{path} {round}"));
+        let workspace = self.open("w")?;
+        let found = of_workspace(&workspace)?;
         let before = self.present.get("w").cloned().unwrap_or_default();
-        let is_removed = |path: &String| removed.contains(path);
         for (path, entry) in &found {
             let last = path.rsplit('/').next().unwrap_or(path);
             if let Some(wanted) = self.outputs.get(path) {
-                if entry.content != *wanted {
-                    return Err(format!("{path} is {} instead of {wanted}", entry.content));
+                let (content, rounds) = self.shown(&workspace, path, &entry.content)?;
+                if content != *wanted {
+                    return Err(format!("{path} is {content} instead of {wanted}"));
+                }
+                let now = rounds.is_empty() || rounds == [round].into();
+                let unchanged = || before.get(path).is_some_and(|was| was.content == entry.content);
+                if !now && (done || told(path) || !unchanged()) {
+                    return Err(format!("{path} shows {rounds:?} after a build of {round}"));
                 }
             } else if self.sources.get(path) != Some(entry) && !is_left_over(last) && path != "gen"
             {
@@ -327,17 +353,16 @@ impl World {
             }
         }
         let missing = |path: &&String| !found.contains_key(*path);
-        if let Some(path) = self.sources.keys().find(missing) {
+        if let Some(path) = self.sources.keys().find(|path| self.is_source(path) && missing(path)) {
             return Err(format!("the source {path} is lost"));
         }
         if let Some(path) = self.outputs.keys().find(|path| {
-            let was = before.contains_key(*path) && !is_removed(path);
-            (was || done || told.contains(&path.as_str())) && missing(path)
+            let was = before.contains_key(*path) && !removed.contains(path);
+            (was || done || told(path)) && missing(path)
         }) {
             return Err(format!("{path} was finished, and is lost"));
         }
-        self.present.insert("w".into(), found);
-        Ok(())
+        Ok(found)
     }
 
     fn judge_snapshot(&mut self, name: &str, done: bool) -> Result<(), String> {

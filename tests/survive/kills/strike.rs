@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use vrift_manifest::workspace::lock_word;
 use vrift_tests::random::Random;
 
 use crate::processes::{Ended, Process, below_this};
@@ -67,18 +68,18 @@ impl LockWord {
     /// What it is.
     pub fn read(&self) -> u32 {
         let mut bytes = [0; 4];
-        let read = self.0.as_ref().map(|page| page.read_exact_at(&mut bytes, 64));
+        let read = self.0.as_ref().map(|page| page.read_exact_at(&mut bytes, lock_word::AT));
         if matches!(read, Some(Ok(()))) { u32::from_le_bytes(bytes) } else { 0 }
     }
 
     /// The number of the thread that has it; 0: none.
     pub fn owner(&self) -> i32 {
-        (self.read() & 0x3fff_ffff).cast_signed()
+        (self.read() & lock_word::OWNER).cast_signed()
     }
 
     /// Whether the kernel has marked it: its owner has died, and nobody has taken it since.
     pub fn is_marked(&self) -> bool {
-        self.read() & 0x4000_0000 != 0
+        self.read() & lock_word::OWNER_DIED != 0
     }
 }
 

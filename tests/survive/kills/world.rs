@@ -3,25 +3,29 @@
 //! `w` is built in, `o` goes to and fro with its directory, `in-N` are ingested, `fork-N` are forks; `other` is touched by
 //! nobody. What was acknowledged, and what was seen to have happened, stays.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vrift_cas::Store;
+use vrift_cas::{Digest, Store};
 use vrift_manifest::workspace::{Home, Moment, Workspace};
 use vrift_tests::sandbox::Sandbox;
 
 use crate::look;
-use crate::picture::{Picture, differs, of_directory, of_tree, of_workspace};
+use crate::picture::{Picture, bytes_of, differs, of_directory, of_tree, of_workspace};
 use crate::project::{self, Outputs};
 use crate::said::{ok, run};
+
+/// The file that says which round it is.
+const ROUND: &str = "round.h";
 
 /// The world of one seed.
 pub struct World {
     /// Where all of it lies.
     pub sandbox: Sandbox,
-    /// What is built, as natively.
+    /// What is built, as natively in round 0, and what says the round.
     pub outputs: Outputs,
     /// The sources of `w`.
     pub sources: Picture,
@@ -33,7 +37,14 @@ pub struct World {
     pub present: BTreeMap<String, Picture>,
     /// Counts what is made, so that names are new.
     pub made: u64,
+    /// The last round in which something was built.
+    round: u64,
+    /// Outputs that were looked at, by their digests: the digest in round 0, and the rounds that it shows.
+    looked_at: RefCell<BTreeMap<String, Shown>>,
 }
+
+/// An output as it is in round 0, and the rounds that it shows.
+type Shown = (String, BTreeSet<u64>);
 
 /// An error as text.
 pub fn text(error: impl std::fmt::Display) -> String {
@@ -58,8 +69,11 @@ impl World {
         fs::write(extra.join("sub/large"), vec![7; 300_000]).map_err(text)?;
         let sources = of_directory(&project).map_err(text)?;
         let (still, snapshots, present) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let outputs = outputs.clone();
-        let mut world = World { sandbox, outputs, sources, still, snapshots, present, made: 0 };
+        let mut outputs = outputs.clone();
+        outputs.extend(sources.get(ROUND).map(|entry| (ROUND.to_owned(), entry.content.clone())));
+        let (made, round, looked_at) = (0, 0, RefCell::default());
+        let mut world =
+            World { sandbox, outputs, sources, still, snapshots, present, made, round, looked_at };
         // Files that were just written are read again later: ingests are to be as they are in everyday life.
         std::thread::sleep(std::time::Duration::from_millis(40));
         for (directory, name) in [("project", "w"), ("linked", "o")] {
@@ -89,6 +103,29 @@ impl World {
     pub fn name(&mut self, what: &str) -> String {
         self.made += 1;
         format!("{what}-{}", self.made)
+    }
+
+    /// A number that nothing was built with.
+    pub fn next_round(&mut self) -> u64 {
+        self.round += 1;
+        self.round
+    }
+
+    /// An output of `w` with this digest, as it is in round 0, and the rounds that it shows.
+    pub fn shown(&self, w: &Workspace, path: &str, digest: &str) -> Result<Shown, String> {
+        let known = self.looked_at.borrow().get(digest).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let (bytes, rounds) = project::in_round_0(&bytes_of(w, path)?);
+        let shown = (Digest::of(&bytes).to_string(), rounds);
+        self.looked_at.borrow_mut().insert(digest.to_owned(), shown.clone());
+        Ok(shown)
+    }
+
+    /// Whether this is a source that no build changes.
+    pub fn is_source(&self, path: &str) -> bool {
+        self.sources.contains_key(path) && !self.outputs.contains_key(path)
     }
 
     /// A path in it.
@@ -184,10 +221,11 @@ impl World {
     }
 
     fn look_at_sources_in(&self, seen: &Picture) -> Result<(), String> {
-        let is_source = |(path, _): &(&String, _)| self.sources.contains_key(*path);
-        let sources = seen.iter().filter(is_source);
-        let sources = sources.map(|(path, entry)| (path.clone(), entry.clone())).collect();
-        match differs(&sources, &self.sources) {
+        let of = |picture: &Picture| -> Picture {
+            let sources = picture.iter().filter(|(path, _)| self.is_source(path));
+            sources.map(|(path, entry)| (path.clone(), entry.clone())).collect()
+        };
+        match differs(&of(seen), &of(&self.sources)) {
             Some(why) => Err(format!("the sources, as a program sees them: {why}")),
             None => Ok(()),
         }

@@ -20,6 +20,6 @@ mod sys;
 pub use late::Late;
 pub use lock::{Held, LockError, with_lock};
 pub use map::Mapping;
-pub use protocol::OWNER_DIED;
+pub use protocol::{OWNER, OWNER_DIED};
 pub use region::{Grow, Inode, Region, grow_file, words_of};
 pub use sys::{SignalMask, close, open_to_read};

@@ -62,6 +62,9 @@ const PLACE_WORDS: usize = 63;
 const C_LOCKED: usize = 128;
 const LOCKED_WORDS: usize = 128;
 
+/// Where in the page the lock is, in bytes.
+pub const LOCK_AT: u64 = C_LOCK as u64 * 8;
+
 /// The epoch of a workspace that is gone.
 pub const DROPPED: u64 = u64::MAX;
 

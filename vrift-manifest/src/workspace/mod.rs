@@ -53,6 +53,11 @@ pub use error::{Action, WorkspaceError};
 pub use history::{Entry, Moment};
 pub use images::{open as open_image, path as image_path, write as write_image};
 pub use mutate::{Author, Done};
+/// The word of the lock in a workspace's control page, for who looks at it from outside.
+pub mod lock_word {
+    pub use super::control::LOCK_AT as AT;
+    pub use crate::shm::{OWNER, OWNER_DIED};
+}
 pub use names::{is_snapshot_name, is_workspace_name};
 pub use open::Workspace;
 pub use place::{Bounds, Home};
