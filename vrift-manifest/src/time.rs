@@ -57,6 +57,11 @@ impl Timestamp {
         (1..20_000_000).contains(&difference)
     }
 
+    /// A second later.
+    pub fn in_a_second(self) -> Timestamp {
+        Timestamp { sec: self.sec.saturating_add(1), nsec: self.nsec }
+    }
+
     /// What the kernel's own stamps are made of: the time of the last tick.
     pub fn coarse_now() -> Timestamp {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);

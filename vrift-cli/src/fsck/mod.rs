@@ -187,8 +187,8 @@ impl Check<'_> {
                 continue;
             }
             match Workspace::open(self.home, name) {
-                Ok(workspace) => {
-                    found.extend(index(name, &workspace));
+                Ok(mut workspace) => {
+                    found.extend(index(name, &mut workspace));
                     self.report.notes.extend(aside(name, &workspace));
                     self.report.notes.extend(workspace.cuts().iter().map(|cut| {
                         let cut = crate::output::names::path(cut);
@@ -219,7 +219,7 @@ impl Check<'_> {
 }
 
 /// Whether the live index says something else than image and journal.
-fn index(name: &str, workspace: &Workspace) -> Option<Damage> {
+fn index(name: &str, workspace: &mut Workspace) -> Option<Damage> {
     let what = match workspace.index_damage() {
         Ok(what) => format!("it is not what image and journal say: {}", what?),
         Err(error) => format!("it cannot be compared: {}", text(&error)),

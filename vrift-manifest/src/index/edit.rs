@@ -79,9 +79,10 @@ impl Editor<'_> {
         self.set(H_MAGIC, MAGIC)
     }
 
-    /// Sets a header word.
+    /// Sets a word: one of the header in both of its places.
     pub fn set(&self, at: usize, value: u64) -> Result<(), EditError> {
-        if self.index.region.store(at, value, Ordering::Release) {
+        let store = |at| self.index.region.store(at, value, Ordering::Release);
+        if store(at) && (at >= DOUBLED || store(H_AGAIN + at)) {
             Ok(())
         } else {
             Err(EditError::Damaged)
@@ -328,7 +329,9 @@ impl Editor<'_> {
 impl Index {
     /// Raises the clock's floor. It only ever rises, so for this no lock is needed. `false`: it is mapped for reading.
     pub fn raise_floor(&self, time: Timestamp) -> bool {
-        time <= self.floor() || self.region.raise(H_FLOOR, time.to_nanos())
+        let nanos = time.to_nanos();
+        time <= self.floor()
+            || self.region.raise(H_FLOOR, nanos) && self.region.raise(H_AGAIN + H_FLOOR, nanos)
     }
 
     /// No stamp is older than this.

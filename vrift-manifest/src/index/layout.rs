@@ -3,7 +3,7 @@
 /// "VRIFTIDX", little-endian.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"VRIFTIDX");
 /// The layout described here.
-pub const VERSION: u64 = 3;
+pub const VERSION: u64 = 4;
 
 /// Words of the header; the arena begins behind it.
 pub const HEADER: usize = 64;
@@ -40,6 +40,10 @@ pub const H_SIZE: usize = 14;
 pub const H_DRAFTS_AFTER: usize = 15;
 /// Header: the digest of the image below, four words.
 pub const H_IMAGE: usize = 16;
+/// Words of the header from its start on that are there once more.
+pub const DOUBLED: usize = H_IMAGE + 4;
+/// Header: where they are.
+pub const H_AGAIN: usize = 40;
 
 /// Node record: its number.
 pub const N_NUMBER: usize = 0;

@@ -15,6 +15,7 @@
 //!   that record's offset and the name. A directory without one is read from the image alone.
 
 pub mod edit;
+mod header;
 pub mod latch;
 pub mod layout;
 pub mod read;

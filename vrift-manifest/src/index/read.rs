@@ -84,9 +84,14 @@ impl Index {
         self.region.inode()
     }
 
+    /// Whether its file is shorter than its header says.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.region.is_cut()
+    }
+
     /// Whether the index is whole, and that of `epoch` over the image with this digest.
     pub(crate) fn is_of(&self, epoch: u64, image: [u64; 4]) -> bool {
-        !self.region.is_cut()
+        !self.is_cut()
             && self.get(H_MAGIC) == MAGIC
             && self.get(H_VERSION) == VERSION
             && self.get(H_EPOCH) == epoch

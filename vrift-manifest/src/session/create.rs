@@ -11,7 +11,7 @@ use super::{Session, SessionError, Who, rights};
 use crate::attributes::Kind;
 use crate::journal::Operation;
 use crate::journal::append::Need;
-use crate::tree::Change;
+use crate::tree::{Change, ChangeError};
 use crate::workspace::Author;
 use crate::workspace::turn::Turn;
 
@@ -34,8 +34,7 @@ impl Session {
     ) -> Result<(u64, OwnedFd), SessionError> {
         let mode = Kind::File as u32 | mode & 0o7777;
         let change = Change::Create { parent, name, mode, uid, gid, rdev: 0, target: b"" };
-        // Most of what can be refused, before anything is made.
-        self.tree.check(&change, &mut Vec::new())?;
+        self.check_early(&change)?;
         let author = who.before();
         // The file is made before the lock is taken, by the number that the node will have unless others are faster.
         let (guess, draft) = (self.tree.next_node(), draft_now());
@@ -47,6 +46,15 @@ impl Session {
         let node = self.record_new(who, author.as_ref(), &change, (guess, draft))?;
         finish_open(&file, flags, making(flags))?;
         Ok((node, file))
+    }
+
+    /// Most of what a file's creation can be refused for, before anything is made. Not a number that no node can have: under
+    /// the lock it is seen that the index lies.
+    pub(super) fn check_early(&self, change: &Change<'_>) -> Result<(), SessionError> {
+        match self.tree.check(change, &mut Vec::new()) {
+            Ok(_) | Err(ChangeError::Errno(Errno::INVAL)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Records a file whose draft is there already, by a number that was guessed; the file's number. If that fails, the

@@ -64,7 +64,7 @@ impl Session {
         let mode = Kind::File as u32 | mode_of(&stat);
         let (uid, gid) = (stat.st_uid, stat.st_gid);
         let change = Change::Create { parent, name, mode, uid, gid, rdev: 0, target: b"" };
-        self.tree.check(&change, &mut Vec::new())?;
+        self.check_early(&change)?;
         let author = who.before();
         let (guess, draft) = (self.tree.next_node(), draft_now());
         self.with_draft(guess, draft, |path| {

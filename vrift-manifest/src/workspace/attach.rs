@@ -94,7 +94,7 @@ pub fn shared(place: &Directory, control: &Control) -> Result<Attached, Workspac
                 return Ok(attached);
             }
         }
-        control.with_lock(|_| put_right(place, control))??;
+        control.with_lock(|held| put_right(place, control, held.owner_died))??;
     }
 }
 
@@ -153,8 +153,12 @@ pub fn is_unusable(errno: Errno) -> bool {
         || errno == Errno::LOOP
 }
 
-/// Under the lock: sees to it that the index in force is there.
-fn put_right(place: &Directory, control: &Control) -> Result<(), WorkspaceError> {
+/// Under the lock: sees to it that the index in force is there. `is_half`: there may be half a change in it.
+pub(super) fn put_right(
+    place: &Directory,
+    control: &Control,
+    is_half: bool,
+) -> Result<(), WorkspaceError> {
     let epoch = control.epoch();
     if epoch == DROPPED {
         return Ok(());
@@ -167,7 +171,7 @@ fn put_right(place: &Directory, control: &Control) -> Result<(), WorkspaceError>
         // Its replacer died: the words of the control page may not fit each other, so the journal decides.
         return build::build_found(place, control, false);
     }
-    if map(place, control, epoch)?.is_some() {
+    if !is_half && map(place, control, epoch)?.is_some() {
         return Ok(());
     }
     build::build(place, control, End::Committed(control.segment().committed))
@@ -278,12 +282,17 @@ impl Writer {
         if region.inode() != tree.index.inode() {
             return Ok(None);
         }
+        let index = Index::new(region);
+        // Somebody may have cut it since it was mapped to be read.
+        if index.is_cut() {
+            return Ok(None);
+        }
         let appender = Appender::open(journal, segment.id, bound);
         let appender = appender.map_err(|error| (journal, error))?;
         if !appender.holds(segment.committed) {
             return Ok(None);
         }
-        let tree = Tree::new(tree.image.clone(), Index::new(region));
+        let tree = Tree::new(tree.image.clone(), index);
         Ok(Some(Writer { tree, journal: appender }))
     }
 }

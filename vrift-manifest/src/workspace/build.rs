@@ -199,6 +199,8 @@ impl Built {
         });
         control.set_synced(self.loaded.synced.max(vouched).min(self.loaded.seq));
         control.set_sync_record(0);
+        // Where history was cut, drafts of the records to come are of this boot.
+        control.set_drafts_after(control.drafts_after().min(self.loaded.seq));
         control.raise(self.floor, self.next_node);
         let own = self.directory == place.store.workspaces_dir();
         control.set_place((!own).then_some(self.directory.as_path()));

@@ -65,6 +65,10 @@ const LOCKED_WORDS: usize = 128;
 /// Where in the page the lock is, in bytes.
 pub const LOCK_AT: u64 = C_LOCK as u64 * 8;
 
+/// The machine that a process writes who cannot know the boot. Others believe that it is theirs if the workspace was used
+/// since their boot: that process may have the lock, and drafts.
+const UNKNOWN: [u8; 16] = [0xff; 16];
+
 /// The epoch of a workspace that is gone.
 pub const DROPPED: u64 = u64::MAX;
 
@@ -73,8 +77,8 @@ pub struct Control {
     region: Region,
     path: PathBuf,
     inode: Inode,
-    /// This boot and inode. `None`: the boot cannot be known here; then what was taken over counts as ours, because
-    /// to take the lock away from a living process would be worse than to wait for a dead one.
+    /// This boot and inode. `None`: the boot cannot be known here (no `/proc`); then what was taken over counts as ours,
+    /// because to take the lock away from a living process would be worse than to wait for a dead one.
     machine: Option<[u8; 16]>,
 }
 
@@ -181,12 +185,15 @@ impl Control {
     }
 
     fn is_ours(&self, at: usize) -> bool {
-        let owner = self.pair(at);
-        owner != [0; 16] && self.machine.is_none_or(|machine| machine == owner)
+        match (self.pair(at), self.machine) {
+            (owner, None) => owner != [0; 16],
+            (UNKNOWN, Some(_)) => self.last_use() >= runtime::boot_time().to_nanos(),
+            (owner, Some(machine)) => owner == machine,
+        }
     }
 
     fn set_ours(&self, at: usize) {
-        self.set_pair(at, self.machine.unwrap_or([0xff; 16]));
+        self.set_pair(at, self.machine.unwrap_or(UNKNOWN));
     }
 
     /// Whether somebody on this machine has looked at the end of the journal.

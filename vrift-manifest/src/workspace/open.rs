@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::attach::{self, Attached};
+use super::attach::Attached;
 use super::config::{Config, Snapshot};
 use super::control::Control;
 use super::error::{Action, WorkspaceError};
 use super::mutate::Author;
 use super::place::{Directory, Home};
+use super::verify;
 use crate::time::Timestamp;
 use crate::tree::Tree;
 use vrift_cas::Store;
@@ -40,9 +41,10 @@ impl Workspace {
         let path = place.control_path();
         let control = Control::open(&path, place.writable()).map_err(Action::Read.of(&path))?;
         if home.verify {
-            super::verify::before(&place, &control, &config)?;
+            verify::before(&place, &control, &config)?;
         }
-        let attached = attach::attach(&place, &control)?;
+        let checked = home.verify.then(|| &config.last_era().image);
+        let attached = verify::attach(home, &place, &control, checked)?;
         let (home, author) = (home.clone(), None);
         let mut workspace = Workspace { home, place, control, attached, author, process: 0 };
         if workspace.place.writable() {
@@ -63,7 +65,7 @@ impl Workspace {
         if self.control.epoch() == self.attached.epoch {
             return Ok(false);
         }
-        self.attached = attach::attach(&self.place, &self.control)?;
+        self.attached = verify::attach(&self.home, &self.place, &self.control, None)?;
         self.settle()?;
         Ok(true)
     }

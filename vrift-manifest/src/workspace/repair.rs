@@ -27,10 +27,10 @@ impl Workspace {
         let _activity = store.begin()?;
         let segment = random_segment(&self.home)?;
         let (place, control, seen) = (&self.place, &self.control, self.attached.epoch);
-        let kept = control.with_lock(|_| {
+        let kept = control.with_lock(|held| {
             // Somebody else may have repaired it, and gone on from there.
             if control.epoch() != seen {
-                return Ok(None);
+                return attach::put_right(place, control, held.owner_died).map(|()| None);
             }
             cut(place, control, &damage, segment).map(Some)
         })??;

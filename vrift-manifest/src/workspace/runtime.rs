@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
+use rustix::time::ClockId;
+
+use crate::time::Timestamp;
 
 /// The first of `candidates` in which this user can have a directory that nobody else can enter; made on demand.
 ///
@@ -51,6 +54,13 @@ pub fn boot_id() -> Option<[u8; 16]> {
         digits += 1;
     }
     (digits == 32 && id != 0).then(|| id.to_be_bytes())
+}
+
+/// When the machine was started, as the clock has it now.
+pub fn boot_time() -> Timestamp {
+    let since = rustix::time::clock_gettime(ClockId::Boottime);
+    let since = Timestamp { sec: since.tv_sec, nsec: since.tv_nsec as u32 };
+    Timestamp::from_nanos(Timestamp::coarse_now().to_nanos().saturating_sub(since.to_nanos()))
 }
 
 /// Sixteen random bytes.

@@ -93,8 +93,13 @@ impl<'a> Turn<'a> {
         })
     }
 
-    /// Does the rest of what others had begun, before anything else is done.
+    /// Does the rest of what others had begun, before anything else is done. An index whose header is not what was written is
+    /// not believed: what it says of numbers, times and drafts would get into the journal, and from there into every later one.
     pub fn settle(&mut self, held: Held) -> Result<(), TurnError> {
+        let index = &self.tree().index;
+        if !index.is_whole() || index.floor() > self.latest() {
+            return Err(EditError::Damaged.into());
+        }
         if held.owner_died || applied(self.tree()) != self.segment.committed {
             self.recover()?;
         }
@@ -116,6 +121,12 @@ impl<'a> Turn<'a> {
         applied(self.tree()) == self.segment.committed
     }
 
+    /// No stamp that was given is later, unless the clock was set back since. Then the index is built anew, once: what is built
+    /// has no later floor than the control page.
+    fn latest(&self) -> Timestamp {
+        self.control.floor().max(Timestamp::coarse_now().in_a_second())
+    }
+
     /// Makes sure that there is room for records of `bytes` together.
     pub fn reserve(&self, bytes: usize, need: Need) -> Result<(), TurnError> {
         self.writer.journal.reserve(self.segment.committed, bytes, need)?;
@@ -130,7 +141,8 @@ impl<'a> Turn<'a> {
         operation: Operation<'_>,
         need: Need,
     ) -> Result<(u64, Timestamp), TurnError> {
-        let time = Timestamp::coarse_now().max(self.tree().index.floor());
+        let floor = self.tree().index.floor().max(self.control.floor());
+        let time = Timestamp::coarse_now().max(floor);
         let record = Record { time, process, operation };
         let mut small = [0; 1024];
         match record.encode(&mut small) {

@@ -3,19 +3,23 @@
 
 use std::path::PathBuf;
 
-use super::attach::private_region;
+use super::attach::{self, Attached, applied, private_region};
 use super::build;
-use super::config::Config;
+use super::config::{Config, Era};
 use super::control::{Control, DROPPED};
 use super::error::WorkspaceError;
 use super::images;
 use super::load::End;
 use super::open::Workspace;
-use super::place::Directory;
+use super::place::{Directory, Home};
 use crate::attributes::Kind;
 use crate::image::Damaged;
-use crate::index::layout::H_OWNER;
-use crate::tree::{Cursor, Tree};
+use crate::index::layout::{H_DRAFTS_AFTER, H_IMAGE, H_OWNER};
+use crate::journal::Position;
+use crate::shm::Held;
+use crate::time::Timestamp;
+use crate::tree::{Cursor, Tree, words_digest};
+use vrift_cas::Digest;
 
 /// Before a workspace is opened: its image is what its name says, and whoever opens it finds an index that was built now.
 pub(super) fn before(
@@ -26,6 +30,22 @@ pub(super) fn before(
     images::check(&place.store, &config.last_era().image)?;
     // Where nothing can be written, who opens it reads the journal anyway.
     if place.writable() { renew(place, control) } else { Ok(()) }
+}
+
+/// As [`attach::attach`], to an image that is what its name says: `checked` was seen to be.
+pub(super) fn attach(
+    home: &Home,
+    place: &Directory,
+    control: &Control,
+    checked: Option<&Digest>,
+) -> Result<Attached, WorkspaceError> {
+    let attached = attach::attach(place, control)?;
+    let image = words_digest(std::array::from_fn(|at| attached.tree.index.header(H_IMAGE + at)));
+    // Others may have folded the journal into another one meanwhile.
+    if home.verify && checked != Some(&image) {
+        images::check(&place.store, &image)?;
+    }
+    Ok(attached)
 }
 
 /// Builds the index that is in force anew.
@@ -39,16 +59,21 @@ fn renew(place: &Directory, control: &Control) -> Result<(), WorkspaceError> {
 }
 
 impl Workspace {
-    /// What the live index says otherwise than image and journal, in words; `None`: nothing.
-    pub fn index_damage(&self) -> Result<Option<String>, WorkspaceError> {
-        if self.attached.is_private() || self.compared()?.is_none() {
-            return Ok(None);
+    /// What the live index says otherwise than image and journal, in words; `None`: nothing. Others wait only while it is
+    /// copied.
+    pub fn index_damage(&mut self) -> Result<Option<String>, WorkspaceError> {
+        while !self.attached.is_private() {
+            let (place, control, attached) = (&self.place, &self.control, &self.attached);
+            match control.with_lock(|held| take(place, control, attached, held))?? {
+                Taken::Copy(copy) => return copy.compared(place),
+                Taken::NotWhole => {
+                    return Ok(Some("its header is not what was written".to_owned()));
+                }
+                Taken::Replaced if control.epoch() == DROPPED => break,
+                Taken::Replaced => drop(self.refresh()?),
+            }
         }
-        // Others may have changed the tree in between.
-        self.control.with_lock(|_| match self.control.epoch() == self.attached.epoch {
-            true => self.compared(),
-            false => Ok(None),
-        })?
+        Ok(None)
     }
 
     /// The file of the live index.
@@ -64,26 +89,84 @@ impl Workspace {
         renew(&self.place, &self.control)?;
         self.refresh().map(drop)
     }
+}
 
-    fn compared(&self) -> Result<Option<String>, WorkspaceError> {
-        let config = self.config()?;
-        let era = config.last_era();
-        let end = End::Committed(self.control.segment().committed);
-        let (image, after) = (self.attached.tree.image.clone(), self.control.drafts_after());
-        let place = &self.place;
+/// What was found under the lock.
+enum Taken {
+    /// Another index is in force by now.
+    Replaced,
+    /// Nothing of it can be believed.
+    NotWhole,
+    /// What it holds.
+    Copy(Box<Copied>),
+}
+
+/// A live index as it was at one moment, and what it has to be compared with.
+struct Copied {
+    tree: Tree,
+    era: Era,
+    committed: Position,
+    floor: Timestamp,
+    next_node: u64,
+    drafts_after: u64,
+}
+
+/// Under the lock: copies the index, with nothing in it half done.
+fn take(
+    place: &Directory,
+    control: &Control,
+    attached: &Attached,
+    held: Held,
+) -> Result<Taken, WorkspaceError> {
+    if held.owner_died || control.epoch() != attached.epoch {
+        attach::put_right(place, control, held.owner_died)?;
+        return Ok(Taken::Replaced);
+    }
+    let (tree, committed) = (&attached.tree, control.segment().committed);
+    if !tree.index.is_whole() {
+        return Ok(Taken::NotWhole);
+    }
+    if applied(tree) != committed {
+        attach::put_right(place, control, true)?;
+        return Ok(Taken::Replaced);
+    }
+    Ok(Taken::Copy(Box::new(Copied {
+        tree: Tree::new(tree.image.clone(), tree.index.copied(private_region()?)),
+        era: Config::load(&place.path)?.last_era().clone(),
+        committed,
+        floor: control.floor(),
+        next_node: control.next_node(),
+        drafts_after: control.drafts_after(),
+    })))
+}
+
+impl Copied {
+    /// In what it is another than image and journal make it.
+    fn compared(&self, place: &Directory) -> Result<Option<String>, WorkspaceError> {
+        let (image, end) = (self.tree.image.clone(), End::Committed(self.committed));
+        let (era, after) = (&self.era, self.drafts_after);
         let (right, _) = build::load_into(place, era, image, private_region()?, end, 0, after)?;
-        Ok(difference(&self.attached.tree, &right)?)
+        let (found, index) = (&self.tree.index, &right.index);
+        for word in [H_OWNER, H_DRAFTS_AFTER] {
+            if found.header(word) != index.header(word) {
+                return Ok(Some(
+                    "it counts drafts that are none, or does not count those that are".to_owned(),
+                ));
+            }
+        }
+        if self.tree.next_node() != right.next_node().max(self.next_node) {
+            return Ok(Some("the next number of a node is another".to_owned()));
+        }
+        let latest = index.floor().max(self.floor).max(Timestamp::coarse_now().in_a_second());
+        if !(index.floor()..=latest).contains(&found.floor()) {
+            return Ok(Some("its clock is not that of the stamps".to_owned()));
+        }
+        Ok(difference(&self.tree, &right)?)
     }
 }
 
 /// In what a tree is not the one that it should be, which has the same image and is sound.
 fn difference(found: &Tree, right: &Tree) -> Result<Option<String>, Damaged> {
-    if found.index.header(H_OWNER) != right.index.header(H_OWNER) {
-        return Ok(Some("it is another workspace's".to_owned()));
-    }
-    if found.next_node() < right.next_node() {
-        return Ok(Some("a node's number would be given again".to_owned()));
-    }
     // As the right one has it, so that it comes to an end.
     let mut pending = vec![(Vec::new(), right.root(), found.root())];
     while let Some((path, ours, theirs)) = pending.pop() {

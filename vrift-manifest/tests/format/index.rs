@@ -181,7 +181,7 @@ fn a_live_index_says_what_the_page_says() {
     let tree = workspace.tree();
     let header = |field: &str| index.get(0, field);
     assert_eq!(header("index_magic").to_le_bytes(), *b"VRIFTIDX");
-    assert_eq!(header("index_version"), 3);
+    assert_eq!(header("index_version"), 4);
     let id = workspace.config().expect("a description").id;
     assert_eq!(header("index_owner"), u64::from_str_radix(&id[..16], 16).expect("hex"));
     assert_eq!(header("index_size") as usize, index.words.len());
@@ -189,6 +189,11 @@ fn a_live_index_says_what_the_page_says() {
     assert_eq!((header("applied") & 0xffff_ffff) * 8, workspace.journal_bytes());
     assert_eq!(header("applied") >> 32, workspace.head());
     assert!(index.words[header("used") as usize..].iter().all(|&word| word == 0));
+    let again = index.fields.at("index_again");
+    let size = index.fields.at("index_size");
+    for at in (0..20).filter(|&at| at != size) {
+        assert_eq!(index.words[again + at], index.words[at], "word {at}");
+    }
 
     let nodes = index.nodes();
     assert!(nodes.len() > 200);
@@ -251,6 +256,7 @@ fn the_places_of_the_page_are_those_of_the_program() {
         ("index_drafts_after", H_DRAFTS_AFTER),
         ("index_size", H_SIZE),
         ("index_image", H_IMAGE),
+        ("index_again", H_AGAIN),
         ("used", H_USED),
         ("applied", H_APPLIED),
         ("generation", H_GENERATION),

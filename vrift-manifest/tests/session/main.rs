@@ -3,6 +3,7 @@
 mod attaching;
 mod drafts;
 mod full;
+mod header;
 mod kills;
 mod locks;
 mod races;

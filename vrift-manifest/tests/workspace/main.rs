@@ -17,6 +17,7 @@ mod support;
 mod sweep;
 mod tail;
 mod trace;
+mod verify;
 mod walking;
 
 #[test]
