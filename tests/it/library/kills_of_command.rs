@@ -125,7 +125,10 @@ impl Looks {
     fn judge(&self, before: &Looks, after: &Looks, done: bool, at: &str) {
         for (place, found) in &self.places {
             let (old, new) = (&before.places[place], &after.places[place]);
-            assert!(found == new || !done, "{at}: acknowledged, and {place} is {found:?}");
+            assert!(
+                found == new || !done,
+                "{at}: acknowledged, and {place} is {found:?} instead of {new:?}"
+            );
             assert!(found == new || found == old, "{at}: {place} is {found:?}");
         }
         let out = super::picture::without(&self.out, &[".vrift-export-"]);
