@@ -66,9 +66,13 @@ pub fn command() -> PathBuf {
     installed().directory.path().join("vrift")
 }
 
-/// Whether the library is the real one: without it, programs see the real files.
+/// Whether the library is the real one: without it, programs see the real files, and a test has tried less than it says.
 pub fn is_real() -> bool {
-    installed().real
+    let real = installed().real;
+    if !real {
+        println!("skipped: there is no library to be preloaded");
+    }
+    real
 }
 
 /// `vrift` as it is installed, to be run in a directory of the sandbox.

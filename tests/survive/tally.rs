@@ -31,6 +31,12 @@ impl Tally {
         violation(self.row, seed, why, kept);
     }
 
+    /// Something cannot be tried here: that is told beside the figures, so that nobody takes it for tested.
+    pub fn left_out(&self, what: &str, why: &str) {
+        let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+        println!("figure\t{}\tleft out: {what}, {why}", self.row);
+    }
+
     /// Prints the line; whether nothing was violated.
     pub fn say(&self) -> bool {
         let seeds = match self.first {

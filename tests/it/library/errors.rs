@@ -10,8 +10,8 @@ use nix::errno::Errno;
 use nix::libc;
 use vrift_tests::traced::{Act, End, Stop, Whom};
 
-use super::one_in;
 use super::scene::Scene;
+use super::{one_in, seed};
 
 /// How a call may fail.
 fn faults(stop: &Stop) -> &'static [Errno] {
@@ -253,7 +253,7 @@ fn sweep(scene: &mut Scene, build: &Build, findings: &mut Vec<String>) -> usize 
     assert_eq!(trial.right.len(), build.makes.len(), "{name}");
     let step = one_in("VRIFT_TEST_ERRORS", 97);
     // Which ones: with as many seeds from 0 on as one is taken of, all are.
-    let start = (name.len() * 7 + one_in("VRIFT_TEST_SEED", 0)) % step.min(found.len());
+    let start = (name.len() * 7 + seed()) % step.min(found.len());
     let mut tried = 0;
     for fault in found.iter().skip(start).step_by(step) {
         if let Err(finding) = trial.try_one(scene, fault) {
@@ -271,8 +271,7 @@ fn compilers_and_linkers_succeed_or_fail_cleanly_whatever_call_of_the_library_fa
     let mut scene = Scene::of(plant_sources);
     let mut findings = Vec::new();
     let tried: usize = BUILDS.iter().map(|build| sweep(&mut scene, build, &mut findings)).sum();
-    let seed = one_in("VRIFT_TEST_SEED", 0);
-    println!("\ntally\terrors\t{tried}\t{}\t{seed}-{seed}", findings.len());
+    println!("\ntally\terrors\t{tried}\t{0}\t{1}-{1}", findings.len(), seed());
     assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
     scene.check_whole("in the end");
 }

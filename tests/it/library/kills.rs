@@ -4,10 +4,10 @@
 use nix::libc;
 use vrift_tests::traced::{Act, End, Whom};
 
-use super::one_in;
 use super::operations::{OPERATIONS, Operation};
 use super::picture::{Picture, without};
 use super::scene::{Scene, Sides};
+use super::{one_in, seed};
 
 /// How an operation is to be judged.
 struct Judge<'a> {
@@ -122,7 +122,7 @@ fn sweep(scene: &mut Scene, operation: &Operation) {
 
     let (step, mut kills) = (one_in("VRIFT_TEST_SWEEP", 29), 0);
     // Places of all operations together are spread, not always the same ones of each.
-    let start = 1 + name.len() * 7 % step;
+    let start = 1 + (name.len() * 7 + seed()) % step;
     for stop in (start..=stops).step_by(step) {
         let number = scene.next();
         let (mut passed, mut done) = (0, true);
@@ -153,7 +153,7 @@ fn sweep(scene: &mut Scene, operation: &Operation) {
         }
     }
     println!("{name}: {kills} kills, one in {step} of {stops}");
-    println!("tally\tsweep\t{kills}\t0\t-");
+    println!("tally\tsweep\t{kills}\t0\t{0}-{0}", seed());
     assert!(kills > 50 / step, "{name}: {kills} kills");
 }
 

@@ -11,5 +11,14 @@ mod scene;
 
 /// Of all places, how many are tried: one in so many, as the environment says it.
 fn one_in(variable: &str, otherwise: usize) -> usize {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    number(variable).unwrap_or(otherwise)
+}
+
+fn number(variable: &str) -> Option<usize> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+/// Which places: with as many seeds from 0 on as one is taken of, all are.
+fn seed() -> usize {
+    number("VRIFT_TEST_SEED").unwrap_or(0)
 }

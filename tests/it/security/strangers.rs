@@ -16,6 +16,7 @@ const STRANGER: u32 = 12345;
 /// A sandbox that a stranger can enter, and a copy of the command that he can execute; `None`: nobody can become one here.
 fn scene() -> Option<Sandbox> {
     if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can become another user");
         return None;
     }
     let sandbox = sandbox();
@@ -31,7 +32,35 @@ fn scene() -> Option<Sandbox> {
         open(&sandbox.path("bin").join(name));
     }
     let list = said(stranger(&sandbox, "sh").args(["-c", "test -x bin/vrift"]));
-    (list.code == Some(0)).then_some(sandbox)
+    if list.code != Some(0) {
+        println!("skipped: a stranger cannot come here: {list:?}");
+        return None;
+    }
+    works_with_a_store_of_his_own(&sandbox);
+    Some(sandbox)
+}
+
+/// The control: his copy of the command does all that he is refused elsewhere, in a store and with a runtime directory of his
+/// own. So it is not his copy, his environment or this machine that refuses.
+#[track_caller]
+fn works_with_a_store_of_his_own(sandbox: &Sandbox) {
+    let own = sandbox.path("own");
+    fs::create_dir(&own).expect("made");
+    std::os::unix::fs::chown(&own, Some(STRANGER), Some(STRANGER)).expect("root gives it away");
+    let script = r#"
+        cd own; mkdir home project; export VRIFT_HOME=$PWD/store XDG_RUNTIME_DIR=$PWD/home
+        echo his >project/file; V=$PWD/../bin/vrift
+        $V ingest project --name w >&2; $V ls w; $V cat w:file; $V snapshot w mine >&2; $V fork w f >&2; $V drop f >&2
+        $V export w out >&2; cat out/file; $V gc >&2; $V fsck --repair >&2
+        cd project; $V run -w w -- sh -ec 'echo in the tree >made; cat made'; $V cat w:made; cat made 2>&1"#;
+    let said = said(stranger(sandbox, "sh").args(["-ec", script]));
+    let wanted = match is_real() {
+        // The last one looks at the disk, on which it is not.
+        true => "file\nhis\nhis\nin the tree\nin the tree\ncat: made: No such file or directory\n",
+        false => "file\nhis\nhis\nin the tree\n",
+    };
+    assert_eq!(said.text(), wanted, "a store of his own: {said:?}");
+    fs::remove_dir_all(own).expect("removed");
 }
 
 /// A program that the stranger starts.

@@ -24,6 +24,9 @@ pub struct Hurt {
     pub path: PathBuf,
     /// In words.
     pub text: String,
+    /// Whether something was lost by it, so that `fsck` has to find it: what is behind the last record of a journal is room,
+    /// and a live index can be made anew.
+    pub loses: bool,
 }
 
 const PAGE: usize = 4096;
@@ -44,39 +47,67 @@ impl Hurt {
             if let Some(how) = hurt(scene, part, &path, &files, random) {
                 let name = path.strip_prefix(scene.store()).unwrap_or(&path);
                 let text = format!("{part:?} {}: {how}", name.display());
-                return Hurt { part, path, text };
+                let loses = match part {
+                    // Everybody knows the content of no bytes.
+                    Part::Blob => !(scene.pristine.bytes(&path).is_empty() && how == "removed"),
+                    Part::Image => true,
+                    Part::Journal => lost(scene.pristine.bytes(&path), &path),
+                    Part::Index => false,
+                };
+                return Hurt { part, path, text, loses };
             }
         }
     }
 }
 
-/// The files that are such a part.
+/// Where the last byte ends that is not zero.
+fn last(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|&byte| byte != 0).map_or(0, |at| at + 1)
+}
+
+/// Whether what is there now of a journal is not all that there was.
+fn lost(old: &[u8], path: &Path) -> bool {
+    let now = fs::read(path).unwrap_or_default();
+    let used = last(old);
+    now.get(..used) != old.get(..used)
+}
+
+/// The files that are such a part, in an order that is the same each time: most have names by chance, so those that are named
+/// first where the workspaces are described come first.
 pub fn files(scene: &Scene, part: Part) -> Vec<PathBuf> {
     let store = scene.store();
     let below = |name: &str| {
         let directory = store.join(name);
         scene.pristine.files(|path| path.starts_with(&directory))
     };
-    match part {
-        Part::Blob => below("blobs"),
+    let mut found = match part {
+        // Their names say what is in them.
+        Part::Blob => return below("blobs"),
         Part::Image => below("images"),
         Part::Journal => below("journals"),
         Part::Index => scene.pristine.files(|path| {
             path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("index-"))
         }),
-    }
+    };
+    let described = scene.described();
+    found.sort_by_key(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // Of a live index: the workspace's id is a part of it.
+        let id = name.strip_prefix("index-").and_then(|name| name.get(..32)).unwrap_or(&name);
+        (described.find(id).unwrap_or(usize::MAX), scene.pristine.bytes(path).len())
+    });
+    found
 }
 
 /// The bytes that are in use; behind them there is room.
 fn used(part: Part, bytes: &[u8]) -> usize {
     let word =
         |at: usize| bytes.get(8 * at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
-    let last = || bytes.iter().rposition(|&byte| byte != 0).map_or(0, |at| at + 1);
     match part {
         // As the header says: a word for the words in use.
         Part::Index => word(4).map_or(0, |words| 8 * words as usize).clamp(512, bytes.len()),
         // And a little of the room.
-        Part::Journal => (last() + 64).min(bytes.len()),
+        Part::Journal => (last(bytes) + 64).min(bytes.len()),
         Part::Blob | Part::Image => bytes.len(),
     }
 }

@@ -55,8 +55,17 @@ pub fn notices_wrong_bytes(scene: &mut Scene) -> bool {
 pub fn case(scene: &Scene, hurt: &Hurt, random: &mut Random) -> Vec<String> {
     let mut case = Case { scene, hurt, findings: Vec::new() };
     let fsck = case.orderly(&["fsck"]);
-    let subject = random.pick(&scene.subjects);
-    case.shows_nothing_wrong(subject, fsck.code == Some(0), random);
+    let sound = fsck.code == Some(0);
+    if sound && hurt.loses {
+        case.find(format!("fsck finds nothing: {}{}", fsck.text(), fsck.err));
+    }
+    // What is said to be sound has to be so everywhere.
+    let one = random.below(scene.subjects.len());
+    for (number, subject) in scene.subjects.iter().enumerate() {
+        if sound || number == one {
+            case.shows_nothing_wrong(subject, sound, random);
+        }
+    }
     let workspace = *random.pick(&["w", "f"]);
     if random.below(2) == 0 {
         let words = random.pick(BELIEVING);
@@ -72,7 +81,7 @@ pub fn case(scene: &Scene, hurt: &Hurt, random: &mut Random) -> Vec<String> {
         let script = format!("echo later > {}/{LATER}", scene.project());
         case.orderly(&["run", "-w", workspace, "--", "sh", "-c", &script]).code == Some(0)
     };
-    case.can_be_repaired(later.then_some(workspace));
+    case.can_be_repaired(later.then_some(workspace), sound);
     case.findings
 }
 
@@ -140,8 +149,8 @@ impl Case<'_> {
         }
     }
 
-    /// `later`: the workspace in which something was done since, and was said to be done.
-    fn can_be_repaired(&mut self, later: Option<&str>) {
+    /// `later`: the workspace in which something was done since, and was said to be done. `sound`: as it was found.
+    fn can_be_repaired(&mut self, later: Option<&str>, sound: bool) {
         let repair = self.orderly(&["fsck", "--repair"]);
         let said = repair.text();
         let again = self.orderly(&["fsck"]);
@@ -164,15 +173,16 @@ impl Case<'_> {
             found.remove(LATER);
             let what = format!("export {} after repair", subject.place);
             self.ended_orderly(&what, &said);
-            // History may have ended before the damage.
+            // History may have ended before the damage, if there was some.
             let is_past = self.hurt.part == Part::Journal
+                && !sound
                 && said.code == Some(0)
                 && self.scene.past.contains(&found);
             if is_past {
                 continue;
             }
             // The state of a snapshot may be one that was lost.
-            let whole = healed && self.hurt.part != Part::Journal;
+            let whole = sound || (healed && self.hurt.part != Part::Journal);
             if let Some(why) = judge(&subject.picture, &found, &said, whole) {
                 self.find(format!("{what}: {why}"));
             }

@@ -31,7 +31,15 @@ pub fn row(options: &Options) -> bool {
         scene.restore();
         tally.tested += 1;
         if !findings.is_empty() {
-            tally.violated(seed, &format!("{}:\n  {}", hurt.text, findings.join("\n  ")), None);
+            // As it was when it was damaged, and nothing done to it.
+            Hurt::any(&scene, &mut Random::new(seed));
+            let kept = scene.keep();
+            scene.restore();
+            let mut text = format!("{}:\n  {}", hurt.text, findings.join("\n  "));
+            if let Err(why) = &kept {
+                text += &format!("\n  it cannot be kept: {why}");
+            }
+            tally.violated(seed, &text, kept.ok().as_deref());
         }
         if tally.violations == ENOUGH {
             break;

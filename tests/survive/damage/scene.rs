@@ -1,8 +1,9 @@
 //! A store with a workspace that has a history, a fork of it, and what they show.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fs, io};
 
 use vrift_tests::sandbox::{Said, Sandbox};
 
@@ -136,6 +137,26 @@ impl Scene {
     /// The directory of the store.
     pub fn store(&self) -> PathBuf {
         self.sandbox.path("store")
+    }
+
+    /// What is said of the workspaces, one after the other.
+    pub fn described(&self) -> String {
+        let path = |name: &str| self.store().join("workspaces").join(name).join("workspace.toml");
+        let bytes = ["w", "f"].map(|name| self.pristine.bytes(&path(name)).to_vec());
+        String::from_utf8_lossy(&bytes.concat()).into_owned()
+    }
+
+    /// Everything as it is, in a directory that stays.
+    pub fn keep(&self) -> io::Result<PathBuf> {
+        // Not in a directory that may go when this program ends.
+        let aside = tempfile::Builder::new().prefix("vrift-damaged.").tempdir_in("/var/tmp")?;
+        for directory in directories(&self.sandbox) {
+            let status = Command::new("cp").arg("-a").arg(directory).arg(aside.path()).status()?;
+            if !status.success() {
+                return Err(io::Error::other(status.to_string()));
+            }
+        }
+        Ok(aside.keep())
     }
 
     /// Puts everything back.

@@ -1,4 +1,15 @@
-//! The cases: what is missing, and whether a build has to succeed all the same.
+//! The cases: what is missing, and what has to come of a build all the same.
+
+/// What has to come of it.
+pub enum Must {
+    /// It succeeds, where it does natively.
+    Succeed,
+    /// It succeeds, or fails and says why: which of both, is up to the machine.
+    MayFail,
+    /// It fails, and this is among the words that it says.
+    Refuse(&'static str),
+}
+use Must::{MayFail, Refuse, Succeed};
 
 /// A build while something is missing.
 pub struct Case {
@@ -14,15 +25,15 @@ pub struct Case {
     pub inside: &'static str,
     /// What takes it away again.
     pub after: &'static str,
-    /// Whether it has to succeed, where it does natively.
-    pub succeeds: bool,
+    /// What has to come of it.
+    pub must: Must,
 }
 
 const PLAIN: Case =
-    Case { name: "", prepare: "", before: "", limit: "", inside: "", after: "", succeeds: true };
+    Case { name: "", prepare: "", before: "", limit: "", inside: "", after: "", must: Succeed };
 
-/// Where more is missing than a store could do without, an error that says so is what is asked for.
-const ERROR: Case = Case { succeeds: false, ..PLAIN };
+/// Where more may be missing than a store could do without, an error that says so is enough.
+const ERROR: Case = Case { must: MayFail, ..PLAIN };
 
 /// All of them.
 pub const CASES: &[Case] = &[
@@ -51,7 +62,8 @@ pub const CASES: &[Case] = &[
         prepare: "small size=40m",
         before: "fill $PLACE 0",
         after: "rm $PLACE/filler",
-        ..ERROR
+        must: Refuse("No space left on device"),
+        ..PLAIN
     },
     Case {
         name: "a full disk (ext4)",
@@ -79,14 +91,16 @@ pub const CASES: &[Case] = &[
         prepare: "small size=100m,nr_inodes=700",
         before: "i=0; while touch $PLACE/i-$i 2>/dev/null; do i=$((i + 1)); done; rm -f $PLACE/i-[0-9]",
         after: "rm $PLACE/i-*",
-        ..ERROR
+        must: Refuse("No space left on device"),
+        ..PLAIN
     },
     Case {
         name: "a store that becomes read-only",
         prepare: "small size=100m",
         before: "mount -o remount,ro $PLACE",
         after: "mount -o remount,rw $PLACE",
-        ..ERROR
+        must: Refuse("cannot be written"),
+        ..PLAIN
     },
     Case { name: "files of 50 KiB at most", inside: "ulimit -f 100;", ..PLAIN },
     Case { name: "files of 50 KiB at most, for the run too", limit: "ulimit -f 100", ..ERROR },
@@ -104,7 +118,8 @@ pub const CASES: &[Case] = &[
         name: "no /proc",
         before: "mount -t tmpfs none /proc 2>/dev/null || skip 'nothing can be mounted over /proc'",
         after: "umount /proc",
-        ..ERROR
+        must: Refuse("Is /proc mounted?"),
+        ..PLAIN
     },
     Case {
         name: "no tmpfs",
@@ -123,13 +138,15 @@ pub const CASES: &[Case] = &[
         name: "a store of an older version",
         before: "sed -i 's/^vrift store 1$/vrift store 0/' $VRIFT_HOME/format",
         after: "sed -i 's/^vrift store 0$/vrift store 1/' $VRIFT_HOME/format",
-        ..ERROR
+        must: Refuse("says version 0"),
+        ..PLAIN
     },
     Case {
         name: "a store of a newer version",
         before: "sed -i 's/^vrift store 1$/vrift store 2/' $VRIFT_HOME/format",
         after: "sed -i 's/^vrift store 2$/vrift store 1/' $VRIFT_HOME/format",
-        ..ERROR
+        must: Refuse("has format 2"),
+        ..PLAIN
     },
     Case {
         name: "a directory of the store that cannot be written",

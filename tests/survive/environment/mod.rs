@@ -14,7 +14,7 @@ use crate::options::Options;
 use crate::picture::{Picture, of_directory};
 use crate::project::{self, Outputs};
 use crate::tally::Tally;
-use cases::{CASES, Case};
+use cases::{CASES, Case, Must};
 
 const ROW: &str = "environment";
 const SCRIPT: &str = include_str!("case.sh");
@@ -53,11 +53,11 @@ pub fn row(options: &Options) -> bool {
         let seed = number as u64 + 1;
         let sandbox = Sandbox::new();
         match one(case, &sandbox, &outputs) {
-            Ok(Some(told)) => {
+            Ok(Came::Of(told)) => {
                 println!("{}: {told}", case.name);
                 tally.tested += 1;
             }
-            Ok(None) => {}
+            Ok(Came::LeftOut(why)) => tally.left_out(case.name, &why),
             Err(why) => {
                 tally.tested += 1;
                 let kept = sandbox.keep();
@@ -73,8 +73,14 @@ pub fn row(options: &Options) -> bool {
     tally.say()
 }
 
-/// What came of it; `None`: it cannot be tried here.
-fn one(case: &Case, sandbox: &Sandbox, outputs: &Outputs) -> Result<Option<String>, String> {
+/// What came of a case that is as it has to be.
+enum Came {
+    Of(String),
+    /// It cannot be tried here, and why.
+    LeftOut(String),
+}
+
+fn one(case: &Case, sandbox: &Sandbox, outputs: &Outputs) -> Result<Came, String> {
     project::write(&sandbox.path("project")).map_err(|error| error.to_string())?;
     let script = SCRIPT
         .replace("\nPREPARE\n", &format!("\n{}\n", case.prepare))
@@ -99,12 +105,10 @@ fn one(case: &Case, sandbox: &Sandbox, outputs: &Outputs) -> Result<Option<Strin
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
     let err = String::from_utf8_lossy(&said.stderr);
     if let Some(why) = text.lines().find_map(|line| line.strip_prefix("skip ")) {
-        println!("{}: left out, {why}", case.name);
-        return Ok(None);
+        return Ok(Came::LeftOut(why.to_owned()));
     }
     if err.contains("unshare:") {
-        println!("{}: left out, {}", case.name, err.trim());
-        return Ok(None);
+        return Ok(Came::LeftOut(err.trim().to_owned()));
     }
     if !said.status.success() {
         return Err(format!("{}: {text} {err}", said.status));
@@ -115,7 +119,7 @@ fn one(case: &Case, sandbox: &Sandbox, outputs: &Outputs) -> Result<Option<Strin
     let (Some(native), Some(ours)) = (code("native "), code("ours ")) else {
         return Err(format!("it said: {text} {err}"));
     };
-    judge(case, sandbox, outputs, native, ours).map(Some)
+    judge(case, sandbox, outputs, native, ours).map(Came::Of)
 }
 
 fn judge(
@@ -137,7 +141,10 @@ fn judge(
         }
     }
     if ours == 0 {
-        return Ok("native's bytes".to_owned());
+        return match case.must {
+            Must::Refuse(word) => Err(format!("it succeeds, and should have said '{word}'")),
+            _ => Ok("native's bytes".to_owned()),
+        };
     }
     for word in ["Segmentation fault", "Bus error", "Aborted", "panicked", "Illegal instruction"] {
         if said.contains(word) && !native_said.contains(word) {
@@ -147,17 +154,23 @@ fn judge(
     if (129..=159).contains(&ours) {
         return Err(format!("ended by signal {}: {said}", ours - 128));
     }
-    if case.succeeds && native == 0 {
+    if native == 0 && matches!(case.must, Must::Succeed) {
         return Err(format!("it succeeds natively; here exit code {ours}: {said}"));
     }
-    // The one that says most: an error, else whatever it is.
-    let words = ["rror", "annot", "o space", "vrift:", "Read-only"];
-    let is_error = |line: &&str| words.iter().any(|word| line.contains(word));
-    let why = said.lines().find(is_error).or(said.lines().find(|line| !line.trim().is_empty()));
-    match why {
+    match said.lines().find(|line| says_why(case, line)) {
         Some(why) => Ok(format!("exit code {ours} (natively {native}): {why:.110}")),
-        None => Err(format!("exit code {ours}, and not a word")),
+        None => Err(format!("exit code {ours}, and not a word why: {said}")),
     }
+}
+
+/// Whether a line says why a build has failed. That it has, says make of whatever it was.
+fn says_why(case: &Case, line: &str) -> bool {
+    if let Must::Refuse(word) = case.must {
+        return line.contains(word);
+    }
+    let words = ["rror", "annot", "can't", "o space", "oo many", "oo large", "vrift:", "Read-only"];
+    let of_make = line.starts_with("make") && line.contains("***");
+    !of_make && words.iter().any(|word| line.contains(word))
 }
 
 /// Each output that is there is native's, and `all` are there.

@@ -1,4 +1,5 @@
-//! Writers and readers of one workspace, four builds in others, and gc and fsck in a loop, all in one store.
+//! Writers and readers of one workspace, which is named, forked and folded meanwhile; four builds in others; and gc and fsck
+//! in a loop, all in one store.
 
 use std::fs;
 use std::process::{Command, Output, Stdio};
@@ -9,7 +10,7 @@ use vrift_cas::Digest;
 use vrift_tests::installed::run_in;
 use vrift_tests::sandbox::Sandbox;
 
-use super::this;
+use super::{crowd, this};
 use crate::project::Outputs;
 
 /// Builds beside each other.
@@ -26,6 +27,8 @@ pub struct Done {
     pub collections: u64,
     /// Checks of the whole store.
     pub checks: u64,
+    /// Snapshots, each of them forked, and the fork looked at and dropped; and foldings.
+    pub forks: u64,
 }
 
 /// Runs a command with an end to it: ten times as long as everything here may take.
@@ -66,7 +69,7 @@ pub fn busy(sandbox: &Sandbox, outputs: &Outputs, seconds: u64, seed: u64) -> Re
         made(&format!("fork w b{build}"))?;
     }
     let until = Instant::now() + Duration::from_secs(seconds);
-    let (collections, checks, builds) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let [collections, checks, builds, forks] = [const { AtomicU64::new(0) }; 4];
     let looped = |what: &str, counter: &AtomicU64| -> Result<(), String> {
         while Instant::now() < until {
             ok(run_in(sandbox, ".", what.split(' ')), what, seconds)?;
@@ -74,10 +77,18 @@ pub fn busy(sandbox: &Sandbox, outputs: &Outputs, seconds: u64, seed: u64) -> Re
         }
         Ok(())
     };
-    let operations = std::thread::scope(|scope| -> Result<u64, String> {
+    let crowd = std::thread::scope(|scope| -> Result<crowd::Done, String> {
         let mut threads = vec![
             scope.spawn(|| looped("gc --grace 0s", &collections)),
             scope.spawn(|| looped("fsck", &checks)),
+            scope.spawn(|| {
+                // A last one behind the end of the time would have nobody beside it.
+                while Instant::now() < until {
+                    one_fork(sandbox, forks.load(Ordering::Relaxed), seconds)?;
+                    forks.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            }),
         ];
         let (builds, outputs) = (&builds, &outputs);
         for build in 0..BUILDS {
@@ -96,21 +107,45 @@ pub fn busy(sandbox: &Sandbox, outputs: &Outputs, seconds: u64, seed: u64) -> Re
         for thread in threads {
             thread.join().map_err(|_| "a thread ended".to_owned())??;
         }
-        let number = said?;
-        let number = number.trim().strip_prefix("operations ").and_then(|text| text.parse().ok());
-        number.ok_or("writers and readers said nothing".to_owned())
+        crowd::Done::parse(&said?).ok_or("writers and readers said nothing".to_owned())
     })?;
     // Twice, for what is in the trash goes with the second one.
     for what in ["gc --grace 0s", "gc --grace 0s", "fsck"] {
         made(what)?;
     }
-    let at = sandbox.path("crowd").display().to_string();
-    let mut check = run_in(sandbox, "crowd", ["run", "-w", "crowd", "--"]);
-    check.arg(this()).args(["crowd", "check", &at]);
-    ok(check, "what writers have left", seconds)?;
+    let found = look(sandbox, "crowd", seconds)?;
+    if found != crowd.left {
+        return Err(format!("writers have left {:?}, and there is {found:?}", crowd.left));
+    }
     let of = |counter: AtomicU64| counter.into_inner();
-    let (builds, collections, checks) = (of(builds), of(collections), of(checks));
-    Ok(Done { operations, builds, collections, checks })
+    let (builds, collections, checks, forks) = (of(builds), of(collections), of(checks), of(forks));
+    Ok(Done { operations: crowd.operations, builds, collections, checks, forks })
+}
+
+/// What writers have left, as a program in a workspace sees it: all of it whole.
+fn look(sandbox: &Sandbox, workspace: &str, seconds: u64) -> Result<crowd::Left, String> {
+    let at = sandbox.path("crowd").display().to_string();
+    let mut check = run_in(sandbox, "crowd", ["run", "-w", workspace, "--"]);
+    check.arg(this()).args(["crowd", "check", &at]);
+    let said = ok(check, &format!("what is in {workspace}"), seconds)?;
+    let done = crowd::Done::parse(&said).ok_or(format!("{workspace}: {said}"))?;
+    Ok(done.left)
+}
+
+/// Names the state that the writers are in, and folds what led to it. A fork of that state has whole files only, and the same
+/// ones when it is looked at again.
+fn one_fork(sandbox: &Sandbox, number: u64, seconds: u64) -> Result<(), String> {
+    let made = |what: &str| ok(run_in(sandbox, ".", what.split(' ')), what, seconds).map(drop);
+    let fork = format!("fork-{number}");
+    made(&format!("snapshot crowd named-{number}"))?;
+    made(&format!("fork crowd@named-{number} {fork}"))?;
+    let found = look(sandbox, &fork, seconds)?;
+    made("compact crowd")?;
+    let again = look(sandbox, &fork, seconds)?;
+    if found != again {
+        return Err(format!("{fork} had {found:?}, and has {again:?}"));
+    }
+    made(&format!("drop {fork}"))
 }
 
 /// One build from its sources, and each of its outputs as a program sees it beside native's.

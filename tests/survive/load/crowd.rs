@@ -18,6 +18,48 @@ use vrift_tests::random::Random;
 /// Writers, and as many readers.
 pub const WRITERS: usize = 32;
 
+/// What was done, and what is there when it is over.
+#[derive(Default)]
+pub struct Done {
+    /// By writers and readers.
+    pub operations: u64,
+    /// By writers; of a check, what is there.
+    pub left: Left,
+}
+
+/// Files, and a number that tells whether they are the same ones: each with its name and what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Left {
+    /// How many.
+    pub files: u64,
+    /// All of them together, in any order.
+    pub sum: u64,
+}
+
+impl Left {
+    fn add(&mut self, directory: &Path, name: &str, bytes: &[u8]) {
+        let directory = directory.file_name().unwrap_or_default().as_encoded_bytes();
+        let digest = Digest::of(&[directory, name.as_bytes(), bytes].join(&0)).to_string();
+        let number = digest.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        self.files += 1;
+        self.sum = self.sum.wrapping_add(number.unwrap_or(0));
+    }
+}
+
+impl Done {
+    fn of(operations: u64) -> Done {
+        Done { operations, ..Done::default() }
+    }
+
+    /// What one of them has printed.
+    pub fn parse(text: &str) -> Option<Done> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let ["operations", operations, "left", files, sum] = words[..] else { return None };
+        let left = Left { files: files.parse().ok()?, sum: sum.parse().ok()? };
+        Some(Done { operations: operations.parse().ok()?, left })
+    }
+}
+
 /// `crowd DIRECTORY SECONDS SEED`: all of them, until the time is over; `crowd writer|reader|hammer|server ...`: one.
 pub fn crowd(words: &[String]) -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -31,8 +73,8 @@ pub fn crowd(words: &[String]) -> ExitCode {
         _ => Err("no such words".to_owned()),
     };
     match done {
-        Ok(operations) => {
-            println!("operations {operations}");
+        Ok(Done { operations, left }) => {
+            println!("operations {operations} left {} {}", left.files, left.sum);
             ExitCode::SUCCESS
         }
         Err(why) => {
@@ -57,7 +99,7 @@ fn told(what: &str, path: &Path) -> impl Fn(io::Error) -> String {
 }
 
 /// Starts all, and adds up what they did.
-fn all(at: &str, seconds: &str, seed: &str) -> Result<u64, String> {
+fn all(at: &str, seconds: &str, seed: &str) -> Result<Done, String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let seed = number(seed)?;
     let one = |who: &str, index: usize| {
@@ -70,16 +112,20 @@ fn all(at: &str, seconds: &str, seed: &str) -> Result<u64, String> {
         children.push(one("writer", index).map_err(|error| error.to_string())?);
         children.push(one("reader", index).map_err(|error| error.to_string())?);
     }
-    let (mut operations, mut wrong) = (0, Vec::new());
+    let (mut done, mut wrong) = (Done::default(), Vec::new());
     for child in children {
         let said = child.wait_with_output().map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(&said.stdout).into_owned();
-        match text.strip_prefix("operations ").and_then(|text| text.trim().parse::<u64>().ok()) {
-            Some(number) if said.status.success() => operations += number,
+        match Done::parse(&text) {
+            Some(one) if said.status.success() => {
+                done.operations += one.operations;
+                done.left.files += one.left.files;
+                done.left.sum = done.left.sum.wrapping_add(one.left.sum);
+            }
             _ => wrong.push(format!("{}: {}", said.status, text.trim())),
         }
     }
-    if wrong.is_empty() { Ok(operations) } else { Err(wrong.join("; ")) }
+    if wrong.is_empty() { Ok(done) } else { Err(wrong.join("; ")) }
 }
 
 fn content(dice: &mut Random, own: u64) -> Vec<u8> {
@@ -100,7 +146,7 @@ fn is_whole(bytes: &[u8]) -> bool {
 }
 
 /// Writes, renames, links and removes in a directory of its own, and knows what is there.
-fn writer(at: &str, until: Instant, seed: &str) -> Result<u64, String> {
+fn writer(at: &str, until: Instant, seed: &str) -> Result<Done, String> {
     let seed = number(seed)?;
     let mut dice = Random::new(seed);
     let own = Path::new(at).join(format!("own-{}", seed % 1000));
@@ -163,13 +209,15 @@ fn writer(at: &str, until: Instant, seed: &str) -> Result<u64, String> {
             }
         }
     }
+    let mut left = Left::default();
     for (name, bytes) in &there {
         let read = fs::read(own.join(name)).map_err(told("read in the end", &own.join(name)))?;
         if read != *bytes {
             return Err(format!("{name} is not what was written, in the end"));
         }
+        left.add(&own, name, bytes);
     }
-    Ok(operations)
+    Ok(Done { operations, left })
 }
 
 fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
@@ -182,7 +230,7 @@ fn is_told(path: &Path) -> bool {
 }
 
 /// Reads what others write.
-fn reader(at: &str, until: Instant, seed: &str) -> Result<u64, String> {
+fn reader(at: &str, until: Instant, seed: &str) -> Result<Done, String> {
     let (at, mut dice, mut operations) = (Path::new(at), Random::new(number(seed)?), 0);
     let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     while Instant::now() < until {
@@ -207,12 +255,12 @@ fn reader(at: &str, until: Instant, seed: &str) -> Result<u64, String> {
             }
         }
     }
-    Ok(operations)
+    Ok(Done::of(operations))
 }
 
 /// Every file of all writers, once.
-fn check(at: &Path) -> Result<u64, String> {
-    let mut files = 0;
+fn check(at: &Path) -> Result<Done, String> {
+    let mut left = Left::default();
     for directory in entries(at).map_err(told("list", at))? {
         if !directory.is_dir() {
             continue;
@@ -223,15 +271,16 @@ fn check(at: &Path) -> Result<u64, String> {
                 if !is_whole(&bytes) {
                     return Err(format!("{} is not whole", path.display()));
                 }
-                files += 1;
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                left.add(&directory, &name, &bytes);
             }
         }
     }
-    Ok(files)
+    Ok(Done { operations: left.files, left })
 }
 
 /// Changes the tree for ever, so that somebody nearly always has the lock.
-fn hammer(at: &Path, name: &str) -> Result<u64, String> {
+fn hammer(at: &Path, name: &str) -> Result<Done, String> {
     let (from, to) = (at.join(format!("{name}.from")), at.join(format!("{name}.to")));
     loop {
         fs::create_dir(&from).map_err(told("mkdir", &from))?;
@@ -241,7 +290,7 @@ fn hammer(at: &Path, name: &str) -> Result<u64, String> {
 }
 
 /// Reads a little of the tree for each line that it is told, and says so.
-fn server(at: &Path) -> Result<u64, String> {
+fn server(at: &Path) -> Result<Done, String> {
     let mut operations = 0;
     for line in io::stdin().lock().lines() {
         line.map_err(|error| error.to_string())?;
@@ -258,7 +307,7 @@ fn server(at: &Path) -> Result<u64, String> {
         }
         println!("{operations}");
     }
-    Ok(operations)
+    Ok(Done::of(operations))
 }
 
 /// A file that says of itself whether it is whole.

@@ -1,5 +1,5 @@
-//! Row `load`: 64 writers and readers of one workspace, gc and fsck in a loop, beside four builds: nothing that is needed is
-//! lost. Readers wait for nobody who is stopped or dead, and the lock of a dead one goes to the next.
+//! Row `load`: 64 writers and readers of one workspace, gc, fsck, snapshots, forks and foldings in a loop, beside four builds:
+//! nothing that is needed is lost. Readers wait for nobody who is stopped or dead, and the lock of a dead one goes to the next.
 
 mod busy;
 pub mod crowd;
@@ -16,6 +16,9 @@ use crate::tally::Tally;
 
 const ROW: &str = "load";
 
+/// Within this time 99 of 100 dead owners have a successor.
+const HAND_OVER: Duration = Duration::from_millis(10);
+
 /// This program, to be run in a workspace.
 fn this() -> PathBuf {
     std::env::current_exe().expect("a program knows its own path")
@@ -30,16 +33,21 @@ impl Latencies {
         self.0.push(took);
     }
 
-    /// Least, median, 99 of 100, most; and how many of them took longer than 10 ms.
-    fn say(&mut self, what: &str) {
+    /// Least, median, 99 of 100, most; how many of them took longer than 10 ms; and, if there is a goal for 99 of 100, whether
+    /// it was reached.
+    fn say(&mut self, what: &str, goal: Option<Duration>) {
         self.0.sort();
         let at = |part: usize| self.0.get((self.0.len().max(1) - 1) * part / 100);
         let show = |part| {
             at(part).map_or("-".to_owned(), |took| format!("{:.3}", took.as_secs_f64() * 1e3))
         };
         let long = self.0.iter().filter(|took| took.as_millis() >= 10).count();
+        let reached = goal.zip(at(99)).map_or(String::new(), |(goal, took)| {
+            let word = if *took < goal { "reached" } else { "missed" };
+            format!("; 99 % below {} ms: {word}", goal.as_millis())
+        });
         println!(
-            "figure\t{ROW}\t{what}: {} times, least {} ms, median {}, 99 % {}, most {}; {long} of 10 ms or more",
+            "figure\t{ROW}\t{what}: {} times, least {} ms, median {}, 99 % {}, most {}; {long} of 10 ms or more{reached}",
             self.0.len(),
             show(0),
             show(50),
@@ -86,6 +94,7 @@ pub fn row(options: &Options) -> bool {
             done.builds += more.builds;
             done.collections += more.collections;
             done.checks += more.checks;
+            done.forks += more.forks;
         }
         if !wrong.is_empty() {
             let kept = sandbox.keep();
@@ -94,16 +103,17 @@ pub fn row(options: &Options) -> bool {
         }
     }
     println!(
-        "{} operations of 64 writers and readers, beside {} builds, {} gc, {} fsck",
-        done.operations, done.builds, done.collections, done.checks
+        "{} operations of 64 writers and readers, beside {} builds, {} gc, {} fsck, {} snapshots with a fork and a folding",
+        done.operations, done.builds, done.collections, done.checks, done.forks
     );
-    found.beside_stopped.say("a reader beside a stopped owner of the lock");
-    found.beside_dead.say("a reader beside a dead owner of the lock");
-    found.hand_over.say("from a kill of the owner to the next one's change");
+    found.beside_stopped.say("a reader beside a stopped owner of the lock", None);
+    found.beside_dead.say("a reader beside a dead owner of the lock", None);
+    found.hand_over.say("from a kill of the owner to the next one's change", Some(HAND_OVER));
     tally.tested = done.operations
         + done.builds
         + done.collections
         + done.checks
+        + done.forks
         + found.stopped
         + found.killed;
     tally.say()

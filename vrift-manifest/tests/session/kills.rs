@@ -14,9 +14,19 @@ use crate::trace::{Traced, ready};
 
 const WRITE: OFlags = OFlags::WRONLY.union(OFlags::CLOEXEC);
 
+/// A number of the environment.
+fn number(variable: &str) -> Option<usize> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
 /// Of the places to kill at, how many are tried: one in so many.
 fn one_in() -> usize {
-    std::env::var("VRIFT_TEST_SWEEP").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
+    number("VRIFT_TEST_SWEEP").unwrap_or(4)
+}
+
+/// Which ones: with as many seeds from 0 on as one is taken of, all are.
+fn seed() -> usize {
+    number("VRIFT_TEST_SEED").unwrap_or(0)
 }
 
 fn perform(session: &Session, what: &str, name: &str) {
@@ -59,7 +69,7 @@ fn allowed(what: &str) -> &'static [&'static [u8]] {
 
 fn sweep(what: &str) {
     let fixture = Fixture::alone();
-    let mut stop = 1;
+    let mut stop = 1 + seed() % one_in();
     let mut kills = 0;
     loop {
         let name = format!("{what}-{stop}");
@@ -86,7 +96,7 @@ fn sweep(what: &str) {
         stop += one_in();
     }
     println!("{what}: {kills} kills");
-    println!("tally\tsweep\t{kills}\t0\t-");
+    println!("tally\tsweep\t{kills}\t0\t{0}-{0}", seed());
     assert!(kills > 20 / one_in());
     let mut workspace = fixture.workspace();
     let report = workspace.seal_drafts().expect("sealed");

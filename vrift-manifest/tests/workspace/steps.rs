@@ -17,9 +17,19 @@ use crate::support::{
 };
 use crate::trace::{Traced, ready};
 
+/// A number of the environment.
+fn number_of(variable: &str) -> Option<usize> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
 /// Of the states of the memory, how many are looked at: one in so many.
 fn one_in() -> usize {
-    std::env::var("VRIFT_TEST_STEP").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
+    number_of("VRIFT_TEST_STEP").unwrap_or(4)
+}
+
+/// Which ones: with as many seeds from 0 on as one is taken of, all are.
+fn seed() -> usize {
+    number_of("VRIFT_TEST_SEED").unwrap_or(0)
 }
 
 #[test]
@@ -48,7 +58,7 @@ fn a_death_between_any_two_instructions_of_a_change_leaves_what_the_journal_says
         states += steps(&fixture, &workspace, "create").expect("it could be traced before");
     }
     println!("{states} states of the shared memory, one in {} looked at", one_in());
-    println!("tally\tsweep\t{states}\t0\t-");
+    println!("tally\tsweep\t{states}\t0\t{0}-{0}", seed());
     assert!(states > 800 / one_in(), "{states}");
 }
 
@@ -161,7 +171,7 @@ fn steps(fixture: &Fixture, workspace: &Workspace, what: &str) -> Option<usize> 
         }
         states += 1;
         // Of the first change of all every state: it finds nothing there yet.
-        if what == "first" || states % one_in() == 0 {
+        if what == "first" || states % one_in() == seed() % one_in() {
             looked += 1;
             look_at(fixture, &memory, &reader, &before, &format!("{what}, state {states}"));
             memory.put_back(&now);

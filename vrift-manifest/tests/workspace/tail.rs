@@ -17,13 +17,18 @@ struct Journal {
 
 /// A workspace of ten files, of which the first `synced` are on disk for certain.
 fn journal(synced: usize) -> Journal {
+    journal_of(synced, "")
+}
+
+/// The same with something behind the number in each name, so that the records have another length.
+fn journal_of(synced: usize, ending: &str) -> Journal {
     let fixture = Fixture::new();
     let mut workspace = fixture.workspace("w");
     for file in 0..10 {
         if file == synced {
             workspace.sync().expect("synced");
         }
-        create_file(&mut workspace, ROOT, &file.to_string());
+        create_file(&mut workspace, ROOT, &format!("{file}{ending}"));
     }
     let segment = open_segment(&workspace);
     let used = workspace.journal_bytes() as usize;
@@ -55,7 +60,11 @@ fn tally(tried: usize, seed: usize) {
 }
 
 fn is_prefix(found: &[String]) -> bool {
-    found.iter().enumerate().all(|(place, name)| *name == place.to_string())
+    is_prefix_of(found, "")
+}
+
+fn is_prefix_of(found: &[String], ending: &str) -> bool {
+    found.iter().enumerate().all(|(place, name)| *name == format!("{place}{ending}"))
 }
 
 #[test]
@@ -148,20 +157,23 @@ fn repairing_damage_in_a_segment_that_a_fork_shares_leaves_the_fork_what_it_can_
 
 #[test]
 fn a_flipped_bit_gives_an_exact_prefix_or_damage() {
-    let journal = journal(5);
-    let (mut prefixes, mut damaged) = (0, 0);
     let seed = std::env::var("VRIFT_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let seed: usize = seed.unwrap_or(0);
+    // With so many seeds all bits of one journal were flipped; then it is another one.
+    let round = seed / STEP;
+    let ending = "-".repeat(round % 97);
+    let journal = journal_of(3 + (round + 2) % 5, &ending);
+    let (mut prefixes, mut damaged) = (0, 0);
     for bit in (64 * 8 + seed % STEP..journal.used * 8).step_by(STEP) {
         let mut bytes = journal.bytes.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         match journal.open_with(&bytes) {
             Ok(workspace) if workspace.damage().is_some() => {
-                assert!(is_prefix(&names(workspace.tree(), "")), "bit {bit}");
+                assert!(is_prefix_of(&names(workspace.tree(), ""), &ending), "bit {bit}");
                 damaged += 1;
             }
             Ok(workspace) => {
-                assert!(is_prefix(&names(workspace.tree(), "")), "bit {bit}");
+                assert!(is_prefix_of(&names(workspace.tree(), ""), &ending), "bit {bit}");
                 prefixes += 1;
             }
             Err(other) => panic!("bit {bit}: {other}"),
