@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicU8, AtomicU64};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::blocks::Rooms;
-use super::removed::Removed;
 use super::verified::Verified;
 use super::{Session, SessionError};
 use crate::handover::Handover;
@@ -87,10 +85,10 @@ fn map(handover: &Handover) -> Result<Option<Session>, SessionError> {
         users,
         give,
         overlay: AtomicU8::new(0),
-        rooms: Rooms::default(),
+        rooms: Late::new(),
         verified: handover.verify.then(Verified::default),
         synced_at: AtomicU64::new(u64::MAX),
-        removed: Removed::default(),
+        removed: Late::new(),
         bounds: Bounds::default(),
     }))
 }

@@ -43,7 +43,8 @@ impl Session {
     fn room(&self, at: Cursor, size: u64) -> u64 {
         let Ok(content) = self.tree.content(self.tree.again(at)) else { return dense(size) };
         let key = content.content[0];
-        let Some(slot) = self.rooms.0.get(key as usize % REMEMBERED) else { return dense(size) };
+        let rooms = self.rooms.get().unwrap_or_else(|| self.rooms.set(Rooms::default()));
+        let Some(slot) = rooms.0.get(key as usize % REMEMBERED) else { return dense(size) };
         // Never 0, which is an empty slot.
         let tag = (content.content[1] | 1 << 40) & !BLOCKS;
         let known = slot.load(Ordering::Relaxed);

@@ -78,14 +78,14 @@ pub struct Session {
     give: Option<(u32, u32)>,
     /// Whether the store is on an overlayfs: 0 = not known yet, 1 = no, 2 = yes.
     overlay: AtomicU8,
-    /// The room on the disk of contents that were looked at.
-    rooms: blocks::Rooms,
+    /// The room on the disk of contents that were looked at, once there are any.
+    rooms: Late<blocks::Rooms>,
     /// The contents that were compared with their digests; `None`: they are not.
     verified: Option<verified::Verified>,
     /// How far the journal was when this process brought it to the disk.
     synced_at: AtomicU64,
-    /// What to remove when everything is there.
-    removed: removed::Removed,
+    /// What to remove when everything is there, once there is something.
+    removed: Late<removed::Removed>,
     bounds: Bounds,
 }
 

@@ -22,7 +22,8 @@ impl Session {
             let _ = self.remove_draft(node, draft);
             return;
         }
-        for (place, name) in &self.removed.0 {
+        let removed = self.removed.get().unwrap_or_else(|| self.removed.set(Removed::default()));
+        for (place, name) in &removed.0 {
             if place.compare_exchange(0, node, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 name.store(draft, Ordering::Release);
                 return;
@@ -32,12 +33,13 @@ impl Session {
 
     /// Runs `sync`, which brings everything to the disk; what was superfluous before is removed then.
     pub(super) fn removing<T, E>(&self, sync: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let before: [(u64, u64); MOST] = std::array::from_fn(|at| match self.removed.0.get(at) {
+        let Some(removed) = self.removed.get() else { return sync() };
+        let before: [(u64, u64); MOST] = std::array::from_fn(|at| match removed.0.get(at) {
             Some((node, draft)) => (node.load(Ordering::Acquire), draft.load(Ordering::Acquire)),
             None => (0, 0),
         });
         let done = sync()?;
-        for ((place, name), (node, draft)) in self.removed.0.iter().zip(before) {
+        for ((place, name), (node, draft)) in removed.0.iter().zip(before) {
             // Whoever takes it away removes it.
             if draft != 0
                 && name.compare_exchange(draft, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()

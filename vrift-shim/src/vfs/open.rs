@@ -306,7 +306,9 @@ fn directory(at: At, mode: u32, flags: OFlags) -> Result<c_int, Errno> {
     placeholder(at, flags)
 }
 
-/// A descriptor of the placeholder of a node.
+/// A descriptor of the placeholder of a node. Its path is not to be on the stack of who opens a file: that may be 8 KiB, of which a
+/// signal has taken half.
+#[inline(never)]
 fn placeholder(at: At, flags: OFlags) -> Result<c_int, Errno> {
     use std::os::unix::ffi::OsStrExt;
     let handover = &at.given.handover;
@@ -319,6 +321,7 @@ fn placeholder(at: At, flags: OFlags) -> Result<c_int, Errno> {
 }
 
 /// O_PATH needs no permission. What has no content is stood for by a placeholder, which says only which node it is.
+#[inline(never)]
 fn path_only(at: At, kind: Kind, flags: OFlags) -> Result<c_int, Errno> {
     match kind {
         Kind::File => {

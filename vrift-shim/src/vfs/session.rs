@@ -10,6 +10,7 @@ use vrift_manifest::session::{Session, SessionError};
 use super::handed::{Kept, MOST};
 use super::known::Moment;
 use super::{above, attributes, environment, library, process};
+use crate::sys::ample;
 use crate::sys::client;
 use crate::sys::gate;
 use crate::sys::slot::Slot;
@@ -145,8 +146,13 @@ pub fn session(given: &'static Given) -> Result<&'static Session, Errno> {
     }
 }
 
+/// The first to ask for a path may be a handler of signals on a stack of 8 KiB, of which the kernel has taken half.
 #[cold]
 fn attach(given: &'static Given) -> Result<&'static Session, Errno> {
+    ample::with(|| 0, |_| attach_here(given))
+}
+
+fn attach_here(given: &'static Given) -> Result<&'static Session, Errno> {
     gate::inside(|| match Session::attach(&given.handover) {
         // The one before stays mapped: other threads may be reading it.
         Ok(session) => {
