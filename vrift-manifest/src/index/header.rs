@@ -16,7 +16,9 @@ impl Index {
     }
 
     fn is_same(&self, at: usize) -> bool {
-        let (word, again) = (self.get(at), self.get(H_AGAIN + at));
+        // In this order: what is raised meanwhile is raised here first.
+        let again = self.get(H_AGAIN + at);
+        let word = self.get(at);
         match at {
             // Raised without the lock, one after the other.
             H_FLOOR => word as i64 >= again as i64,
