@@ -128,10 +128,12 @@ impl Session {
     }
 
     /// Why a node has not the draft that it is said to have: it has lost its last name, and the draft went with that
-    /// (ESTALE: whoever came by the name should look what has it now); or the store is damaged.
+    /// (ESTALE: whoever came by the name should look what has it now); or the tree was replaced since, and the draft was sealed or
+    /// removed in what is in force now; or the store is damaged.
     pub(super) fn without_draft(&self, at: Cursor) -> SessionError {
         match self.tree.attributes(self.tree.again(at)) {
             Ok(attributes) if attributes.nlink == 0 => Errno::STALE.into(),
+            _ if !self.is_in_force() => SessionError::Retired,
             _ => Errno::IO.into(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vrift_manifest::journal::Operation;
-use vrift_manifest::session::{Session, SessionError, Who};
+use vrift_manifest::session::{Seal, Session, SessionError, Who};
 use vrift_manifest::tree::Change;
 use vrift_manifest::workspace::{Author, Bounds, drop_workspace};
 
@@ -82,6 +82,32 @@ fn a_session_is_over_when_the_tree_is_replaced_and_goes_on_being_readable() {
         let refused = session.change(who, &make(TOP, "g", 0o100644));
         assert_eq!(refused, Err(SessionError::Retired));
         fixture.session().change(who, &make(TOP, "g", 0o100644)).expect("made");
+    });
+}
+
+/// Whoever comes by what was in force a moment ago finds a draft there that has been sealed or removed since.
+#[test]
+fn a_draft_that_went_after_the_tree_was_replaced_is_no_damage() {
+    let fixture = Fixture::new();
+    content(&fixture, &fixture.session(), "f", b"hello");
+    content(&fixture, &fixture.session(), "g", b"hello");
+    let session = fixture.session();
+    as_somebody(|who| {
+        let writing = ["f", "g"].map(|name| {
+            let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+            session.open_for_writing(who, node(&session, name), flags).expect("a draft")
+        });
+        fixture.workspace().compact().expect("folded");
+        drop(writing);
+        let later = fixture.session();
+        assert!(matches!(later.seal_draft(who, node(&later, "f"), true), Ok(Seal::Sealed { .. })));
+        later.change(who, &Change::Unlink { parent: TOP, name: b"g" }).expect("removed");
+        for name in ["f", "g"] {
+            let node = node(&session, name);
+            let found = session.open_for_reading(node, OFlags::CLOEXEC).err();
+            assert_eq!(found, Some(SessionError::Retired), "{name}");
+            assert_eq!(session.seal_draft(who, node, true).err(), Some(SessionError::Retired));
+        }
     });
 }
 
