@@ -232,6 +232,9 @@ impl Model {
             Change::Rename { from_parent, from, to_parent, to, .. } => {
                 self.child(from_parent, from) == self.child(to_parent, to)
             }
+            Change::SetXattr { node, name, value: Some(value) } => {
+                self.nodes[&node].xattrs.get(name).is_some_and(|known| known == value)
+            }
             _ => false,
         }
     }
@@ -288,8 +291,6 @@ impl Model {
                 node.mtime = mtime.map_or(node.mtime, as_ext4_keeps);
             }
             // What it is already.
-            Change::SetXattr { node, name, value: Some(value) }
-                if self.nodes[&node].xattrs.get(name).is_some_and(|known| known == value) => {}
             Change::SetXattr { node, name, value } => {
                 let node = self.changed(node, time);
                 match value {
