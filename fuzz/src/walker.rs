@@ -33,12 +33,13 @@ pub fn walk(model: &Model, start: u64, path: &[u8], mount: &[u8], follow: bool) 
     let mut at = start;
     let mut links = 0;
     let mut absolute = left[0] == b'/';
+    if absolute && below(&left, mount).is_none() {
+        // Whoever asks about a path outside gets it back, even if it would come in by `..`: to tell is his business.
+        return outside(left);
+    }
     loop {
         if absolute {
-            // Below the mount path by whole components, or not ours.
-            let inside =
-                left.strip_prefix(mount).filter(|in_it| !matches!(in_it, [b, ..] if *b != b'/'));
-            match inside {
+            match below(&left, mount) {
                 Some(inside) => (at, left) = (1, inside.to_vec()),
                 None => match back(mount, &left) {
                     Ok(inside) => (at, left) = (1, inside),
@@ -92,6 +93,11 @@ pub fn walk(model: &Model, start: u64, path: &[u8], mount: &[u8], follow: bool) 
         }
         (at, left) = (next, behind);
     }
+}
+
+/// What of a path is below the mount path, by whole components.
+fn below<'a>(path: &'a [u8], mount: &[u8]) -> Option<&'a [u8]> {
+    path.strip_prefix(mount).filter(|inside| !matches!(inside, [byte, ..] if *byte != b'/'))
 }
 
 /// Where an absolute path comes to the mount path, by names and `..`: what follows there. If it does not, what is left of

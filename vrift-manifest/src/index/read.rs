@@ -281,6 +281,8 @@ pub(super) fn table_place(table: u64) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::FileExt;
+
     use super::*;
     use crate::attributes::Attributes;
     use crate::time::Timestamp;
@@ -351,6 +353,35 @@ mod tests {
             index.nodes().for_each(drop);
             assert_eq!(index.node(Key::Number(2)), None);
             assert_eq!(index.entry(directory, b"one", crate::hash::name_hash(b"one")), None);
+        }
+    }
+
+    #[test]
+    #[cfg(not(miri))]
+    fn words_that_the_file_does_not_have_are_none_whatever_its_size_is_said_to_be() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, elsewhere) = (directory.path().join("index"), directory.path().join("gone"));
+        for (said, writable) in [(1024, false), (1024, true), (1 << 20, false), (1 << 20, true)] {
+            let file = std::fs::File::create_new(&path).expect("a file");
+            let put = |at: usize, word: u64| {
+                file.write_all_at(&word.to_le_bytes(), at as u64 * 8).expect("written");
+            };
+            put(H_SIZE, said);
+            put(1023, 7);
+            let region = Region::of_file(&path, CAPACITY, writable).expect("mapped");
+            let index = Index::new(region);
+            assert_eq!(index.is_cut(), said > 1024);
+            std::fs::rename(&path, &elsewhere).expect("renamed");
+            for lie in [1 << 20, u64::MAX] {
+                put(H_SIZE, lie);
+                for at in [1024, 5000, 1 << 19, CAPACITY - 1, CAPACITY, usize::MAX] {
+                    assert_eq!(index.header(at), 0, "{at} of {lie}");
+                }
+            }
+            // What it has by now is there.
+            put(5000, 9);
+            put(H_SIZE, 5001);
+            assert_eq!([1023, 5000, 5001].map(|at| index.header(at)), [7, 9, 0]);
         }
     }
 }

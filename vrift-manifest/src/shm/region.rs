@@ -292,11 +292,15 @@ impl Region {
             },
         };
         let words = usize::try_from(words).unwrap_or(usize::MAX).min(self.capacity);
-        if self.writable && map.open_up(words * 8).is_err() {
+        if at >= words || self.writable && map.open_up(words * 8).is_err() {
+            return false;
+        }
+        // A word says what somebody has written there, be it a flipped bit.
+        if !map.has(words * 8) {
             return false;
         }
         self.backed.fetch_max(words, Ordering::Relaxed);
-        at < words
+        true
     }
 }
 

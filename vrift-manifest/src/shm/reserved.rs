@@ -47,6 +47,21 @@ impl Reserved {
         self.base
     }
 
+    /// Whether the file has the first `bytes` bytes, which are open. The kernel is asked to read the last of them for us: it says
+    /// EFAULT where we would get a SIGBUS. The file need have no name for that. Before Linux 5.14 the kernel does not know the
+    /// question, and what was said is believed.
+    pub fn has(&self, bytes: usize) -> bool {
+        const MADV_POPULATE_READ: usize = 22;
+        // A whole number of pages, however large they are.
+        const PAGES: usize = 64 << 10;
+        let Some(last) = bytes.min(self.bytes).checked_sub(1) else { return true };
+        let at = self.base.wrapping_byte_add(last / PAGES * PAGES).expose_provenance();
+        let length = last % PAGES + 1;
+        // SAFETY: the range is in the mapping; it is read, and stays what it is.
+        let said = unsafe { sys::syscall4(libc::SYS_madvise, at, length, MADV_POPULATE_READ, 0) };
+        said != -(libc::EFAULT as isize) && said != -(libc::EHWPOISON as isize)
+    }
+
     /// Has the kernel gather what memory holds of these bytes of the file in large pages: then a process that looks there
     /// pays for one, and not for each small page, and a child of `fork` once more. Where it cannot (Linux before 6.1, files
     /// that are not in memory, a full machine), all stays as it is.
@@ -127,6 +142,17 @@ mod tests {
         );
         wide.open_up(4 << 20).expect("more");
         assert_eq!((access((4 << 20) - 1), access(4 << 20)), ("rw".into(), "--".into()));
+    }
+
+    #[test]
+    fn what_the_file_has_is_known_when_it_has_no_name() {
+        let file = memfd_create(c"nameless", MemfdFlags::CLOEXEC).expect("a file in memory");
+        fallocate(&file, FallocateFlags::empty(), 0, 3 << 20).expect("room");
+        for writable in [false, true] {
+            let wide = Reserved::of(&file, WIDE, WIDE, writable).expect("mapped");
+            assert!(wide.has(0) && wide.has(8) && wide.has(3 << 20));
+            assert!(!wide.has((3 << 20) + 8) && !wide.has(WIDE) && !wide.has(usize::MAX));
+        }
     }
 
     #[test]
