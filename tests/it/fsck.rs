@@ -2,7 +2,11 @@
 
 use std::fs;
 
+use vrift_manifest::journal::Operation;
+use vrift_manifest::journal::replay::Records;
 use vrift_tests::damage::{blob_of, change, files};
+use vrift_tests::fixture::{Fixture, open_segment};
+use vrift_tests::installed::{self, is_real};
 use vrift_tests::sandbox::{Said, Sandbox};
 
 /// A workspace with two states and a fork of the first.
@@ -185,4 +189,87 @@ fn a_description_that_cannot_be_read_is_named_and_stops_gc() {
         said.err
     );
     assert_eq!(sandbox.store_names(), before);
+}
+
+/// Damages the record of `w` that says what is in the second last file that was written.
+fn damage_a_seal(sandbox: &Sandbox) {
+    let workspace = Fixture::of(sandbox).open("w");
+    let segment = open_segment(&workspace);
+    let id = workspace.config().expect("a description").open_segment().id;
+    let bytes = fs::read(&segment).expect("a journal");
+    let (mut begin, mut seals) = (0, Vec::new());
+    for placed in Records::of(&bytes, id).expect("a segment") {
+        if matches!(placed.record.operation, Operation::Sealed { .. }) {
+            seals.push(begin);
+        }
+        begin = placed.end;
+    }
+    let at = seals[seals.len() - 2] + 20;
+    change(&segment, |bytes| bytes[at] ^= 4);
+}
+
+const WRITES: [&str; 3] = ["sh", "-c", "for i in 1 2 3; do echo $i >new-$i; done"];
+
+#[test]
+fn a_file_whose_seal_is_lost_can_be_read_and_written_after_a_repair() {
+    if !is_real() {
+        return;
+    }
+    let sandbox = installed::sandbox();
+    assert_eq!(installed::run(&sandbox, WRITES).code, Some(0));
+    damage_a_seal(&sandbox);
+    // The index that is in force does not need it.
+    fs::remove_dir_all(sandbox.path("home")).expect("removed");
+    fs::create_dir(sandbox.path("home")).expect("made");
+    assert_eq!(sandbox.run(["fsck"]).code, Some(1));
+    has(&sandbox.ok(["fsck", "--repair"]), &["'w' ends at state"]);
+    has(&sandbox.ok(["fsck"]), &["everything is sound"]);
+    let script =
+        "cat new-1 new-2; ls; echo more >>new-2; cat new-2; rm new-2; echo 4 >new-2; cat new-2";
+    let said = installed::run(&sandbox, ["sh", "-ec", script]);
+    let shown = "1\nfile\nnew-1\nnew-2\nsub\nmore\n4\n";
+    assert_eq!((said.code, said.text().as_str()), (Some(0), shown), "{}", said.err);
+}
+
+#[test]
+fn a_draft_that_is_gone_is_named_and_its_file_gets_what_was_sealed_last() {
+    if !is_real() {
+        return;
+    }
+    let sandbox = installed::sandbox();
+    // Nobody is left who could seal it.
+    installed::run(&sandbox, ["sh", "-c", "exec 3>>file; echo more >&3; kill -9 $PPID $$"]);
+    has(&sandbox.ok(["fsck"]), &["everything is sound"]);
+    let drafts = files(&sandbox, "workspaces/w/drafts");
+    assert_eq!(drafts.len(), 1, "{drafts:?}");
+    fs::remove_file(&drafts[0]).expect("removed");
+    let said = sandbox.run(["fsck"]);
+    assert_eq!(said.code, Some(1));
+    has(&said, &["drafts '", "what was written since they were sealed last is gone", "w:file"]);
+    has(&sandbox.ok(["fsck", "--repair"]), &["these files have what was sealed last"]);
+    has(&sandbox.ok(["fsck"]), &["everything is sound"]);
+    assert_eq!(installed::run(&sandbox, ["cat", "file"]).text(), "content\n");
+    assert_eq!(sandbox.ok(["cat", "w:file"]).text(), "content\n");
+}
+
+#[test]
+fn what_is_torn_in_a_copy_of_a_store_is_put_aside_by_fsck_as_by_any_command() {
+    if !is_real() {
+        return;
+    }
+    let sandbox = installed::sandbox();
+    assert_eq!(installed::run(&sandbox, WRITES).code, Some(0));
+    damage_a_seal(&sandbox);
+    let copy = std::process::Command::new("cp")
+        .args(["-a", "store", "copy"])
+        .current_dir(sandbox.path("."))
+        .status();
+    assert!(copy.expect("cp").success());
+    fs::rename(sandbox.path("store"), sandbox.path("first")).expect("renamed");
+    fs::rename(sandbox.path("copy"), sandbox.path("store")).expect("renamed");
+    fs::remove_dir_all(sandbox.path("home")).expect("removed");
+    fs::create_dir(sandbox.path("home")).expect("made");
+    has(&sandbox.ok(["fsck"]), &["the torn end of the journal of 'w' was kept in", "sound"]);
+    assert!(!sandbox.ok(["fsck", "--repair"]).text().contains("torn end"));
+    assert_eq!(sandbox.ok(["cat", "w:new-1"]).text(), "1\n");
 }

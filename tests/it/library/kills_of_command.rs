@@ -383,15 +383,16 @@ fn a_repair_of_contents_killed_anywhere_is_finished_by_the_next_one() {
     sweep_whole(&Task { words, again: words, arrange, sound: false, ..PLAIN });
 }
 
-/// Once in 18 runs what the second repair left was not what an undisturbed one leaves; the test, or the repair, is to be
-/// corrected before it is played each time.
 #[test]
-#[ignore = "it has failed once, and why is not known"]
 fn a_repair_of_a_journal_killed_anywhere_is_finished_by_the_next_one() {
     let words = &["fsck", "--repair"];
     let arrange = |whole: &Whole| {
+        // Somebody of this machine has looked at it since it was copied, so that what cannot be read was not torn.
+        whole.run(&["ls", "other"]);
         let segment = open_segment(&Fixture::of(&whole.sandbox).open("other"));
-        change(&segment, |bytes| bytes[800..824].copy_from_slice(DAMAGE));
+        // In any of the records of some files that were made, written and sealed.
+        let at = 560 + seed() % 60 * 8;
+        change(&segment, |bytes| bytes[at..at + 24].copy_from_slice(DAMAGE));
         whole.shell("rm -rf home/*");
     };
     sweep_whole(&Task { words, again: words, arrange, changes: &["other"], sound: false });

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use vrift_cas::Digest;
 use vrift_manifest::journal::SegmentId;
-use vrift_manifest::workspace::{Config, Home, Workspace, WorkspaceError};
+use vrift_manifest::workspace::{Config, Home, Unsealed, Workspace, WorkspaceError};
 
 use crate::error::Result;
 use crate::output::progress::Counters;
@@ -37,6 +37,8 @@ pub enum Subject {
     Control(String),
     /// The live index of a workspace.
     Index(String),
+    /// What is being written in a workspace.
+    Drafts(String),
 }
 
 impl Subject {
@@ -49,6 +51,7 @@ impl Subject {
             Subject::Workspace(_) => "workspace",
             Subject::Control(_) => "control",
             Subject::Index(_) => "index",
+            Subject::Drafts(_) => "drafts",
         }
     }
 }
@@ -129,6 +132,7 @@ pub fn check(
     let (configs, reach, report) = (Vec::new(), Reach::default(), Report::default());
     let mut check = Check { home, only, counters, configs, reach, report };
     check.descriptions()?;
+    check.come_first();
     check.images()?;
     check.journals();
     check.open_all();
@@ -172,6 +176,19 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Whoever comes first after the machine went down, or to a copy of a store, puts aside what is torn at the end of a journal:
+    /// that is no damage.
+    fn come_first(&mut self) {
+        for (name, _) in &self.configs {
+            // What is wrong with those that cannot be opened is found below.
+            let Ok(workspace) = Workspace::look(self.home, name) else { continue };
+            self.report.notes.extend(workspace.cuts().iter().map(|cut| {
+                let cut = crate::output::names::path(cut);
+                format!("the torn end of the journal of '{name}' was kept in '{cut}'")
+            }));
+        }
+    }
+
     /// Opens each workspace whose parts are sound, and compares its live index with them.
     fn open_all(&mut self) {
         let mut found = Vec::new();
@@ -189,11 +206,8 @@ impl Check<'_> {
             match Workspace::open(self.home, name) {
                 Ok(mut workspace) => {
                     found.extend(index(name, &mut workspace));
+                    found.extend(drafts(name, &mut workspace));
                     self.report.notes.extend(aside(name, &workspace));
-                    self.report.notes.extend(workspace.cuts().iter().map(|cut| {
-                        let cut = crate::output::names::path(cut);
-                        format!("the torn end of the journal of '{name}' was kept in '{cut}'")
-                    }));
                 }
                 Err(WorkspaceError::NoSuchWorkspace(_)) => {}
                 Err(error) => {
@@ -228,6 +242,28 @@ fn index(name: &str, workspace: &mut Workspace) -> Option<Damage> {
     let mut damage = Damage::new(Subject::Index(name.to_owned()), path, what);
     damage.states.push(format!("{name}: its present state"));
     Some(damage)
+}
+
+/// Whether there are files that are being written, as the tree says, whose content is nowhere.
+fn drafts(name: &str, workspace: &mut Workspace) -> Option<Damage> {
+    let lost = match workspace.lost_drafts() {
+        Ok(lost) if lost.is_empty() => return None,
+        Err(WorkspaceError::NoSuchWorkspace(_)) => return None,
+        other => other,
+    };
+    let path = workspace.directory().join("drafts");
+    let damage = |what| Damage::new(Subject::Drafts(name.to_owned()), path, what);
+    Some(match lost {
+        Ok(lost) => {
+            let hit =
+                |file: Unsealed| Hit { workspace: name.to_owned(), seq: None, path: file.path };
+            let mut damage =
+                damage("what was written since they were sealed last is gone".to_owned());
+            damage.hits = lost.into_iter().map(hit).collect();
+            damage
+        }
+        Err(error) => damage(format!("they cannot be looked at: {}", text(&error))),
+    })
 }
 
 /// What was being written when the machine went down.

@@ -26,6 +26,7 @@ impl Check<'_> {
                 Subject::Image(digest) => self.damaged_image(&digest, damage),
                 Subject::Control(name) => self.control(&name),
                 Subject::Index(name) => self.index(&name),
+                Subject::Drafts(name) => self.drafts(&name),
                 Subject::Workspace(_) => (
                     "left as it is: without it nothing is known of the workspace; `vrift drop` removes the workspace"
                         .to_owned(),
@@ -177,6 +178,14 @@ impl Check<'_> {
         match renewed {
             Ok(()) => ("built anew from image and journal".to_owned(), false),
             Err(error) => (format!("it cannot be built anew: {}", text(&error)), true),
+        }
+    }
+
+    /// A file has what was sealed last, where nothing newer is left.
+    fn drafts(&self, name: &str) -> (String, bool) {
+        match Workspace::open(self.home, name).and_then(|mut it| it.renew_drafts()) {
+            Ok(()) => ("these files have what was sealed last".to_owned(), false),
+            Err(error) => (format!("they cannot be made anew: {}", text(&error)), true),
         }
     }
 }

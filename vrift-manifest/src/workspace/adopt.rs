@@ -1,4 +1,5 @@
-//! After a power cut: the drafts that programs have brought to the disk are the content of their files still.
+//! Drafts that are not what the tree says. After a power cut those that programs have brought to the disk are the content of
+//! their files still; where a draft is gone, its file has what was sealed last.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -8,13 +9,52 @@ use rustix::io::Errno;
 use vrift_cas::Sealer;
 
 use super::control::Control;
-use super::drafts::live_drafts;
+use super::drafts::{Unsealed, live_drafts, name};
 use super::error::{Action, WorkspaceError};
+use super::open::Workspace;
 use super::place::Directory;
 use super::{attach, files};
 use crate::session::{Session, draft_as_found, mode_of_draft};
 use crate::time::Timestamp;
 use crate::tree::Tree;
+
+impl Workspace {
+    /// The files that are being written, as the tree says, of which there is no draft.
+    pub fn lost_drafts(&mut self) -> Result<Vec<Unsealed>, WorkspaceError> {
+        if self.attached.is_private() {
+            return Ok(Vec::new());
+        }
+        let unnamed = |(node, _)| Unsealed { node, path: Vec::new() };
+        let mut found: Vec<Unsealed> = self
+            .locked(|locked| Ok(lost(locked.place, locked.tree())))?
+            .into_iter()
+            .map(unnamed)
+            .collect();
+        name(self.tree(), &mut found.iter_mut().collect::<Vec<_>>())?;
+        Ok(found)
+    }
+
+    /// Makes their drafts anew, of what was sealed last.
+    pub fn renew_drafts(&mut self) -> Result<(), WorkspaceError> {
+        self.locked(|locked| renew(locked.place, locked.tree()))
+    }
+}
+
+/// The drafts that have no file. Under the lock, without which they may be about to be sealed.
+fn lost(place: &Directory, tree: &Tree) -> Vec<(u64, u64)> {
+    let is_lost = |&(node, draft): &(u64, u64)| {
+        matches!(stat(place.drafts().join(format!("{node}.{draft}"))), Err(Errno::NOENT))
+    };
+    live_drafts(tree).into_iter().filter(is_lost).collect()
+}
+
+/// Makes the files of drafts anew that have none. Under the lock.
+pub(super) fn renew(place: &Directory, tree: &Tree) -> Result<(), WorkspaceError> {
+    for (node, draft) in lost(place, tree) {
+        again(place, tree, node, &place.drafts().join(format!("{node}.{draft}")), None)?;
+    }
+    Ok(())
+}
 
 /// Makes the files of drafts that are on the disk fit to be drafts, and puts all others aside. Under the lock, with the tree in
 /// force. What is done here is done again if it is not finished.

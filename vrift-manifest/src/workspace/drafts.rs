@@ -248,7 +248,7 @@ pub fn live_drafts(tree: &Tree) -> Vec<(u64, u64)> {
 }
 
 /// Finds a path for each of the nodes.
-fn name(tree: &Tree, left: &mut [&mut Unsealed]) -> Result<(), WorkspaceError> {
+pub(super) fn name(tree: &Tree, left: &mut [&mut Unsealed]) -> Result<(), WorkspaceError> {
     let mut missing = left.len();
     let mut pending = vec![(Vec::new(), tree.root())];
     while missing > 0

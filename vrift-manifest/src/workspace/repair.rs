@@ -11,7 +11,7 @@ use super::create::random_segment;
 use super::error::{Action, WorkspaceError};
 use super::open::Workspace;
 use super::place::{Directory, Home};
-use super::{files, segments};
+use super::{adopt, files, segments};
 use crate::journal::{Position, SegmentId};
 
 impl Workspace {
@@ -71,6 +71,10 @@ fn cut(
         segments::clear_from(store, damage.segment, at(damage.offset))?;
     }
     build::build_found(place, control, !control.is_taken_over())?;
+    // A file that was sealed in what is lost is being written again, by what is left, and its draft is a blob by now.
+    if let Some(attached) = attach::map(place, control, control.epoch())? {
+        adopt::renew(place, &attached.tree)?;
+    }
     Ok(kept)
 }
 
