@@ -180,3 +180,41 @@ fn what_stands_behind_each_promise_of_durability_is_there() {
     none(&findings);
     assert!(seen > 20, "{seen} promises");
 }
+
+/// The commits that kept runs name: in the second column of tables, and behind the word in sentences.
+fn commits_of_runs() -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for path in source::files().into_iter().filter(|path| path.starts_with("benches/runs")) {
+        let text = source::text(&path);
+        if path.extension().is_some_and(|extension| extension == "tsv") {
+            let second = |line: &str| line.split('\t').nth(1).map(str::to_owned);
+            named.extend(text.lines().filter_map(second));
+        }
+        let behind = text.split("ommit ").skip(1);
+        let words = behind.filter_map(|rest| rest.split([';', '.', ',', ' ']).next());
+        let is_number =
+            |word: &&str| word.len() >= 7 && word.bytes().all(|one| one.is_ascii_hexdigit());
+        named.extend(words.filter(is_number).map(str::to_owned));
+    }
+    named
+}
+
+/// What git says of this repository, if it has something to say.
+fn git(words: &[&str]) -> Option<String> {
+    let mut command = std::process::Command::new("git");
+    let said = command.args(words).current_dir(source::root()).output().ok()?;
+    said.status.success().then(|| String::from_utf8_lossy(&said.stdout).trim().to_owned())
+}
+
+#[test]
+fn each_commit_that_a_kept_run_names_is_one() {
+    let named = commits_of_runs();
+    assert!(named.len() > 3, "{named:?}");
+    // A copy without history, or with the end of it alone, does not know.
+    if git(&["rev-parse", "--is-shallow-repository"]).as_deref() != Some("false") {
+        return;
+    }
+    let is_one = |name: &&String| git(&["cat-file", "-e", &format!("{name}^{{commit}}")]).is_some();
+    let findings: Vec<String> = named.iter().filter(|name| !is_one(name)).cloned().collect();
+    none(&findings);
+}

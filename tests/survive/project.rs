@@ -118,16 +118,21 @@ pub fn write(directory: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink("doc/readme", directory.join("readme"))
 }
 
-/// Builds it in a real directory of its own, which is removed.
-pub fn native() -> Result<Outputs, String> {
-    let told = |error: io::Error| format!("the native build: {error}");
+/// What a build in a real directory gives; `None`: it does not succeed, and it is said why.
+pub fn native() -> Option<Outputs> {
+    built().map_err(|why| println!("the native build: {why}")).ok()
+}
+
+/// Builds it in a directory of its own, which is removed.
+fn built() -> Result<Outputs, String> {
+    let told = |error: io::Error| error.to_string();
     let room = tempfile::tempdir().map_err(told)?;
     let directory = &room.path().join("native");
     write(directory).map_err(told)?;
     let said = Command::new("make").arg("-j2").current_dir(directory).stdin(Stdio::null()).output();
     let said = said.map_err(told)?;
     if !said.status.success() {
-        return Err(format!("the native build: {}", String::from_utf8_lossy(&said.stderr)));
+        return Err(String::from_utf8_lossy(&said.stderr).into_owned());
     }
     let read = |name: String| {
         let digest = Digest::of(&fs::read(directory.join(&name)).map_err(told)?).to_string();

@@ -39,13 +39,7 @@ const SCRIPTS: &[&str] = &[
 /// Every case once. With `--cases N --seed S` only N, from the S-th on.
 pub fn row(options: &Options) -> bool {
     let mut tally = Tally::new(ROW);
-    let outputs = match project::native() {
-        Ok(outputs) => outputs,
-        Err(why) => {
-            println!("{why}");
-            return false;
-        }
-    };
+    let Some(outputs) = project::native() else { return false };
     let all = options.cases == u64::MAX;
     let first = if all { 0 } else { usize::try_from(options.seed).unwrap_or(1).max(1) - 1 };
     let cases = usize::try_from(options.cases).unwrap_or(usize::MAX);

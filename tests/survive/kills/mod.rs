@@ -84,13 +84,7 @@ pub fn row(options: &Options) -> bool {
     inherit_orphans();
     start();
     let mut tally = Tally::new(ROW);
-    let outputs = match project::native() {
-        Ok(outputs) => outputs,
-        Err(why) => {
-            println!("{why}");
-            return false;
-        }
-    };
+    let Some(outputs) = project::native() else { return false };
     let (mut figures, mut seeds) = (Figures::default(), 0);
     calibrate(options.seed, &outputs, &mut figures, &mut tally);
     for seed in options.seeds() {

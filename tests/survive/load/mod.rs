@@ -63,13 +63,7 @@ const PIECE: u64 = 60;
 /// Works until the time is over.
 pub fn row(options: &Options) -> bool {
     let mut tally = Tally::new(ROW);
-    let outputs = match project::native() {
-        Ok(outputs) => outputs,
-        Err(why) => {
-            println!("{why}");
-            return false;
-        }
-    };
+    let Some(outputs) = project::native() else { return false };
     let mut found = lock::Found::default();
     let mut done = busy::Done::default();
     for seed in options.seeds() {
