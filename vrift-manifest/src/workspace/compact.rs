@@ -4,11 +4,15 @@ use std::collections::HashMap;
 
 use vrift_cas::Digest;
 
+use super::attach::private_region;
+use super::build::load_into;
 use super::config::Config;
 use super::create::random_segment;
+use super::drafts::live_drafts;
 use super::error::WorkspaceError;
 use super::images;
-use super::mutate::Author;
+use super::load::End;
+use super::mutate::{Author, Locked};
 use super::open::Workspace;
 use super::rebase::{Replacement, rebase};
 use crate::attributes::{Attributes, Content, Kind};
@@ -48,13 +52,14 @@ impl Workspace {
             if only.is_some_and(|only| locked.segment.id != only) {
                 return Ok(None);
             }
-            let tree = locked.tree();
-            let builder = fold(tree, &mut |number| number)?;
+            let tree = read_anew(locked)?;
+            let next = tree.next_node().max(locked.tree().next_node());
+            let builder = fold(&tree, &mut |number| number)?;
             let store = &locked.place.store;
-            let image = images::write(store, builder, tree.next_node())?.image_id;
+            let image = images::write(store, builder, next)?.image_id;
             store.sync()?;
             let replacement = Replacement::plain(image, Reason::Compact);
-            rebase(locked, &replacement, segment, author).map(Some)
+            rebase(locked, &replacement, segment, author, &live_drafts(&tree)).map(Some)
         })?;
         self.process = 0;
         Ok(seq)
@@ -72,6 +77,17 @@ impl Workspace {
             Ok(first)
         })
     }
+}
+
+/// The present tree by what image and journal say. Everybody who uses the workspace can write the live index: what is wrong there would
+/// be in the image for good.
+fn read_anew(locked: &Locked<'_>) -> Result<Tree, WorkspaceError> {
+    let (place, image) = (locked.place, locked.tree().image.clone());
+    let config = Config::load(&place.path)?;
+    let end = End::Committed(locked.segment.committed);
+    let after = locked.control.drafts_after();
+    let era = config.last_era();
+    Ok(load_into(place, era, image, private_region()?, end, 0, after)?.0)
 }
 
 /// A builder that holds the whole of a tree. `numbered` gives each node the number that it has there.

@@ -59,7 +59,8 @@ impl Workspace {
             if locked.head() > through {
                 locked.place.store.sync()?;
             }
-            rebase(locked, replacement, segment, author.as_ref())
+            let drafts = live_drafts(locked.tree());
+            rebase(locked, replacement, segment, author.as_ref(), &drafts)
         })?;
         self.process = 0;
         self.refresh()?;
@@ -142,12 +143,13 @@ fn carry(
 
 /// Under the lock: the step is journalled, then written down, then put in force. What may fail for want of room comes
 /// before. Whoever comes after a death in between finds the epoch odd, then the record at the end of the journal or
-/// not, and does the rest.
+/// not, and does the rest. `drafts` are those of the tree.
 pub(super) fn rebase(
     locked: &mut Locked<'_>,
     replacement: &Replacement,
     segment: SegmentId,
     author: Option<&Author>,
+    drafts: &[(u64, u64)],
 ) -> Result<u64, WorkspaceError> {
     let process = match author {
         Some(author) => locked.append(0, author.operation(), Need::Ordinary)?.0,
@@ -158,10 +160,9 @@ pub(super) fn rebase(
     // The record takes the next number, the new segment begins with the one after it.
     let seq = locked.head() + 1;
     ensure_segment(&place.store, segment, seq + 1)?;
-    let drafts = live_drafts(locked.tree());
     if reason == Reason::Compact {
         // The tree is the same, and so is what is being written.
-        carry(locked, segment, seq + 1, &drafts)?;
+        carry(locked, segment, seq + 1, drafts)?;
     }
     let mut config = Config::load(&place.path)?;
     end_era(&mut config, seq, &Rebased { image, reason, segment });
@@ -195,7 +196,7 @@ pub(super) fn rebase(
     index.put_in_force(place, control)?;
     control.set_synced(seq);
     if reason != Reason::Compact {
-        place.remove_drafts(&drafts);
+        place.remove_drafts(drafts);
     }
     Ok(seq)
 }

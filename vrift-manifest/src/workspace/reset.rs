@@ -2,6 +2,7 @@
 
 use super::compact::fold;
 use super::create::random_segment;
+use super::drafts::live_drafts;
 use super::error::WorkspaceError;
 use super::images;
 use super::open::Workspace;
@@ -34,7 +35,8 @@ impl Workspace {
             let image = images::write(store, builder, next)?.image_id;
             store.sync()?;
             let replacement = Replacement::plain(image, Reason::Reset);
-            rebase(locked, &replacement, segment, author.as_ref())
+            let drafts = live_drafts(locked.tree());
+            rebase(locked, &replacement, segment, author.as_ref(), &drafts)
         })?;
         self.process = 0;
         self.refresh()?;

@@ -32,6 +32,34 @@ fn an_index_that_was_replaced_since_it_was_attached_to_is_no_damage() {
 }
 
 #[test]
+fn what_is_wrong_in_the_live_index_is_not_folded() {
+    let fixture = Fixture::new();
+    let mut workspace = fixture.workspace("w");
+    create_file(&mut workspace, ROOT, "name");
+    let shown = |workspace: &Workspace| {
+        let tree = workspace.tree();
+        let at = tree.child(tree.root(), b"name").expect("sound").expect("a file");
+        (tree.attributes(at), tree.digest(at), tree.number(at))
+    };
+    let before = shown(&workspace);
+    // A bit of its digest, wherever it stands.
+    let index = workspace.index_path();
+    let bytes = fs::read(&index).expect("readable");
+    let words: Vec<u64> =
+        bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+    let digest = before.1.as_ref().expect("sound").expect("of a file");
+    let content = u64::from_le_bytes(*digest.as_bytes().first_chunk().expect("32 bytes"));
+    let file = File::options().write(true).open(&index).expect("a live index");
+    for at in (64..words.len()).filter(|&at| words[at] == content) {
+        file.write_all_at(&(content ^ 4).to_le_bytes(), at as u64 * 8).expect("written");
+    }
+    assert_ne!(shown(&workspace).1, before.1, "the control");
+    workspace.compact().expect("folded");
+    assert_eq!(shown(&workspace), before);
+    assert_eq!(workspace.index_damage().expect("compared"), None);
+}
+
+#[test]
 fn a_change_that_its_maker_did_not_live_to_apply_is_no_damage_and_is_finished() {
     let fixture = Fixture::new();
     let mut other = fixture.workspace("w");
