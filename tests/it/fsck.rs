@@ -208,19 +208,28 @@ fn damage_a_seal(sandbox: &Sandbox) {
     change(&segment, |bytes| bytes[at] ^= 4);
 }
 
-const WRITES: [&str; 3] = ["sh", "-c", "for i in 1 2 3; do echo $i >new-$i; done"];
+/// A workspace in which `new-1` to `new-3` were written, and then the record of a sealing was damaged.
+fn written_and_damaged() -> Sandbox {
+    let sandbox = installed::sandbox();
+    let writes = ["sh", "-c", "for i in 1 2 3; do echo $i >new-$i; done"];
+    assert_eq!(installed::run(&sandbox, writes).code, Some(0));
+    damage_a_seal(&sandbox);
+    sandbox
+}
+
+/// As after a restart: without the indexes that are in force, which do not need the journal.
+fn without_indexes(sandbox: &Sandbox) {
+    fs::remove_dir_all(sandbox.path("home")).expect("removed");
+    fs::create_dir(sandbox.path("home")).expect("made");
+}
 
 #[test]
 fn a_file_whose_seal_is_lost_can_be_read_and_written_after_a_repair() {
     if !is_real() {
         return;
     }
-    let sandbox = installed::sandbox();
-    assert_eq!(installed::run(&sandbox, WRITES).code, Some(0));
-    damage_a_seal(&sandbox);
-    // The index that is in force does not need it.
-    fs::remove_dir_all(sandbox.path("home")).expect("removed");
-    fs::create_dir(sandbox.path("home")).expect("made");
+    let sandbox = written_and_damaged();
+    without_indexes(&sandbox);
     assert_eq!(sandbox.run(["fsck"]).code, Some(1));
     has(&sandbox.ok(["fsck", "--repair"]), &["'w' ends at state"]);
     has(&sandbox.ok(["fsck"]), &["everything is sound"]);
@@ -257,9 +266,7 @@ fn what_is_torn_in_a_copy_of_a_store_is_put_aside_by_fsck_as_by_any_command() {
     if !is_real() {
         return;
     }
-    let sandbox = installed::sandbox();
-    assert_eq!(installed::run(&sandbox, WRITES).code, Some(0));
-    damage_a_seal(&sandbox);
+    let sandbox = written_and_damaged();
     let copy = std::process::Command::new("cp")
         .args(["-a", "store", "copy"])
         .current_dir(sandbox.path("."))
@@ -267,8 +274,7 @@ fn what_is_torn_in_a_copy_of_a_store_is_put_aside_by_fsck_as_by_any_command() {
     assert!(copy.expect("cp").success());
     fs::rename(sandbox.path("store"), sandbox.path("first")).expect("renamed");
     fs::rename(sandbox.path("copy"), sandbox.path("store")).expect("renamed");
-    fs::remove_dir_all(sandbox.path("home")).expect("removed");
-    fs::create_dir(sandbox.path("home")).expect("made");
+    without_indexes(&sandbox);
     has(&sandbox.ok(["fsck"]), &["the torn end of the journal of 'w' was kept in", "sound"]);
     assert!(!sandbox.ok(["fsck", "--repair"]).text().contains("torn end"));
     assert_eq!(sandbox.ok(["cat", "w:new-1"]).text(), "1\n");

@@ -42,16 +42,15 @@ impl Workspace {
 
 /// The drafts that have no file. Under the lock, without which they may be about to be sealed.
 fn lost(place: &Directory, tree: &Tree) -> Vec<(u64, u64)> {
-    let is_lost = |&(node, draft): &(u64, u64)| {
-        matches!(stat(place.drafts().join(format!("{node}.{draft}"))), Err(Errno::NOENT))
-    };
+    let is_lost =
+        |&(node, draft): &(u64, u64)| matches!(stat(place.draft(node, draft)), Err(Errno::NOENT));
     live_drafts(tree).into_iter().filter(is_lost).collect()
 }
 
 /// Makes the files of drafts anew that have none. Under the lock.
 pub(super) fn renew(place: &Directory, tree: &Tree) -> Result<(), WorkspaceError> {
     for (node, draft) in lost(place, tree) {
-        again(place, tree, node, &place.drafts().join(format!("{node}.{draft}")), None)?;
+        again(place, tree, node, &place.draft(node, draft), None)?;
     }
     Ok(())
 }
@@ -65,7 +64,7 @@ pub(super) fn adopt(place: &Directory, control: &Control) -> Result<(), Workspac
     let mut drafts = live_drafts(&attached.tree);
     drafts.sort_unstable();
     for &(node, draft) in &drafts {
-        let path = place.drafts().join(format!("{node}.{draft}"));
+        let path = place.draft(node, draft);
         match stat(&path) {
             Ok(found) if found.st_nlink == 1 && draft_as_found(found.st_mode) => {}
             // It was being made a blob, and that was not on the disk yet.

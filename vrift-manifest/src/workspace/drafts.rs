@@ -178,7 +178,7 @@ impl Workspace {
         let (mut attributes, draft) = self.tree().attributes_and_draft(at)?;
         if let Some(draft) = draft {
             let node = self.tree().number(at)?;
-            let path = self.place.drafts().join(format!("{node}.{draft}"));
+            let path = self.place.draft(node, draft);
             match rustix::fs::stat(&path) {
                 Ok(stat) if self.tree().draft(at) == Some(draft) => {
                     show_draft(&mut attributes, &stat)
@@ -194,7 +194,7 @@ impl Workspace {
     /// Opens the draft of a node of the present tree that is being written; `None`: it is not.
     pub fn open_draft(&self, at: Cursor) -> Result<Option<File>, WorkspaceError> {
         let Some(draft) = self.tree().draft(at) else { return Ok(None) };
-        let path = self.place.drafts().join(format!("{}.{draft}", self.tree().number(at)?));
+        let path = self.place.draft(self.tree().number(at)?, draft);
         match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             other => other.map(Some).map_err(Action::Read.of(&path)),
@@ -281,10 +281,15 @@ impl Directory {
         self.path.join("drafts")
     }
 
+    /// The file of a draft.
+    pub(super) fn draft(&self, node: u64, draft: u64) -> PathBuf {
+        self.drafts().join(format!("{node}.{draft}"))
+    }
+
     /// Whether a draft is the content of its file also after a power cut.
     pub(super) fn is_synced_draft(&self, node: u64, draft: u64) -> bool {
-        let path = self.drafts().join(format!("{node}.{draft}"));
-        rustix::fs::stat(&path).is_ok_and(|found| Session::is_synced(found.st_mode))
+        rustix::fs::stat(self.draft(node, draft))
+            .is_ok_and(|found| Session::is_synced(found.st_mode))
     }
 
     /// Puts drafts aside, but for those of `kept`, which is in order: nobody knows which of their bytes reached the disk. What
@@ -335,7 +340,7 @@ impl Directory {
     pub(super) fn remove_drafts(&self, drafts: &[(u64, u64)]) {
         for (node, draft) in drafts {
             // What cannot be removed is left over, and in nobody's way.
-            let _ = fs::remove_file(self.drafts().join(format!("{node}.{draft}")));
+            let _ = fs::remove_file(self.draft(*node, *draft));
         }
     }
 }

@@ -290,7 +290,6 @@ impl Model {
                 node.atime = atime.map_or(node.atime, as_ext4_keeps);
                 node.mtime = mtime.map_or(node.mtime, as_ext4_keeps);
             }
-            // What it is already.
             Change::SetXattr { node, name, value } => {
                 let node = self.changed(node, time);
                 match value {
