@@ -1,6 +1,8 @@
 //! `workspace.toml`: what a workspace is made of. Small, replaced as a whole, on disk before the change counts.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -149,14 +151,42 @@ impl Config {
 
     /// Does everything that needs room on the disk, so that putting it in place does not.
     pub fn stage(&self, store: &Store, directory: &Path) -> Result<Staged, WorkspaceError> {
+        let staged = self.stage_unsynced(store, directory)?;
+        staged.sync()?;
+        Ok(staged)
+    }
+
+    /// The same, without bringing it to the disk.
+    pub fn stage_unsynced(
+        &self,
+        store: &Store,
+        directory: &Path,
+    ) -> Result<Staged, WorkspaceError> {
         let path = path(directory);
-        let staged = directory.join("workspace.toml.new");
-        let text = toml::to_string(self).map_err(|error| WorkspaceError::Config {
-            path: path.clone(),
+        let text = self.text(&path)?;
+        let mut file = store.stage()?;
+        let at = file.path();
+        let mut write = || {
+            file.write_all(text.as_bytes())?;
+            file.file().set_permissions(fs::Permissions::from_mode(MODE))
+        };
+        write().map_err(Action::Write.of(&at))?;
+        Ok(Staged { file, path })
+    }
+
+    /// Writes it into a directory that is nobody's yet. It is on the disk when the store was synced after that.
+    pub fn put(&self, store: &Store, directory: &Path) -> Result<(), WorkspaceError> {
+        let path = path(directory);
+        let text = self.text(&path)?;
+        files::write_unsynced(store, &path, text.as_bytes()).map_err(Action::Create.of(&path))
+    }
+
+    fn text(&self, path: &Path) -> Result<String, WorkspaceError> {
+        let refused = |error: toml::ser::Error| WorkspaceError::Config {
+            path: path.to_owned(),
             reason: error.to_string(),
-        })?;
-        files::write(store, &staged, text.as_bytes()).map_err(Action::Write.of(&staged))?;
-        Ok(Staged { staged, path })
+        };
+        toml::to_string(self).map_err(refused)
     }
 
     /// The era in force.
@@ -193,17 +223,25 @@ impl Config {
     }
 }
 
-/// A description on disk that is not in force yet.
+/// A description that is not in force yet.
 #[derive(Debug)]
 pub struct Staged {
-    staged: PathBuf,
+    file: vrift_cas::Staged,
     path: PathBuf,
 }
 
+/// Nobody's but the user's.
+const MODE: u32 = 0o600;
+
 impl Staged {
-    /// Puts it in the place of the one in force; when this returns, it is there for good.
+    /// Brings it to the disk.
+    pub fn sync(&self) -> Result<(), WorkspaceError> {
+        self.file.file().sync_all().map_err(Action::Write.of(&self.file.path()))
+    }
+
+    /// Puts it in the place of the one in force; when this returns, it is there for good. It must be on the disk.
     pub fn put_in_place(self) -> Result<(), WorkspaceError> {
-        fs::rename(&self.staged, &self.path).map_err(Action::Write.of(&self.path))?;
+        self.file.publish(&self.path, MODE, false)?;
         sync_directory(self.path.parent().unwrap_or(&self.path))
     }
 }

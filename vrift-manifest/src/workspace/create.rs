@@ -12,7 +12,7 @@ use super::error::{Action, WorkspaceError};
 use super::files;
 use super::place::Home;
 use super::runtime::random_id;
-use super::segments::ensure_segment;
+use super::segments::new_segment;
 use crate::journal::SegmentId;
 use vrift_cas::Digest;
 
@@ -76,16 +76,18 @@ pub(super) fn establish(
     let id =
         format!("{:032x}", u128::from_le_bytes(random_id().map_err(Action::Create.of(&path))?));
     let config = Config { format: FORMAT, id, mount, origin, forked_from, era, snapshot };
-    let open = *config.open_segment();
-    ensure_segment(&home.store, open.id, open.first)?;
-    // The tree's blobs, image and journal first: a name on disk must never lead to something that is not.
-    home.store.sync()?;
     let staged = parent.join(format!(".new-{}", config.id));
     files::create_directory(&home.store, &staged).map_err(Action::Create.of(&staged))?;
-    let made = fill(home, &staged, &config).and_then(|()| match rename_new(&staged, &path) {
-        Err(Errno::EXIST | Errno::NOTEMPTY) => Err(WorkspaceError::Exists(name.to_owned())),
-        other => other.map_err(Action::Create.of(&path)),
-    });
+    let make = || {
+        fill(home, &staged, &config)?;
+        // With it the tree's blobs, image and journal: a name on disk must never lead to something that is not.
+        home.store.sync()?;
+        match rename_new(&staged, &path) {
+            Err(Errno::EXIST | Errno::NOTEMPTY) => Err(WorkspaceError::Exists(name.to_owned())),
+            other => other.map_err(Action::Create.of(&path)),
+        }
+    };
+    let made = make();
     if let Err(error) = made {
         let _ = fs::remove_dir_all(&staged);
         return Err(error);
@@ -93,11 +95,13 @@ pub(super) fn establish(
     config::sync_directory(&parent)
 }
 
-/// Everything in a workspace's directory, on the disk.
+/// Its segment and everything in its directory, on the disk when the store was synced after that.
 fn fill(home: &Home, directory: &Path, config: &Config) -> Result<(), WorkspaceError> {
-    let control = directory.join("control");
-    files::write(&home.store, &control, &Control::fresh()).map_err(Action::Create.of(&control))?;
-    config.save(&home.store, directory)
+    let (open, control) = (config.open_segment(), directory.join("control"));
+    new_segment(&home.store, open.id, open.first)?;
+    files::write_unsynced(&home.store, &control, &Control::fresh())
+        .map_err(Action::Create.of(&control))?;
+    config.put(&home.store, directory)
 }
 
 /// Renames a directory that is not empty; never over another one like it.

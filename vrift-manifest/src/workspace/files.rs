@@ -25,18 +25,27 @@ pub fn create_directory(store: &Store, path: &Path) -> io::Result<()> {
 
 /// Writes `bytes` into a file at `path`, over whatever was there, and brings them to the disk. The name is not: that
 /// is the directory's.
-pub fn write(store: &Store, path: &Path, bytes: &[u8]) -> io::Result<File> {
+pub fn write(store: &Store, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    or_remove(path, put(store, path, bytes).and_then(|file| file.sync_all()))
+}
+
+/// The same, without bringing it to the disk: that is for who syncs the store.
+pub fn write_unsynced(store: &Store, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    or_remove(path, put(store, path, bytes).map(drop))
+}
+
+fn put(store: &Store, path: &Path, bytes: &[u8]) -> io::Result<File> {
     within_limit(bytes.len() as u64)?;
     let mut file = create(store, path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    match written {
-        Ok(()) => Ok(file),
-        Err(error) => {
-            // On a full disk the part of it is in the way.
-            let _ = std::fs::remove_file(path);
-            Err(error)
-        }
-    }
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+/// On a full disk the part of a file is in the way.
+pub fn or_remove(path: &Path, made: io::Result<()>) -> io::Result<()> {
+    made.inspect_err(|_| {
+        let _ = std::fs::remove_file(path);
+    })
 }
 
 /// A file that is written from its beginning to its end.

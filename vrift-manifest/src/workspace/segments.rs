@@ -75,18 +75,28 @@ pub fn ensure_segment(store: &Store, id: SegmentId, first_seq: u64) -> Result<()
     }
     let staged = path.with_extension("new");
     let act = || -> io::Result<()> {
-        let file = files::create(store, &staged)?;
-        keep_in_place(&file);
-        grow_file(&file, FIRST_CHUNK)?;
-        file.write_all_at(&crate::journal::segment::header(id, first_seq), 0)?;
-        file.sync_all()?;
+        put_segment(store, &staged, id, first_seq)?.sync_all()?;
         fs::rename(&staged, &path)?;
         files::sync_directory(&directory)
     };
-    act().map_err(|error| {
-        let _ = fs::remove_file(&staged);
-        Action::Create.of(&path)(error)
-    })
+    files::or_remove(&staged, act()).map_err(Action::Create.of(&path))
+}
+
+/// Makes the file of a segment that nothing names. It is on the disk when the store was synced after that.
+pub fn new_segment(store: &Store, id: SegmentId, first_seq: u64) -> Result<(), WorkspaceError> {
+    let directory = store.journals_dir();
+    fs::create_dir_all(&directory).map_err(Action::Create.of(&directory))?;
+    let path = segment_path(store, id);
+    files::or_remove(&path, put_segment(store, &path, id, first_seq).map(drop))
+        .map_err(Action::Create.of(&path))
+}
+
+fn put_segment(store: &Store, path: &Path, id: SegmentId, first_seq: u64) -> io::Result<fs::File> {
+    let file = files::create(store, path)?;
+    keep_in_place(&file);
+    grow_file(&file, FIRST_CHUNK)?;
+    file.write_all_at(&crate::journal::segment::header(id, first_seq), 0)?;
+    Ok(file)
 }
 
 /// Where a file system would write changed blocks elsewhere (btrfs), it would need room for that on a full disk, and

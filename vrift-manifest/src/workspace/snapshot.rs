@@ -11,27 +11,33 @@ impl Workspace {
         if !is_snapshot_name(name) {
             return Err(WorkspaceError::BadName(name.to_owned()));
         }
-        let taken = |config: &Config, workspace: &str| match config.snapshot(name) {
-            Some(_) => Err(WorkspaceError::SnapshotExists {
-                workspace: workspace.to_owned(),
-                snapshot: name.to_owned(),
-            }),
-            None => Ok(()),
-        };
-        taken(&self.config()?, self.name())?;
-        self.seal_or_fail()?;
         loop {
-            let seq = self.sync()?;
+            let before = self.config()?;
+            if before.snapshot(name).is_some() {
+                return Err(WorkspaceError::SnapshotExists {
+                    workspace: self.name().to_owned(),
+                    snapshot: name.to_owned(),
+                });
+            }
+            self.seal_or_fail()?;
+            let (seq, _) = self.reached()?;
+            let mut config = before.clone();
+            config.snapshot.push(Snapshot { name: name.to_owned(), seq, time: now_nanos() });
+            // Written before the store is synced, it goes to the disk with all that it names.
+            let staged = config.stage_unsynced(&self.place.store, &self.place.path)?;
+            let (_, with_it) = self.sync_unless_done()?;
+            if !with_it {
+                staged.sync()?;
+            }
+            let mut staged = Some(staged);
             let named = self.locked(|locked| {
-                let mut config = Config::load(&locked.place.path)?;
-                taken(&config, &locked.place.name)?;
-                // Folded and forgotten since.
-                if seq < config.first_state() {
-                    return Ok(false);
+                match staged.take() {
+                    Some(staged) if Config::load(&locked.place.path)? == before => {
+                        staged.put_in_place().map(|()| true)
+                    }
+                    // Somebody else has named, folded or forgotten something since.
+                    _ => Ok(false),
                 }
-                config.snapshot.push(Snapshot { name: name.to_owned(), seq, time: now_nanos() });
-                config.save(&locked.place.store, &locked.place.path)?;
-                Ok(true)
             })?;
             if named {
                 return Ok(seq);
