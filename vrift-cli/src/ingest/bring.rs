@@ -75,7 +75,7 @@ impl Job<'_> {
     /// Does it.
     pub fn run(&self) -> Result<Ingested> {
         let directory = self.home.store().workspaces_dir().join(self.name.as_str());
-        if directory.is_dir() { self.again(&Config::load(&directory)?) } else { self.first() }
+        if directory.is_dir() { self.again() } else { self.first() }
     }
 
     fn first(&self) -> Result<Ingested> {
@@ -106,7 +106,10 @@ impl Job<'_> {
         })
     }
 
-    fn again(&self, config: &Config) -> Result<Ingested> {
+    fn again(&self) -> Result<Ingested> {
+        let mut workspace = home::open_to_change(self.home, self.name.as_str())?;
+        // Not before: whoever opens it finishes the step of one who died.
+        let config = &workspace.config()?;
         let origin = self.origin(config)?;
         if let Some(mount) = self.mount.filter(|mount| *mount != config.mount) {
             return Err(Error::failed(format!(
@@ -118,7 +121,6 @@ impl Job<'_> {
             .hint("a workspace stays where it is; ingest the directory with another --name"));
         }
         let excludes = if self.excludes.is_empty() { &origin.excludes } else { self.excludes };
-        let mut workspace = home::open_to_change(self.home, self.name.as_str())?;
         if let Some(damage) = workspace.damage() {
             return Err(damage.into());
         }

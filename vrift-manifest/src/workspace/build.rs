@@ -8,7 +8,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::config::{Config, Era, Segment, now_nanos};
+use super::config::{self, Config, Era, Segment, now_nanos};
 use super::control::{Control, OpenSegment};
 use super::error::{Action, WorkspaceError};
 use super::load::{self, End, Loaded};
@@ -143,7 +143,7 @@ fn prepare_at(
         floor = floor.max(tree.index.floor());
         next_node = next_node.max(tree.next_node());
         if let Some(rebased) = loaded.rebased {
-            end_era(&mut config, loaded.seq, &rebased);
+            config = begun(place, &config, loaded.seq, &rebased);
             segments::ensure_segment(&place.store, rebased.segment, loaded.seq + 1)?;
             config_changed = true;
             end = End::Found { power_failed: false, vouched: 0 };
@@ -177,6 +177,7 @@ impl Built {
         control.set_epoch(self.epoch - 1);
         if self.config_changed {
             self.config.save(&place.store, &place.path)?;
+            config::remove_next(&place.path);
         }
         let open = *self.config.open_segment();
         let (power_failed, vouched) = match self.end {
@@ -219,6 +220,20 @@ impl Drop for Built {
         // It has another name if it is in force.
         let _ = fs::remove_file(&self.staged);
     }
+}
+
+/// The description behind a step whose maker died: what he has written down of it, which says also which directory the tree is of.
+/// Else what the record says. A segment's name is never given twice.
+fn begun(place: &Directory, config: &Config, seq: u64, rebased: &load::Rebased) -> Config {
+    let written = config.read_next(&place.path).filter(|next| {
+        let era = next.last_era();
+        (era.base, era.image, next.open_segment().id) == (seq, rebased.image, rebased.segment)
+    });
+    written.unwrap_or_else(|| {
+        let mut config = config.clone();
+        end_era(&mut config, seq, rebased);
+        config
+    })
 }
 
 /// Closes the era in force with record `seq` and begins the next one.

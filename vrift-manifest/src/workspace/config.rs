@@ -105,7 +105,11 @@ pub struct Snapshot {
 impl Config {
     /// Reads the description in a workspace's directory.
     pub fn load(directory: &Path) -> Result<Config, WorkspaceError> {
-        let path = path(directory);
+        Config::read(&path(directory))
+    }
+
+    fn read(path: &Path) -> Result<Config, WorkspaceError> {
+        let path = path.to_owned();
         let text = fs::read_to_string(&path).map_err(Action::Read.of(&path))?;
         let format = text.lines().find_map(|line| line.strip_prefix("format = ")?.parse().ok());
         if let Some(format @ 2u32..) = format {
@@ -146,22 +150,13 @@ impl Config {
 
     /// Replaces the description on disk; when this returns, it is there for good.
     pub fn save(&self, store: &Store, directory: &Path) -> Result<(), WorkspaceError> {
-        self.stage(store, directory)?.put_in_place()
-    }
-
-    /// Does everything that needs room on the disk, so that putting it in place does not.
-    pub fn stage(&self, store: &Store, directory: &Path) -> Result<Staged, WorkspaceError> {
-        let staged = self.stage_unsynced(store, directory)?;
+        let staged = self.stage(store, directory)?;
         staged.sync()?;
-        Ok(staged)
+        staged.put_in_place()
     }
 
-    /// The same, without bringing it to the disk.
-    pub fn stage_unsynced(
-        &self,
-        store: &Store,
-        directory: &Path,
-    ) -> Result<Staged, WorkspaceError> {
+    /// Writes what is to replace it. It is on the disk when it, or the store, was synced after that.
+    pub fn stage(&self, store: &Store, directory: &Path) -> Result<Staged, WorkspaceError> {
         let path = path(directory);
         let text = self.text(&path)?;
         let mut file = store.stage()?;
@@ -172,6 +167,23 @@ impl Config {
         };
         write().map_err(Action::Write.of(&at))?;
         Ok(Staged { file, path })
+    }
+
+    /// Writes down, on the disk, what the description is when the step that ends its era has happened: for this process and, if it
+    /// dies between the step and [`Next::put_in_place`], for who finishes it. A journal says of the step only what a tree is made of.
+    pub fn write_next(&self, store: &Store, directory: &Path) -> Result<Next, WorkspaceError> {
+        let path = path(directory);
+        let next = next(directory);
+        files::write(store, &next, self.text(&path)?.as_bytes())
+            .map_err(Action::Write.of(&next))?;
+        Ok(Next { next, path })
+    }
+
+    /// What was written down of a step that may have happened and is not in this description yet. Nothing if it cannot be read.
+    pub fn read_next(&self, directory: &Path) -> Option<Config> {
+        let config = Config::read(&next(directory)).ok()?;
+        let is_later = config.open_segment().id != self.open_segment().id;
+        (config.id == self.id && is_later).then_some(config)
     }
 
     /// Writes it into a directory that is nobody's yet. It is on the disk when the store was synced after that.
@@ -246,6 +258,26 @@ impl Staged {
     }
 }
 
+/// A description that is in force when the step has happened that it is of.
+#[derive(Debug)]
+pub struct Next {
+    next: PathBuf,
+    path: PathBuf,
+}
+
+impl Next {
+    /// Puts it in the place of the one in force, as [`Staged::put_in_place`].
+    pub fn put_in_place(self) -> Result<(), WorkspaceError> {
+        fs::rename(&self.next, &self.path).map_err(Action::Write.of(&self.path))?;
+        sync_directory(self.path.parent().unwrap_or(&self.path))
+    }
+}
+
+/// Removes what was written down of a step that is in force by now, or never happened.
+pub fn remove_next(directory: &Path) {
+    let _ = fs::remove_file(next(directory));
+}
+
 /// Makes the entries of a directory durable.
 pub fn sync_directory(directory: &Path) -> Result<(), WorkspaceError> {
     files::sync_directory(directory).map_err(Action::Write.of(directory))
@@ -253,6 +285,10 @@ pub fn sync_directory(directory: &Path) -> Result<(), WorkspaceError> {
 
 fn path(directory: &Path) -> PathBuf {
     directory.join("workspace.toml")
+}
+
+fn next(directory: &Path) -> PathBuf {
+    directory.join("workspace.toml.next")
 }
 
 /// Now, as snapshots keep it.

@@ -178,7 +178,7 @@ pub(super) fn rebase(
     }
     control.raise(locked.tree().index.floor(), locked.tree().next_node());
     let index = build::prepare_era(place, control, &config)?;
-    let staged = config.stage(&place.store, &place.path)?;
+    let next = config.write_next(&place.store, &place.path)?;
 
     // From here on the old index is not in force: nobody may add to a journal that has ended.
     let epoch = control.epoch();
@@ -191,7 +191,7 @@ pub(super) fn rebase(
     let path = segment_path(&place.store, locked.segment.id);
     let sync = || File::open(&path)?.sync_data();
     sync().map_err(Action::Write.of(&path))?;
-    staged.put_in_place()?;
+    next.put_in_place()?;
     control.raise(locked.tree().index.floor(), 0);
     index.put_in_force(place, control)?;
     control.set_synced(seq);

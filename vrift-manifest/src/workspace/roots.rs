@@ -30,7 +30,8 @@ pub struct Roots {
 pub fn roots(home: &Home) -> Result<Roots, WorkspaceError> {
     let mut before = configs(home)?;
     for _ in 0..TRIES {
-        let roots = Roots::of(home, before.values())?;
+        let mut roots = Roots::of(home, before.values())?;
+        roots.add_begun(home, &before)?;
         // What is forked from a workspace that is then dropped goes from one description to another. Seen at two
         // different moments it could be missed in both; descriptions that stand still hide nothing.
         let after = configs(home)?;
@@ -147,16 +148,37 @@ impl Roots {
             }
             // Written down in the workspace's description too, unless its maker died in between.
             Operation::Rebased { image, segment, .. } => {
-                match self.add_image(home, Digest::from_bytes(image)) {
-                    // Of a state that was forgotten.
-                    Err(WorkspaceError::Io { source, .. }) if source.kind() == NotFound => {}
-                    other => other?,
-                }
+                self.add_image_if_there(home, Digest::from_bytes(image))?;
                 self.segments.entry(SegmentId(segment)).or_default();
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// What the description of a workspace names when somebody finishes the step whose maker died.
+    fn add_begun(
+        &mut self,
+        home: &Home,
+        configs: &BTreeMap<String, Config>,
+    ) -> Result<(), WorkspaceError> {
+        for (name, config) in configs {
+            let next = config.read_next(&home.store.workspaces_dir().join(name));
+            // It has happened if a journal names its segment.
+            let happened = |next: &Config| self.segments.contains_key(&next.open_segment().id);
+            if let Some(base) = next.filter(happened).and_then(|next| next.base()) {
+                self.add_image_if_there(home, base)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An image, unless it is of a state that was forgotten.
+    fn add_image_if_there(&mut self, home: &Home, digest: Digest) -> Result<(), WorkspaceError> {
+        match self.add_image(home, digest) {
+            Err(WorkspaceError::Io { source, .. }) if source.kind() == NotFound => Ok(()),
+            other => other,
+        }
     }
 
     /// For messages: which workspaces a segment belongs to.

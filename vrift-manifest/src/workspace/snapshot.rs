@@ -24,7 +24,7 @@ impl Workspace {
             let mut config = before.clone();
             config.snapshot.push(Snapshot { name: name.to_owned(), seq, time: now_nanos() });
             // Written before the store is synced, it goes to the disk with all that it names.
-            let staged = config.stage_unsynced(&self.place.store, &self.place.path)?;
+            let staged = config.stage(&self.place.store, &self.place.path)?;
             let (_, with_it) = self.sync_unless_done()?;
             if !with_it {
                 staged.sync()?;

@@ -11,7 +11,7 @@ use vrift_manifest::journal::Reason;
 use vrift_manifest::time::Timestamp;
 use vrift_manifest::tree::{Change, ROOT};
 use vrift_manifest::workspace::{
-    Home, Moment, Replacement, Workspace, WorkspaceError, drop_workspace, write_image,
+    Home, Moment, Replacement, Workspace, WorkspaceError, drop_workspace, roots, write_image,
 };
 
 use crate::support::{
@@ -35,8 +35,14 @@ fn seed() -> usize {
     number("VRIFT_TEST_SEED").unwrap_or(0)
 }
 
-fn replacement(image: Digest) -> Replacement {
-    Replacement::plain(image, Reason::Ingest)
+/// `told`: an image, or an image and what it has in common with a directory.
+fn replacement(told: &str) -> Replacement {
+    let (image, base) =
+        told.split_once(':').map_or((told, None), |(image, base)| (image, Some(base)));
+    let digest = |text: &str| -> Digest { text.parse().expect("a digest") };
+    let plain = Replacement::plain(digest(image), Reason::Ingest);
+    let origin = base.map(|_| ("/from/here".into(), vec!["*.o".to_owned()]));
+    Replacement { origin, base: base.map(digest), ..plain }
 }
 
 fn perform(home: &Home, what: &str, name: &str) -> Result<(), WorkspaceError> {
@@ -45,7 +51,7 @@ fn perform(home: &Home, what: &str, name: &str) -> Result<(), WorkspaceError> {
         "create" => create(home, name),
         "fork" => open("w")?.fork(&Moment::Now, name)?,
         "snapshot" => drop(open("w")?.snapshot(name)?),
-        "replace" => drop(open("w")?.replace(&replacement(name.parse().expect("a digest")))?),
+        "replace" => drop(open("w")?.replace(&replacement(name))?),
         "compact" => drop(open("w")?.compact()?),
         "forget" => drop(open("w")?.forget()?),
         "drop" => drop_workspace(home, name)?,
@@ -87,6 +93,17 @@ fn kill_at(fixture: &Fixture, what: &str, name: &str, stop: usize) -> Option<Res
 fn sweep(
     fixture: &Fixture,
     what: &str,
+    name: impl FnMut(usize) -> String,
+    check: impl FnMut(&str, &str, bool),
+) {
+    sweep_from(fixture, what, 0, name, check);
+}
+
+/// Kills it at all of the `last` places, and at one in so many of those before them.
+fn sweep_from(
+    fixture: &Fixture,
+    what: &str,
+    last: usize,
     mut name: impl FnMut(usize) -> String,
     mut check: impl FnMut(&str, &str, bool),
 ) {
@@ -94,11 +111,17 @@ fn sweep(
     let Some(Err(stops)) = kill_at(fixture, what, &whole, usize::MAX) else { return };
     check(&whole, &format!("{what}, not killed"), true);
     let mut kills = 0;
-    for stop in (1 + seed() % one_in()..=stops).step_by(one_in()) {
+    let each = stops.saturating_sub(last)..stops;
+    // Until one comes to its end: how many stops there are, differs, and grows by what the dead leave.
+    let tried = |stop: &usize| each.contains(stop) || stop % one_in() == (1 + seed()) % one_in();
+    for stop in (1..=2 * stops).filter(tried) {
         let argument = name(stop);
         let killed = kill_at(fixture, what, &argument, stop).expect("as before").is_ok();
         kills += usize::from(killed);
         check(&argument, &format!("{what}, killed at {stop}"), !killed);
+        if !killed {
+            break;
+        }
     }
     println!("{what}: {kills} kills");
     println!("tally\tsweep\t{kills}\t0\t{0}-{0}", seed());
@@ -135,6 +158,13 @@ impl Scene {
 
     fn home(&self) -> &Home {
         &self.fixture.home
+    }
+
+    /// An image of an empty tree.
+    fn image(&self, seconds: i64) -> Digest {
+        let time = Timestamp { sec: seconds, nsec: 0 };
+        let builder = Builder::new(directory_spec(1, time)).expect("a root");
+        write_image(self.home().store(), builder, 2).expect("an image").image_id
     }
 
     /// What holds after any kill. `w` has the files that were made since, or is empty of all.
@@ -210,11 +240,6 @@ fn replacing_and_folding_killed_anywhere_happen_or_not() {
     };
     sweep(&scene.fixture, "forget", prepare, |_, place, _| scene.check(place, false));
 
-    let image = |seconds| {
-        let time = Timestamp { sec: seconds, nsec: 0 };
-        let builder = Builder::new(directory_spec(1, time)).expect("a root");
-        write_image(scene.home().store(), builder, 2).expect("an image").image_id
-    };
     let before = Cell::new(Vec::new());
     sweep(
         &scene.fixture,
@@ -222,7 +247,7 @@ fn replacing_and_folding_killed_anywhere_happen_or_not() {
         |stop| {
             let workspace = Workspace::open(scene.home(), "w").expect("it opens");
             before.set(picture(workspace.tree()));
-            image(1000 + stop as i64).to_string()
+            scene.image(1000 + stop as i64).to_string()
         },
         |_, place, finished| {
             let workspace = Workspace::open(scene.home(), "w").expect(place);
@@ -232,6 +257,47 @@ fn replacing_and_folding_killed_anywhere_happen_or_not() {
             scene.check(place, true);
         },
     );
+}
+
+#[test]
+fn a_tree_of_a_directory_killed_anywhere_comes_with_what_is_known_of_the_directory() {
+    let scene = Scene::new();
+    let origin = |place: &str| {
+        let config = Workspace::open(scene.home(), "w").expect(place).config().expect(place);
+        config.origin.map(|origin| (origin.directory, origin.excludes, origin.base))
+    };
+    let before = Cell::new(None);
+    let mut states = [0, 0];
+    sweep_from(
+        &scene.fixture,
+        "replace",
+        60,
+        |stop| {
+            before.set(origin("before"));
+            let (image, base) = (2 * stop as i64, 2 * stop as i64 + 1);
+            format!("{}:{}", scene.image(image), scene.image(base))
+        },
+        |told, place, finished| {
+            let (image, base) = told.split_once(':').expect("both");
+            // What a collection at this moment would leave.
+            let needed = roots(scene.home()).expect(place).images;
+            let workspace = Workspace::open(scene.home(), "w").expect(place);
+            let config = workspace.config().expect(place);
+            let new = config.last_era().image.to_string() == image;
+            assert!(new || !finished, "{place}");
+            let wanted = match new {
+                true => {
+                    let base: Digest = base.parse().expect("a digest");
+                    assert!(needed.contains(&base), "{place}: it would be collected");
+                    Some(("/from/here".into(), vec!["*.o".to_owned()], Some(base)))
+                }
+                false => before.take(),
+            };
+            assert_eq!(origin(place), wanted, "{place}");
+            states[usize::from(new)] += 1;
+        },
+    );
+    assert!(states.iter().all(|seen| *seen > 0), "before and after: {states:?}");
 }
 
 #[test]
