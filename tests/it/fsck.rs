@@ -279,3 +279,36 @@ fn what_is_torn_in_a_copy_of_a_store_is_put_aside_by_fsck_as_by_any_command() {
     assert!(!sandbox.ok(["fsck", "--repair"]).text().contains("torn end"));
     assert_eq!(sandbox.ok(["cat", "w:new-1"]).text(), "1\n");
 }
+
+#[test]
+fn nothing_that_stays_is_made_of_a_tree_whose_image_is_damaged() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/name-to-be-hurt", "content");
+    sandbox.ok(["ingest", "project", "--name", "w"]);
+    let image = files(&sandbox, "images").remove(0);
+    sandbox.write("elsewhere/sound", "sound");
+    sandbox.ok(["ingest", "elsewhere"]);
+    change(&image, |bytes| {
+        let at = bytes.windows(15).position(|part| part == b"name-to-be-hurt").expect("a name");
+        bytes[at] ^= 1;
+    });
+    // Whoever only looks is shown it: that is what `--verify` is for.
+    assert_eq!(sandbox.ok(["ls", "w"]).text(), "oame-to-be-hurt\n");
+    sandbox.write("project/new", "new");
+    let making: [&[&str]; 5] = [
+        &["compact", "w"],
+        &["sync", "w"],
+        &["apply", "w"],
+        &["reset", "elsewhere", "w"],
+        &["ingest", "project", "--name", "w"],
+    ];
+    for words in making {
+        let said = sandbox.run(words);
+        assert_eq!(said.code, Some(1), "{words:?}: {}", said.text());
+        assert!(said.err.contains("its bytes have another digest"), "{words:?}: {}", said.err);
+    }
+    assert_eq!(files(&sandbox, "images").len(), 2, "none was made");
+    assert!(sandbox.path("project/name-to-be-hurt").exists());
+    sandbox.ok(["ingest", "project", "--name", "w", "--force"]);
+    assert_eq!(sandbox.ok(["ls", "--verify", "w"]).text(), "name-to-be-hurt\nnew\n");
+}

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use vrift_cas::Digest;
 use vrift_manifest::journal::Reason;
 use vrift_manifest::workspace::{
-    Config, Home, NewWorkspace, Origin, Replacement, Workspace, WorkspaceError, open_image,
-    write_image,
+    Config, Home, NewWorkspace, Origin, Replacement, Workspace, WorkspaceError, check_image,
+    open_image, write_image,
 };
 
 use super::{Contents, Exclude, Options, Problem, Scan, StatCache, Tree, image, scan};
@@ -137,6 +137,10 @@ impl Job<'_> {
             ))
             .hint("--force puts the directory's state in their place, as one step of history")
             .hint(format!("`vrift diff {0}@{1} {0}` shows them", self.name, origin.seq)));
+        }
+        // By force nothing comes from there but numbers.
+        if !self.force {
+            check_image(self.home.store(), workspace.tree())?;
         }
         let activity = self.home.store().begin()?;
         // What the cache says is known to be in the store only as long as the image that it tells of is in force.

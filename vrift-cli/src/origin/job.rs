@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use vrift_cas::{Digest, Hasher};
 use vrift_manifest::tree::Tree;
-use vrift_manifest::workspace::{Config, Home, Origin, Workspace, open_image};
+use vrift_manifest::workspace::{Config, Home, Origin, Workspace, check_image, open_image};
 
 use super::build::Building;
 use super::sides::Sides;
@@ -69,6 +69,10 @@ impl<'j> Job<'j> {
             Exclude::new(&origin.excludes).map_err(|why| Error::failed("").caused_by(why))?;
         let seq = workspace.head();
         let ours = workspace.view(seq)?;
+        if alone {
+            check_image(home.store(), &base)?;
+            check_image(home.store(), &ours)?;
+        }
         let busy = workspace.drafts().into_iter().map(|(node, _)| node).collect();
         let counters = Counters::default();
         let id = config.id;
@@ -94,6 +98,7 @@ impl<'j> Job<'j> {
         self.workspace.refresh()?;
         self.seq = self.workspace.head();
         self.ours = self.workspace.view(self.seq)?;
+        check_image(self.home.store(), &self.ours)?;
         self.busy = self.workspace.drafts().into_iter().map(|(node, _)| node).collect();
         Ok(())
     }

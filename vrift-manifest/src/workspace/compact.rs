@@ -15,6 +15,7 @@ use super::load::End;
 use super::mutate::{Author, Locked};
 use super::open::Workspace;
 use super::rebase::{Replacement, rebase};
+use super::verify::check_image;
 use crate::attributes::{Attributes, Content, Kind};
 use crate::image::{Builder, Handle, NodeSpec};
 use crate::journal::{Reason, SegmentId};
@@ -53,6 +54,7 @@ impl Workspace {
                 return Ok(None);
             }
             let tree = read_anew(locked)?;
+            check_image(&locked.place.store, &tree)?;
             let next = tree.next_node().max(locked.tree().next_node());
             let builder = fold(&tree, &mut |number| number)?;
             let store = &locked.place.store;

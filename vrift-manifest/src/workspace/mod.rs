@@ -65,3 +65,4 @@ pub use rebase::Replacement;
 pub use repair::repair_control;
 pub use roots::{Roots, roots};
 pub use segments::{read_segment, segment_path};
+pub use verify::check_image;

@@ -7,6 +7,7 @@ use super::error::WorkspaceError;
 use super::images;
 use super::open::Workspace;
 use super::rebase::{Replacement, rebase};
+use super::verify::check_image;
 use crate::journal::Reason;
 use crate::tree::Tree;
 
@@ -16,6 +17,7 @@ impl Workspace {
     /// blobs must be in this store.
     pub fn reset_to(&mut self, tree: &Tree, known: u64) -> Result<u64, WorkspaceError> {
         let store = self.home.store.clone();
+        check_image(&store, tree)?;
         // Until image and segment are named by the workspace, gc is not to take them.
         let _activity = store.begin()?;
         store.sync()?;

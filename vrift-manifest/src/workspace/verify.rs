@@ -19,7 +19,7 @@ use crate::journal::Position;
 use crate::shm::Held;
 use crate::time::Timestamp;
 use crate::tree::{Cursor, Tree, words_digest};
-use vrift_cas::Digest;
+use vrift_cas::{Digest, Store};
 
 /// Before a workspace is opened: its image is what its name says, and whoever opens it finds an index that was built now.
 pub(super) fn before(
@@ -40,12 +40,27 @@ pub(super) fn attach(
     checked: Option<&Digest>,
 ) -> Result<Attached, WorkspaceError> {
     let attached = attach::attach(place, control)?;
-    let image = words_digest(std::array::from_fn(|at| attached.tree.index.header(H_IMAGE + at)));
+    let image = image_of(&attached.tree);
     // Others may have folded the journal into another one meanwhile.
     if home.verify && checked != Some(&image) {
         images::check(&place.store, &image)?;
     }
     Ok(attached)
+}
+
+/// The name of the image that a tree is made of.
+fn image_of(tree: &Tree) -> Digest {
+    words_digest(std::array::from_fn(|at| tree.index.header(H_IMAGE + at)))
+}
+
+/// Whether the image that a tree is made of is what its name says. Whoever makes something of a tree that stays asks before: what is
+/// wrong there would be in it for good, and look sound.
+pub fn check_image(store: &Store, tree: &Tree) -> Result<(), WorkspaceError> {
+    let name = image_of(tree);
+    match Digest::of(tree.image.as_bytes()) == name {
+        true => Ok(()),
+        false => Err(WorkspaceError::WrongDigest(images::path(store, &name))),
+    }
 }
 
 /// Builds the index that is in force anew.
