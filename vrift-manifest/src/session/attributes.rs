@@ -29,6 +29,12 @@ impl Session {
         }
     }
 
+    /// As [`Session::attributes`], of a node by its number.
+    #[cold]
+    pub fn shown_of_node(&self, node: u64) -> Result<Shown, SessionError> {
+        self.attributes(self.tree.node(node)?.ok_or(Errno::NOENT)?)
+    }
+
     #[cold]
     fn dirty_attributes(&self, at: Cursor) -> Result<Shown, SessionError> {
         let node = self.tree.number(at)?;
@@ -50,7 +56,11 @@ impl Session {
                     (attributes, _) if attributes.nlink == 0 => {
                         Ok(Some(self.shown(at, attributes)))
                     }
-                    _ => Err(Errno::IO.into()),
+                    _ => match self.without_draft(at) {
+                        // It has lost its name since.
+                        SessionError::Errno(Errno::STALE) => Ok(None),
+                        error => Err(error),
+                    },
                 },
                 Err(errno) => Err(errno.into()),
             }

@@ -148,7 +148,7 @@ impl Workspace {
         }
         let Ok(entries) = fs::read_dir(self.place.drafts()) else { return };
         let live = self.drafts();
-        let mut needed_until_synced = Vec::new();
+        let (mut left_over, mut needed_until_synced) = (Vec::new(), false);
         for entry in entries.flatten() {
             let name = entry.file_name();
             let Some(draft) = name.to_str().and_then(parse) else { continue };
@@ -156,21 +156,25 @@ impl Workspace {
             if live.binary_search(&draft).is_ok() {
                 continue;
             }
+            let age = changed(&found).and_then(|at| SystemTime::now().duration_since(at).ok());
             if is_finished(&found) {
-                needed_until_synced.push(entry.path());
+                needed_until_synced = true;
+            } else if age.is_none_or(|age| age <= LEFT_OVER) {
                 continue;
             }
-            let age = changed(&found).and_then(|at| SystemTime::now().duration_since(at).ok());
-            if age.is_some_and(|age| age > LEFT_OVER) {
-                let _ = fs::remove_file(entry.path());
-            }
+            left_over.push(draft);
         }
         // What a program wanted on the disk goes from there when it is there as something else.
-        if !needed_until_synced.is_empty() && self.sync().is_ok() {
-            for path in needed_until_synced {
-                let _ = fs::remove_file(path);
-            }
+        if left_over.is_empty() || needed_until_synced && self.sync().is_err() {
+            return;
         }
+        // Drafts are made meanwhile, and one whose sealer waits for his turn looks like one that is finished.
+        let _ = self.locked(|locked| {
+            let live = live_drafts(locked.tree());
+            left_over.retain(|draft| live.binary_search(draft).is_err());
+            locked.place.remove_drafts(&left_over);
+            Ok(())
+        });
     }
 
     /// What `stat` shows of a node of the present tree: of a file that is being written, what its draft is now.

@@ -107,6 +107,8 @@ fn a_draft_that_went_after_the_tree_was_replaced_is_no_damage() {
             let found = session.open_for_reading(node, OFlags::CLOEXEC).err();
             assert_eq!(found, Some(SessionError::Retired), "{name}");
             assert_eq!(session.seal_draft(who, node, true).err(), Some(SessionError::Retired));
+            let shown = session.attributes(at(&session, name)).err();
+            assert_eq!(shown, Some(SessionError::Retired), "{name}");
         }
     });
 }

@@ -1,5 +1,6 @@
 //! Many at once: nothing that was written is lost, and nobody writes a blob.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fs::OFlags;
@@ -8,7 +9,7 @@ use vrift_manifest::workspace::Workspace;
 
 use crate::support::{
     Fixture, append, as_somebody, at, check_blobs, content, create, drafts, from_parent, node,
-    write,
+    open_home, write,
 };
 use crate::trace::{Traced, ready};
 
@@ -218,4 +219,65 @@ fn openers_beside_a_sealer_that_stands_still_anywhere_write_the_file_and_no_blob
     assert!(stop > 20);
     check_blobs(&fixture, "afterwards");
     assert_eq!(drafts(&fixture), 0);
+}
+
+#[test]
+#[ignore = "a child of other tests"]
+fn clearing_child() {
+    let (handover, _) = from_parent();
+    let root = handover.store.parent().expect("it lies somewhere");
+    let mut workspace = Workspace::open(&open_home(root), "w").expect("it opens");
+    ready();
+    workspace.seal_drafts().expect("sealed");
+    std::process::exit(0);
+}
+
+/// Whoever clears away what is left over knows the drafts of a moment ago. One that was made since, and whose sealer has found the
+/// blob there already and waits for his next turn, looks like one that nobody needs.
+#[test]
+fn a_draft_made_while_another_clears_up_is_nothing_left_over() {
+    let fixture = Fixture::alone();
+    let session = fixture.session();
+    let made = |name: &str| {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let (node, file) = create(&fixture.session(), name, flags).expect("made");
+        rustix::io::write(&file, name.as_bytes()).expect("written");
+        let drafts = std::fs::read_dir(fixture.handover.drafts()).expect("drafts");
+        let path = drafts
+            .map(|entry| entry.expect("an entry").path())
+            .find(|path| path.file_stem().is_some_and(|stem| *stem == *node.to_string()))
+            .expect("its draft");
+        let mode = std::fs::Permissions::from_mode(0o1555);
+        std::fs::set_permissions(&path, mode).expect("as its sealer does");
+        path
+    };
+    let mut left = 0;
+    for stop in 1.. {
+        let name = format!("f{stop}");
+        let Some(traced) = Traced::start("races::clearing_child", &fixture.root, "w") else {
+            return;
+        };
+        let ended = (0..stop).any(|_| !traced.to_next_call());
+        let path = std::thread::scope(|scope| {
+            let maker = scope.spawn(|| made(&name));
+            // Who stands still may have the lock.
+            std::thread::sleep(std::time::Duration::from_millis(3));
+            while !ended && traced.to_next_call() {}
+            maker.join().expect("it ends")
+        });
+        assert!(traced.end().0.success(), "at {stop}");
+        assert_eq!(content(&session, &name), name.as_bytes(), "at {stop}");
+        // Or it was seen, and sealed.
+        if path.exists() {
+            let mode = std::fs::Permissions::from_mode(0o1600);
+            std::fs::set_permissions(&path, mode).expect("it is there");
+            assert!(matches!(seal_now(&session, &name), Seal::Sealed { .. }), "at {stop}");
+            left += 1;
+        }
+        if ended {
+            println!("{stop} places, {left} of them behind the look at the tree");
+            assert!(left > 3);
+            break;
+        }
+    }
 }

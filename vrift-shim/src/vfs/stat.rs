@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use vrift_manifest::session::Shown;
+use vrift_manifest::session::{SessionError, Shown};
 
 use super::Answer;
 use super::descriptor::{self, Held};
@@ -76,8 +76,15 @@ pub fn is_link(mode: u32) -> bool {
 /// Of a node.
 pub fn of(at: At) -> Result<Seen, Errno> {
     let At { session, given, cursor } = at;
-    let shown = session.attributes(cursor).map_err(session::errno_of)?;
-    Ok(Seen { given, number: at.number()?, shown })
+    let number = at.number()?;
+    let shown = match session.attributes(cursor) {
+        // By its number, if the workspace was replaced since.
+        Err(SessionError::Retired) => {
+            session::with(given, |session| session.shown_of_node(number))?
+        }
+        shown => shown.map_err(session::errno_of)?,
+    };
+    Ok(Seen { given, number, shown })
 }
 
 /// Of the working directory.
