@@ -79,6 +79,10 @@ fuzz_target!(|bytes: &[u8]| {
             Err(other) => panic!("{other}"),
         };
         let expected = walk(&model, start, &path, MOUNT, follow);
+        // Of slashes in a row the tree keeps one: a path outside that is too long with all of them need not be without.
+        if expected == Goal::TooLong && matches!(found, Goal::Outside(_)) {
+            continue;
+        }
         assert_eq!(
             plain(found),
             plain(expected),

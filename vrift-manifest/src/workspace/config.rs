@@ -170,7 +170,7 @@ impl Config {
     }
 
     /// Writes down, on the disk, what the description is when the step that ends its era has happened: for this process and, if it
-    /// dies between the step and [`Next::put_in_place`], for who finishes it. A journal says of the step only what a tree is made of.
+    /// dies between the step and `put_in_place`, for who finishes it. A journal says of the step only what a tree is made of.
     pub fn write_next(&self, store: &Store, directory: &Path) -> Result<Next, WorkspaceError> {
         let path = path(directory);
         let next = next(directory);
