@@ -3,7 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::time::SystemTime;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
@@ -15,7 +14,8 @@ use crate::home;
 use crate::output::{Output, names};
 use crate::place::Name;
 use crate::run::{
-    self, Back, Closing, Ended, Ends, Environment, Listeners, Message, Part, Program, Run, Signals,
+    self, Back, Begun, Closing, Ended, Ends, Environment, Listeners, Message, Part, Program, Run,
+    Signals,
 };
 
 /// Exit code where the command was not started.
@@ -80,10 +80,14 @@ impl Args {
 
     /// Runs it, in the process that does the work.
     fn work(self, back: &Back) -> Result<()> {
+        let begun = Begun::now();
         let ready = self.ready().map_err(|error| error.exits_with_unless_told(BEFORE))?;
-        let begun = run::closing_now();
         let signals = Signals::take(Some(back.front()))
             .map_err(|error| error.exits_with_unless_told(BEFORE))?;
+        if io::stderr().is_terminal() {
+            // What is written is told at the end.
+            begun.wait_for_a_tick();
+        }
         let command = ready.spawn(&self.command, &signals)?;
         back.go_apart();
         let listeners = ready.listeners.as_ref();
@@ -262,7 +266,7 @@ impl Ready {
 
     /// Seals what is left and tells what happened; whether everything was kept.
     /// `answers`: this process goes on for what is left; `alone`: nobody waits for what is told.
-    fn close(&self, ended: &Ended, begun: SystemTime, answers: bool, alone: bool) -> Result<bool> {
+    fn close(&self, ended: &Ended, begun: Begun, answers: bool, alone: bool) -> Result<bool> {
         let mut workspace = Workspace::open(&self.home, self.name.as_str())?;
         let sealed = workspace.seal_drafts()?;
         let mut census = self.run.census();

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
+use rustix::time::{ClockId, clock_gettime};
 use vrift_cas::Digest;
 use vrift_manifest::census::Census;
 use vrift_manifest::journal::Operation;
@@ -16,6 +17,9 @@ use crate::output::{human, names};
 
 /// Programs and files named in the line.
 const MOST: usize = 5;
+
+/// The longest tick there is, in milliseconds. Who waits longer has a clock that was set back meanwhile.
+const TICK_MOST: u32 = 10;
 
 /// What is told at the end.
 #[derive(Debug, Default)]
@@ -34,8 +38,8 @@ pub struct Closing {
     pub answers: Option<(u32, usize)>,
 }
 
-/// What was written in the workspace after the record `from`, which was the last one at `begun`.
-pub fn closing(workspace: &Workspace, from: u64, begun: SystemTime) -> Result<Closing> {
+/// What was written in the workspace after the record `from`, which was the last one when it had `begun`.
+pub fn closing(workspace: &Workspace, from: u64, begun: Begun) -> Result<Closing> {
     let (mut files, mut contents) = (BTreeSet::new(), BTreeMap::new());
     workspace.for_each_record(from + 1, u64::MAX, |entry| {
         if let Operation::SetContent { node, digest, size, .. }
@@ -48,23 +52,43 @@ pub fn closing(workspace: &Workspace, from: u64, begun: SystemTime) -> Result<Cl
     })?;
     let is_new = |digest: &[u8; 32]| {
         let blob = workspace.store().open_blob(&Digest::from_bytes(*digest));
-        blob.is_ok_and(|blob| made_after(&blob, begun))
+        blob.is_ok_and(|blob| begun.is_before(&blob))
     };
     let new = contents.iter().filter(|(digest, _)| is_new(digest)).map(|(_, size)| size);
     Ok(Closing { files: files.len() as u64, new_bytes: new.sum(), ..Closing::default() })
 }
 
-/// Now, by the clock that file systems stamp new files with, which is up to a tick behind the other one.
-pub fn now() -> SystemTime {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+/// When a run began, told by what file systems stamp new files with: a clock that ticks now and then.
+#[derive(Clone, Copy)]
+pub struct Begun(SystemTime);
+
+impl Begun {
+    /// Now.
+    pub fn now() -> Begun {
+        Begun(time_of(ClockId::Realtime))
+    }
+
+    /// Waits until a file that is made bears a later time than those made before.
+    pub fn wait_for_a_tick(self) {
+        for _ in 0..TICK_MOST {
+            if time_of(ClockId::RealtimeCoarse) > self.0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether a file was made since. Where the file system does not tell, every content counts as new.
+    fn is_before(self, file: &File) -> bool {
+        file.metadata().is_ok_and(|about| about.created().map_or(true, |made| made > self.0))
+    }
+}
+
+fn time_of(clock: ClockId) -> SystemTime {
+    let now = clock_gettime(clock);
     let seconds = Duration::from_secs(u64::try_from(now.tv_sec).unwrap_or(0));
     let nanoseconds = Duration::from_nanos(u64::try_from(now.tv_nsec).unwrap_or(0));
     SystemTime::UNIX_EPOCH + seconds + nanoseconds
-}
-
-/// Whether a file is no older than that. Where the file system does not tell, every content counts as new.
-fn made_after(file: &File, begun: SystemTime) -> bool {
-    file.metadata().is_ok_and(|about| about.created().map_or(true, |made| made >= begun))
 }
 
 impl Closing {
@@ -154,6 +178,19 @@ fn named(all: &[Vec<u8>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_made_in_the_tick_of_the_beginning_is_not_made_since() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let make = |name| File::create(directory.path().join(name)).expect("a file");
+        for round in 0..20 {
+            let before = make(format!("before-{round}"));
+            let begun = Begun::now();
+            assert!(!begun.is_before(&before));
+            begun.wait_for_a_tick();
+            assert!(begun.is_before(&make(format!("after-{round}"))));
+        }
+    }
 
     #[test]
     fn the_line_says_what_there_is_to_say() {

@@ -27,7 +27,7 @@ mod stay;
 mod supervise;
 
 pub use back::Back;
-pub use closing::{Closing, closing, now as closing_now, tell_damaged, tell_refused};
+pub use closing::{Begun, Closing, closing, tell_damaged, tell_refused};
 pub use directory::{Start, start};
 pub use environment::{Environment, environment};
 pub use front::{Ends, Part, part};
