@@ -131,7 +131,14 @@ fn back(mount: &[u8], path: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
     }
 }
 
-/// What is left must be a path that somebody can be asked to walk.
+/// What is left must be a path that somebody can be asked to walk, its slashes in a row counted once.
 fn outside(left: Vec<u8>) -> Goal {
+    let left = one_slash(left);
     if left.len() > 4095 { Goal::TooLong } else { Goal::Outside(left) }
+}
+
+/// Several slashes are one.
+pub fn one_slash(mut path: Vec<u8>) -> Vec<u8> {
+    path.dedup_by(|one, other| *one == b'/' && *other == b'/');
+    path
 }
