@@ -62,6 +62,11 @@ fn bytes_are_added_up_and_each_content_once_if_asked() {
     assert_eq!(lines(&["-s", "w", "w:src", "w:run"]), ["114\tw", "75\tw:src", "10\tw:run"]);
     assert_eq!(lines(&["-d1", "w"]).len(), 3);
     assert_eq!(lines(&["-u", "w:src"]), ["9\tw:src/deep", "42\tw:src"]);
+    assert_eq!(lines(&["-s", "-c", "w:src", "w:run"]), ["75\tw:src", "10\tw:run", "85\ttotal"]);
+    assert_eq!(lines(&["-scu", "w:src", "w:src"]), ["42\tw:src", "0\tw:src", "42\ttotal"]);
+    sandbox.ok(["fork", "w", "f"]);
+    assert_eq!(lines(&["-scu", "w:src", "f:src"])[1..], ["0\tf:src", "42\ttotal"]);
+    assert_eq!(sandbox.ok(["du", "-sc", "--json", "w:src", "f:src"]).json()[2]["total"], 150);
     let all = lines(&["-a", "w:src"]);
     assert_eq!(all[0], "33\tw:src/copy.c");
     assert_eq!(sandbox.ok(["du", "-s", "w"]).text(), "114 B\tw\n");

@@ -16,11 +16,10 @@ use crate::place::Place;
 /// Tell how many bytes are in directories and below them
 ///
 /// A file with several names counts once, where it is found first. With --unique each content counts once, however many
-/// files have it: that is what the store holds for it.
+/// files and places have it: a place behind another one counts what it adds, and the total is what the store holds for all.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  vrift du lua\n  vrift du -s lua experiment\n  vrift du -b -d 1 --unique lua | sort -n"
-)]
+#[command(after_help = "Examples:\n  vrift du lua\n  vrift du -s lua experiment\n  \
+        vrift du -scu lua experiment      what both take in the store together\n  vrift du -b -d 1 --unique lua | sort -n")]
 pub struct Args {
     /// The directories or files
     place: Vec<Place>,
@@ -40,6 +39,10 @@ pub struct Args {
     /// Each content once
     #[arg(short = 'u', long)]
     unique: bool,
+
+    /// The sum of all places, too
+    #[arg(short = 'c', long)]
+    total: bool,
 
     /// Numbers of bytes
     #[arg(short = 'b', long)]
@@ -67,16 +70,21 @@ impl Args {
         let located: Vec<Located> =
             places.iter().map(|place| Located::of(&home, place)).collect::<Result<_>>()?;
         let mut listing = output.listing();
+        let (mut seen, mut total) = (HashSet::new(), 0_u64);
         for located in &located {
-            let mut counter = Counter {
-                located,
-                unique: self.unique,
-                seen: HashSet::new(),
-                linked: HashSet::new(),
-            };
-            counter.sum(&self, &mut listing)?;
+            let seen = self.unique.then_some(&mut seen);
+            let mut counter = Counter { located, seen, linked: HashSet::new() };
+            total = total.saturating_add(counter.sum(&self, &mut listing)?);
+        }
+        if self.total {
+            let row = || Row::new().with("total", total);
+            listing.add(row, |output| Ok(writeln!(output, "{}\ttotal", self.size(total))?))?;
         }
         listing.end()
+    }
+
+    fn size(&self, bytes: u64) -> String {
+        if self.bytes { bytes.to_string() } else { human::size(bytes) }
     }
 
     fn shows(&self, depth: usize, directory: bool) -> bool {
@@ -89,21 +97,22 @@ impl Args {
 
 struct Counter<'l> {
     located: &'l Located,
-    unique: bool,
-    seen: HashSet<Digest>,
+    /// The contents that were counted, in any place, where each counts once.
+    seen: Option<&'l mut HashSet<Digest>>,
     linked: HashSet<u64>,
 }
 
 impl Counter<'_> {
     /// Adds up a place; without recursion, as a tree may be deeper than a stack.
-    fn sum(&mut self, args: &Args, listing: &mut crate::output::Listing<'_, '_>) -> Result<()> {
+    fn sum(&mut self, args: &Args, listing: &mut crate::output::Listing<'_, '_>) -> Result<u64> {
         let start = self.located.node(self.located.cursor(true)?)?;
         let path = relative(&self.located.mount, self.located.path());
         if !start.is_directory() {
             let bytes = self.bytes(&start)?;
-            return self.show(args, listing, &path, bytes, path.len());
+            self.show(args, listing, &path, bytes, path.len())?;
+            return Ok(bytes);
         }
-        let base = path.len();
+        let (base, mut sum) = (path.len(), 0);
         let mut open =
             vec![Open { path, children: self.located.children(&start)?.into_iter(), bytes: 0 }];
         while let Some(mut directory) = open.pop() {
@@ -111,8 +120,9 @@ impl Counter<'_> {
                 if args.shows(open.len(), true) {
                     self.show(args, listing, &directory.path, directory.bytes, base)?;
                 }
-                if let Some(above) = open.last_mut() {
-                    above.bytes = above.bytes.saturating_add(directory.bytes);
+                match open.last_mut() {
+                    Some(above) => above.bytes = above.bytes.saturating_add(directory.bytes),
+                    None => sum = directory.bytes,
                 }
                 continue;
             };
@@ -133,7 +143,7 @@ impl Counter<'_> {
             }
             open.push(directory);
         }
-        Ok(())
+        Ok(sum)
     }
 
     /// What a node adds.
@@ -142,10 +152,11 @@ impl Counter<'_> {
         if node.kind != Kind::File || again {
             return Ok(0);
         }
-        match node.digest(self.located.tree())? {
-            Some(digest) if self.unique && !self.seen.insert(digest) => Ok(0),
-            _ => Ok(node.attributes.size),
-        }
+        let known = match (&mut self.seen, node.digest(self.located.tree())?) {
+            (Some(seen), Some(digest)) => !seen.insert(digest),
+            _ => false,
+        };
+        Ok(if known { 0 } else { node.attributes.size })
     }
 
     fn show(
@@ -159,9 +170,8 @@ impl Counter<'_> {
         let place = self.located.named();
         let row = || Row::new().with("place", &place).name("path", path).with("bytes", bytes);
         listing.add(row, |output| {
-            let size = if args.bytes { bytes.to_string() } else { human::size(bytes) };
             let below = path.get(base..).unwrap_or_default();
-            Ok(writeln!(output, "{size}\t{}", self.located.named_below(below))?)
+            Ok(writeln!(output, "{}\t{}", args.size(bytes), self.located.named_below(below))?)
         })
     }
 }
