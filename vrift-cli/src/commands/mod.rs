@@ -20,6 +20,7 @@ mod ingest;
 mod list;
 mod log;
 mod ls;
+mod manual;
 mod reset;
 mod run;
 mod snapshot;
@@ -71,6 +72,7 @@ pub enum Command {
     Compact(compact::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
+    Manual(manual::Args),
     #[command(name = exec::NAME)]
     Exec(exec::Args),
 }
@@ -104,6 +106,7 @@ pub fn run(command: Command, output: &mut Output<'_>, back: Option<Back>) -> Res
         Command::Compact(args) => args.run(output),
         Command::Doctor(args) => args.run(output),
         Command::Completions(args) => args.run(output),
+        Command::Manual(args) => args.run(),
         Command::Exec(args) => args.run(),
     }
 }
