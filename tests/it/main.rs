@@ -1,6 +1,7 @@
 //! The built command from end to end, and the rules of the source tree.
 
 mod commands;
+mod documents;
 mod fsck;
 mod gc;
 mod hooks;

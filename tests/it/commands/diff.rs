@@ -103,7 +103,9 @@ fn lines_are_counted() {
     assert!(lines.contains(&" .hidden                   |    1 -"), "{said}");
     assert!(lines.contains(&" README.md                 |    1 +"), "{said}");
     assert!(lines.contains(&" run                       | (mode 0755 -> 0700)"), "{said}");
-    assert!(said.ends_with(" 10 paths differ, 4 lines inserted, 2 deleted\n"), "{said}");
+    assert!(said.ends_with(" 10 paths changed, 4 lines inserted, 2 deleted\n"), "{said}");
+    let one = sandbox().ok(["diff", "--stat", "w@0:README.md", "w:README.md"]).text();
+    assert!(one.ends_with(" 1 path changed, 1 line inserted, 0 deleted\n"), "{one}");
 }
 
 /// Applies a patch to a directory with git.

@@ -258,7 +258,7 @@ impl Show<'_> {
         }
         writeln!(
             output,
-            " {} differ, {} inserted, {} deleted",
+            " {} changed, {} inserted, {} deleted",
             human::counted(found.len() as u64, "path"),
             human::counted(inserted as u64, "line"),
             human::count(deleted as u64)
