@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 
 /// Write the pages of the manual, one a command, for `man`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  \
-    vrift manual ~/.local/share/man/man1; man vrift-run")]
+#[command(after_help = "Examples:\n  \
+    vrift manual ~/.local/share/man/man1; man vrift-run\n  \
+    vrift manual pages")]
 pub struct Args {
     /// The directory, made if there is none
     #[arg(value_name = "DIR")]
