@@ -9,7 +9,11 @@ fn main() {
     // Before the constructors of other libraries, which may call what is hooked.
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,initfirst");
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,nodelete");
-    println!("cargo:rustc-link-arg-cdylib=-Wl,-z,pack-relative-relocs");
+    let musl = std::env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|name| name == "musl");
+    if !musl {
+        // musl's loader knows these from 1.2.4 on only.
+        println!("cargo:rustc-link-arg-cdylib=-Wl,-z,pack-relative-relocs");
+    }
     // Two mappings and a change of protection less in every process.
     println!("cargo:rustc-link-arg-cdylib=-Wl,-z,norelro");
     lay_out();

@@ -1,6 +1,6 @@
 //! Calls that name a socket by a path, or say by which path it was named.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 
 use libc::{msghdr as Message, socklen_t as Length};
 use rustix::io::Errno;
@@ -85,6 +85,12 @@ hook! {
     }
 }
 
+/// The message with another name. (musl's has parts between the fields that nobody may name.)
+fn called(mut message: Message, name: *mut c_void, length: Length) -> Message {
+    (message.msg_name, message.msg_namelen) = (name, length);
+    message
+}
+
 hook! {
     /// sendmsg(2)
     real => fn sendmsg(socket: c_int, message: In<Message>, flags: c_int) -> isize {
@@ -101,7 +107,7 @@ hook! {
                 return real(socket, message, flags);
             }
             let msg_name = address.as_ptr().cast_mut().cast();
-            let named = Message { msg_name, msg_namelen: length, ..named };
+            let named = called(named, msg_name, length);
             real(socket, In::at(&raw const named), flags)
         })
     }
@@ -201,7 +207,7 @@ hook! {
         };
         let mut any = Any([0; 128]);
         let msg_name = any.0.as_mut_ptr().cast();
-        let mut ours = Message { msg_name, msg_namelen: any.0.len() as Length, ..asked };
+        let mut ours = called(asked, msg_name, any.0.len() as Length);
         let result = real(socket, Out::of(&mut ours), flags);
         if result < 0 {
             return result;
@@ -210,7 +216,7 @@ hook! {
         let got = renamed(&mut any, ours.msg_namelen as usize);
         let known = any.0.get(..got.min(any.0.len())).unwrap_or_default();
         let _ = Room::new(asked.msg_name.cast(), asked.msg_namelen as usize).fill(known);
-        let _ = message.put(Message { msg_name: asked.msg_name, msg_namelen: got as Length, ..ours });
+        let _ = message.put(called(ours, asked.msg_name, got as Length));
         result
     }
 }

@@ -9,6 +9,7 @@ use std::ffi::{CStr, c_char, c_void};
 use super::own;
 
 /// The loader's list of what is loaded.
+#[cfg(target_env = "gnu")]
 #[repr(C)]
 struct Debug {
     version: i32,
@@ -25,6 +26,7 @@ struct Record {
 }
 
 // SAFETY: the loader defines it, for debuggers, and it stays.
+#[cfg(target_env = "gnu")]
 unsafe extern "C" {
     #[link_name = "_r_debug"]
     static DEBUG: Debug;
@@ -60,9 +62,16 @@ pub fn variable(name: &CStr) -> Option<*mut c_void> {
 }
 
 /// The loader's record of the program.
+#[cfg(target_env = "gnu")]
 fn first() -> Option<&'static Record> {
     // SAFETY: the loader has filled it in before it runs any code.
     unsafe { (&raw const DEBUG.first).read().as_ref() }
+}
+
+/// musl's loader tells debuggers in another way; and its `dlsym` for a name that there is forgets nothing.
+#[cfg(not(target_env = "gnu"))]
+fn first() -> Option<&'static Record> {
+    None
 }
 
 /// What the first object behind this one that has the name defines it as.

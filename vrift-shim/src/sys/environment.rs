@@ -9,9 +9,13 @@ unsafe extern "C" {
     static environ: *const *const c_char;
 }
 
+/// All of it.
+pub fn now() -> Environment {
+    // SAFETY: libc's variable; that another thread may be changing the environment is as it is with `getenv`.
+    Environment(unsafe { environ })
+}
+
 /// The value of a variable.
 pub fn variable(name: &[u8]) -> Option<&'static [u8]> {
-    // SAFETY: libc's variable; that another thread may be changing the environment is as it is with `getenv`.
-    let now = unsafe { environ };
-    Environment(now).find_map(|variable| variable.bytes().strip_prefix(name)?.strip_prefix(b"="))
+    now().find_map(|variable| variable.bytes().strip_prefix(name)?.strip_prefix(b"="))
 }

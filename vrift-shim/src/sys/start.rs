@@ -22,9 +22,12 @@ core::arch::global_asm!(
 );
 
 extern "C" fn start(_: c_int, _: *const *const c_char, environment: *const *const c_char) {
+    // musl's loader passes nothing, and has put the environment where it belongs.
+    let given = cfg!(target_env = "gnu").then_some(Environment(environment));
+    let environment = given.unwrap_or_else(super::environment::now);
     super::own::begin();
-    super::ample::begin(environment as usize);
-    crate::vfs::session::begin(Environment(environment));
+    super::ample::begin(environment.0 as usize);
+    crate::vfs::session::begin(environment);
 }
 
 /// The variables of an environment.

@@ -238,9 +238,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A thread that is stopped.
 struct Traced(c_int);
 
-fn trace(what: libc::c_uint, thread: c_int, address: usize, data: usize) -> Result<(), Errno> {
+/// `what`: the C libraries disagree on its sign, some also with themselves.
+fn trace(what: impl Into<i64>, thread: c_int, address: usize, data: usize) -> Result<(), Errno> {
+    let (address, data) = (address as *mut c_void, data as *mut c_void);
     // SAFETY: whoever calls this passes addresses of memory that `what` may use.
-    let done = unsafe { libc::ptrace(what, thread, address as *mut c_void, data as *mut c_void) };
+    let done = unsafe { libc::ptrace(what.into() as _, thread, address, data) };
     if done < 0 { Err(errno::last()) } else { Ok(()) }
 }
 
