@@ -8,6 +8,7 @@ use vrift_manifest::journal::append::AppendError;
 use vrift_manifest::workspace::WorkspaceError;
 
 use crate::error::Error;
+use crate::home;
 
 const REPAIR: &str = "`vrift fsck --repair` puts the damaged part aside and keeps what can be read";
 const ROOM: &str = "make room on the disk, or set VRIFT_HOME to a place that has some";
@@ -17,6 +18,12 @@ const FSCK: &str = "`vrift fsck` says what else is damaged";
 
 impl From<WorkspaceError> for Error {
     fn from(error: WorkspaceError) -> Error {
+        if let WorkspaceError::NoSuchWorkspace(name) = &error
+            && let Some(similar) = home::similar(name)
+        {
+            let hint = format!("is it '{similar}'? `vrift list` shows what there is");
+            return Error::failed("").caused_by(error).hint(hint);
+        }
         let hint = match &error {
             WorkspaceError::Store(_) => {
                 let WorkspaceError::Store(store) = error else { return Error::failed("") };

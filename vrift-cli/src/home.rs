@@ -89,6 +89,14 @@ fn can_be_written(store: &Store) -> bool {
         .all(|path| matches!(may(path), Ok(()) | Err(rustix::io::Errno::NOENT)))
 }
 
+/// The workspace that somebody may have meant who wrote a name that none has.
+pub fn similar(written: &str) -> Option<String> {
+    let names = for_reading().ok()??.names().ok()?;
+    let likeness = |name: &String| strsim::normalized_damerau_levenshtein(name, written);
+    let like = names.into_iter().filter(|name| likeness(name) > 0.6);
+    like.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+}
+
 /// As [`for_reading`], for a command that needs a workspace.
 pub fn for_reading_some() -> Result<Home> {
     match for_reading()? {

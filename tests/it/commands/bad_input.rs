@@ -247,3 +247,15 @@ fn colours_are_for_terminals_or_those_who_ask() {
     assert!(sandbox.ok(["ls", "--color", "always", "w"]).text().contains("\x1b[1m\x1b[34msrc"));
     assert!(!sandbox.ok(["ls", "--color=always", "--json", "w"]).text().contains('\x1b'));
 }
+
+#[test]
+fn a_name_that_is_nearly_right_brings_the_right_one() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/file", "");
+    sandbox.ok(["ingest", "project", "--name", "experiment"]);
+    sandbox.ok(["fork", "experiment", "experiment-2"]);
+    let hint = |name: &str| sandbox.run(["ls", name]).err;
+    assert!(hint("experimnet").contains("is it 'experiment'?"), "{}", hint("experimnet"));
+    assert!(hint("experiment-3").contains("is it 'experiment-2'?"), "{}", hint("experiment-3"));
+    assert!(hint("lua").contains("hint: `vrift list` shows"), "{}", hint("lua"));
+}
