@@ -31,7 +31,7 @@ find_toolchain() {
 }
 
 need_tools() {
-    need cc gcc
+    need cc gcc make make
     need git git
     need tar tar
     need setpriv util-linux

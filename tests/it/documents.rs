@@ -1,11 +1,11 @@
 //! What the documents show on a terminal is what happens: each block ```` ```console ```` is played, in a shell that goes on from
 //! block to block, beside a copy of the example project.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use vrift_tests::installed::{command, is_real};
 use vrift_tests::sandbox::{Sandbox, said};
+use vrift_tests::source;
 
 /// A command as it is shown, and what is shown below it.
 struct Shown {
@@ -95,7 +95,7 @@ fn play(name: &str) {
     if !is_real() {
         return;
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = source::root();
     let text = std::fs::read_to_string(root.join(name)).expect("the document is there");
     let all = shown(&text);
     assert!(all.len() > 5, "{name} shows {} commands", all.len());
