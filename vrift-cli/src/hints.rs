@@ -81,7 +81,9 @@ impl From<StoreError> for Error {
             StoreError::Newer { .. } => Some(NEWER),
             StoreError::NoBlob { .. } | StoreError::Damaged { .. } => Some(FSCK),
             StoreError::OpenedReadOnly { .. } | StoreError::ReadOnly { .. } => Some(READ_ONLY),
-            StoreError::Denied { .. } => Some("call it as the owner of the store"),
+            StoreError::Denied { .. } => {
+                Some("call it as the owner of the store, or set VRIFT_HOME to a directory of yours")
+            }
             StoreError::Full { .. } => Some(ROOM),
             StoreError::Busy { .. } => Some("try again when it is done"),
             _ => None,

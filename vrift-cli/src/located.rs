@@ -193,6 +193,6 @@ fn snapshot_names(workspace: &Workspace) -> Result<String> {
     let names: Vec<&str> = snapshots.iter().map(|snapshot| snapshot.name.as_str()).collect();
     Ok(match names.is_empty() {
         true => "it has none; `vrift snapshot` takes one".to_owned(),
-        false => format!("it has {}", names.join(", ")),
+        false => format!("its snapshots: {}", names.join(", ")),
     })
 }

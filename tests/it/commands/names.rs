@@ -27,7 +27,7 @@ fn a_name_is_taken_once_and_the_error_says_what_there_is() {
     assert_eq!(again.code, Some(1));
     assert!(again.err.contains("has a snapshot 'one' already"), "{}", again.err);
     let other = sandbox.run(["ls", "w@two"]);
-    assert!(other.err.contains("hint: it has one"), "{}", other.err);
+    assert!(other.err.contains("hint: its snapshots: one"), "{}", other.err);
     assert_eq!(sandbox.run(["snapshot", "w", "123"]).code, Some(2));
     assert_eq!(sandbox.run(["snapshot", "w", "-x"]).code, Some(2));
 }

@@ -1,11 +1,12 @@
 //! Signals that are sent to `vrift run` reach the command as if it had been called directly.
 
 use std::fs;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use vrift_tests::installed::{is_real, run_in, sandbox};
 use vrift_tests::sandbox::Sandbox;
 
@@ -74,6 +75,30 @@ fn a_command_that_does_nothing_about_a_signal_is_ended_by_it() {
     let child = start(&sandbox, ": > $READY; exec sleep 100");
     kill_process(pid(&child), Signal::TERM).expect("it is there");
     assert_eq!(code(child), Some(143));
+}
+
+#[test]
+fn an_interrupt_of_the_group_ends_the_script_that_called_as_well() {
+    if !is_real() {
+        return;
+    }
+    let sandbox = sandbox();
+    let run = run_in(&sandbox, ".", ["run", "-w", "w", "--"]);
+    let script = "for round in 1 2 3; do $V run -w w -- sh -c 'echo >> $OUT; : > $READY; exec sleep 30'; done; echo end >> $OUT";
+    let mut caller = Command::new("env");
+    // Whoever tests may ignore it.
+    caller.args(["--default-signal=INT", "bash", "-c", script]).process_group(0);
+    for (name, value) in run.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        caller.env(name, value);
+    }
+    caller.env("V", run.get_program()).current_dir(sandbox.path("."));
+    caller.env("OUT", sandbox.path("out")).env("READY", sandbox.path("ready"));
+    let mut caller = caller.spawn().expect("started");
+    until(|| sandbox.path("ready").exists());
+    kill_process_group(pid(&caller), Signal::INT).expect("it is there");
+    let status = caller.wait().expect("a child");
+    assert_eq!(status.signal(), Some(Signal::INT.as_raw()), "{status}");
+    assert_eq!(fs::read_to_string(sandbox.path("out")).expect("a trace"), "\n");
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Args {
         // Not by the standard library, which changes what signals are blocked and ignored.
         let become_it = || -> io::Result<Infallible> {
             let (program, words) = (text(program)?, words?);
-            crate::run::restore_pipe();
+            crate::run::restore();
             Ok(execvp(&program, &words)?)
         };
         match become_it() {

@@ -35,7 +35,7 @@ pub use left::Left;
 pub use library::library;
 pub use listeners::Listeners;
 pub use message::Message;
-pub use parting::restore_pipe;
+pub use parting::restore;
 pub use place_of_run::Run;
 pub use program::{NOT_EXECUTABLE, NOT_FOUND, Program, cannot_be_seen, program};
 pub use signals::Signals;

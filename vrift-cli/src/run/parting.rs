@@ -59,8 +59,16 @@ pub fn close(number: i32) {
 /// Whether who started this process ignores SIGPIPE.
 static PIPE_IGNORED: AtomicBool = AtomicBool::new(false);
 
-/// Looks before `main`: the standard library ignores it from there on, whatever it was.
+/// Which of standard input, output and error who started this process had closed.
+static CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
+
+/// Looks before `main`: the standard library ignores SIGPIPE from there on, whatever it was, and opens `/dev/null` in the
+/// place of what is closed.
 extern "C" fn look() {
+    for (number, closed) in (0..).zip(&CLOSED) {
+        // SAFETY: only numbers are passed.
+        closed.store(unsafe { libc::fcntl(number, libc::F_GETFD) } < 0, Ordering::Relaxed);
+    }
     // SAFETY: an action is integers and a set of bits; the kernel writes one there.
     let ignored = unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
@@ -75,15 +83,25 @@ extern "C" fn look() {
 #[unsafe(link_section = ".init_array")]
 static LOOK: extern "C" fn() = look;
 
+/// The descriptors that a program which is started is to find closed, as it would if it had been called directly.
+pub fn closed() -> impl Iterator<Item = i32> {
+    (0..)
+        .zip(&CLOSED)
+        .filter(|(_, closed)| closed.load(Ordering::Relaxed))
+        .map(|(number, _)| number)
+}
+
 /// Whether a program that is started is to ignore SIGPIPE, as it would if it had been called directly.
 pub fn is_pipe_ignored() -> bool {
     PIPE_IGNORED.load(Ordering::Relaxed)
 }
 
-/// Makes SIGPIPE do what it did when this process was started, which is about to become another program.
-pub fn restore_pipe() {
+/// Makes SIGPIPE do what it did when this process was started, which is about to become another program, and closes what was
+/// closed.
+pub fn restore() {
     if !is_pipe_ignored() {
         // SAFETY: no handler of this process's is called any more for it; there was none.
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     }
+    closed().for_each(close);
 }

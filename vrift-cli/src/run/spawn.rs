@@ -29,7 +29,10 @@ pub fn spawn(
     // It is ignored in this process, as in every one of its kind.
     let pipe = Some(Signal::SIGPIPE).filter(|_| !super::parting::is_pipe_ignored());
     attributes.set_sigdefault(&pipe.into_iter().collect())?;
-    let actions = PosixSpawnFileActions::init()?;
+    let mut actions = PosixSpawnFileActions::init()?;
+    for number in super::parting::closed() {
+        actions.add_close(number)?;
+    }
     let child = posix_spawn(path, &actions, &attributes, &words, &variables)?;
     Pid::from_raw(child.as_raw()).ok_or_else(|| Errno::ECHILD.into())
 }

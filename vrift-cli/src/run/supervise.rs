@@ -29,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Ended {
     /// Its exit code, or 128 and the number of the signal that ended it.
     pub code: u8,
-    /// It was ended by the terminal's interrupt key, which was meant for whoever waits for it too.
+    /// It was ended by SIGINT, which came to this process, too: by the terminal's key, or to the whole group. A script that
+    /// waits ends as well only if it sees that its command was ended by it.
     pub interrupted: bool,
     /// What goes on without it.
     pub left: Vec<Left>,
@@ -44,7 +45,8 @@ pub fn supervise(
     listeners: Option<&Listeners>,
     drafts: &Path,
 ) -> Ended {
-    let mut state = State { command, back, status: None, alone: false, key: false, hurry: false };
+    let mut state =
+        State { command, back, status: None, alone: false, interrupt: false, hurry: false };
     let mut ended_at = None;
     let (mut told, mut settled) = (false, false);
     loop {
@@ -107,8 +109,8 @@ struct State<'s> {
     status: Option<WaitStatus>,
     /// Signals that come are for us: the command had ended before.
     alone: bool,
-    /// The terminal's interrupt key was pressed.
-    key: bool,
+    /// SIGINT came.
+    interrupt: bool,
     /// Nobody wants to wait for what is left.
     hurry: bool,
 }
@@ -139,8 +141,8 @@ impl State<'_> {
     }
 
     fn receive(&mut self, received: Received) {
-        let Received { signal, sender } = received;
-        self.key |= signal == Signal::INT && sender == Sender::Kernel;
+        let signal = received.signal;
+        self.interrupt |= signal == Signal::INT;
         let ends = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT].contains(&signal);
         if signal == Signal::CONT {
             self.back.goes_on();
@@ -198,7 +200,7 @@ impl State<'_> {
         };
         Ended {
             code: u8::try_from(code).unwrap_or(u8::MAX),
-            interrupted: self.key && signal == Some(Signal::INT.as_raw()),
+            interrupted: self.interrupt && signal == Some(Signal::INT.as_raw()),
             left,
         }
     }

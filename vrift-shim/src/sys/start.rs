@@ -15,7 +15,7 @@ static START: extern "C" fn(c_int, *const *const c_char, *const *const c_char) =
 core::arch::global_asm!(
     ".pushsection .data.rel.ro.vrift, \"aw\"",
     ".hidden __dso_handle",
-    ".globl __dso_handle",
+    ".weak __dso_handle",
     ".balign 8",
     "__dso_handle: .quad __dso_handle",
     ".popsection",
