@@ -8,6 +8,7 @@ fn every_shell_has_its_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = sandbox.ok(["completions", shell]).text();
         assert!(said.contains("vrift") && said.contains("snapshot"), "{shell}");
+        assert!(!said.contains("exec-inside"), "{shell}: it is for us alone");
     }
     assert_eq!(sandbox.run(["completions", "nonsense"]).code, Some(2));
 }

@@ -155,5 +155,6 @@ fn a_workspace_of_no_directory_and_a_directory_that_is_gone_are_told() {
         let said = sandbox.run([command, "w"]);
         assert_eq!(said.code, Some(1), "{command}");
         assert!(said.err.contains("project"), "{}", said.err);
+        assert!(said.err.contains("`vrift export w DIR`"), "{}", said.err);
     }
 }

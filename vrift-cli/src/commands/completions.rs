@@ -1,8 +1,6 @@
 //! `vrift completions SHELL`.
 
-use clap::CommandFactory;
-
-use crate::args::Cli;
+use crate::args;
 use crate::error::Result;
 use crate::output::Output;
 
@@ -22,7 +20,7 @@ impl Args {
     pub fn run(self, output: &mut Output<'_>) -> Result<()> {
         // Into memory first: the generator takes any error of the output for a reason to panic.
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "vrift", &mut script);
+        clap_complete::generate(self.shell, &mut args::shown(), "vrift", &mut script);
         Ok(std::io::Write::write_all(output, &script)?)
     }
 }

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
-
-use crate::args::Cli;
+use crate::args;
 use crate::error::{Error, Result};
 
 /// Write the pages of the manual, one a command, for `man`
@@ -23,12 +21,11 @@ impl Args {
     pub fn run(self) -> Result<()> {
         let directory = &self.directory;
         std::fs::create_dir_all(directory).map_err(|error| Error::at("make", directory, error))?;
-        let mut all = Cli::command();
+        let mut all = args::shown();
         all.build();
         write(&all, directory)?;
         // Their full names, `vrift-run`, are known now.
-        let mut shown = all.get_subcommands().filter(|command| !command.is_hide_set());
-        shown.try_for_each(|command| write(command, directory))
+        all.get_subcommands().try_for_each(|command| write(command, directory))
     }
 }
 

@@ -151,8 +151,14 @@ impl<'j> Job<'j> {
         };
         let (directory, excludes) = (&self.origin.directory, &self.origin.excludes);
         let scan =
-            ingest::scan_origin(self.home, directory, excludes, &cache, contents, &self.counters)?;
-        ingest::listed(scan, directory)
+            ingest::scan_origin(self.home, directory, excludes, &cache, contents, &self.counters);
+        match scan.and_then(|scan| ingest::listed(scan, directory)) {
+            Err(error) if !directory.exists() => Err(error.hint(format!(
+                "the workspace is whole without it: `vrift export {} DIR` writes the tree to a directory",
+                self.workspace.name()
+            ))),
+            read => read,
+        }
     }
 
     /// Writes the image of the new base, and notes it. `whole`: the state at which both are the same in all.
