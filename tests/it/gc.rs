@@ -146,3 +146,16 @@ fn nothing_is_lost_beside_ingests_forks_snapshots_and_drops() {
     let said = sandbox.run(["fsck"]);
     assert_eq!(said.code, Some(0), "{}{}", said.text(), said.err);
 }
+
+#[test]
+fn a_live_index_in_the_store_is_no_workspace_to_gc() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a/one", "content");
+    sandbox.ok(["ingest", "a"]);
+    // Where there is no memory to have it in, it lies beside the workspaces.
+    sandbox.write("store/workspaces/index-1a23a4806c083a0f27af737c1920c601-fe00-990135.6", "");
+    sandbox.ok(["gc", "--dry-run"]);
+    sandbox.ok(["gc", "--grace", "0"]);
+    assert_eq!(sandbox.ok(["list", "--json"]).json().as_array().map(Vec::len), Some(1));
+    sandbox.ok(["fsck"]);
+}

@@ -78,7 +78,12 @@ impl Leftovers {
             Err(Errno::WOULDBLOCK) => return Ok(()),
             other => other.at("lock", path)?,
         }
-        for name in list(&directory).at("list", path)? {
+        let names = match list(&directory) {
+            // It went before the lock was had: its owner, or another one who clears up, was faster.
+            Err(Errno::NOENT) => return Ok(()),
+            other => other.at("list", path)?,
+        };
+        for name in names {
             let path = path.join(String::from_utf8_lossy(&name).as_ref());
             match Facts::at(&directory, name.as_slice()) {
                 Ok(facts) if facts.kind == FileType::Directory => {

@@ -161,7 +161,11 @@ impl Collection<'_> {
 
     /// Names by which programs and libraries were executed or loaded, and that are the last ones of their files.
     fn farms(&mut self) -> Result<(), WorkspaceError> {
-        for (workspace, _) in list(&self.home.store.workspaces_dir())? {
+        for (workspace, metadata) in list(&self.home.store.workspaces_dir())? {
+            if !metadata.is_dir() {
+                // A live index, where there is no other place for it.
+                continue;
+            }
             let farm = workspace.join("farm");
             let unneeded = farm::unneeded(&farm, |metadata| self.is_over(metadata));
             let unneeded = unneeded.map_err(Action::Read.of(&farm))?;
