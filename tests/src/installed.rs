@@ -83,16 +83,31 @@ where
     let template = sandbox.command(directory, [""; 0]);
     let mut run = Command::new(command());
     run.args(arguments).stdin(std::process::Stdio::null());
-    if let Some(directory) = template.get_current_dir() {
-        run.current_dir(directory);
+    in_place_of(&template, &mut run);
+    run
+}
+
+/// The same call by way of another program: `before`, whose last word is followed by those of `call`.
+pub fn called_by(before: &[&str], call: &Command) -> Command {
+    let mut words =
+        before.iter().map(OsStr::new).chain([call.get_program()]).chain(call.get_args());
+    let mut caller = Command::new(words.next().unwrap_or_default());
+    caller.args(words).stdin(std::process::Stdio::null());
+    in_place_of(call, &mut caller);
+    caller
+}
+
+/// Gives `to` the directory and the environment of `from`.
+fn in_place_of(from: &Command, to: &mut Command) {
+    if let Some(directory) = from.get_current_dir() {
+        to.current_dir(directory);
     }
-    for (name, value) in template.get_envs() {
+    for (name, value) in from.get_envs() {
         match value {
-            Some(value) => run.env(name, value),
-            None => run.env_remove(name),
+            Some(value) => to.env(name, value),
+            None => to.env_remove(name),
         };
     }
-    run
 }
 
 /// Runs `vrift run -w w -- WORDS`, and says what came of it.

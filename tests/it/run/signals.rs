@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use vrift_tests::installed::{is_real, run_in, sandbox};
+use vrift_tests::installed::{called_by, is_real, run_in, sandbox};
 use vrift_tests::sandbox::Sandbox;
 
 /// Starts a shell script by `vrift run` and waits until it has made the file `ready`.
@@ -83,16 +83,13 @@ fn an_interrupt_of_the_group_ends_the_script_that_called_as_well() {
         return;
     }
     let sandbox = sandbox();
-    let run = run_in(&sandbox, ".", ["run", "-w", "w", "--"]);
-    let script = "for round in 1 2 3; do $V run -w w -- sh -c 'echo >> $OUT; : > $READY; exec sleep 30'; done; echo end >> $OUT";
-    let mut caller = Command::new("env");
+    let once = "echo >> $OUT; : > $READY; exec sleep 30";
+    let run = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sh", "-c", once]);
+    let script = "for round in 1 2 3; do \"$@\"; done; echo end >> $OUT";
     // Whoever tests may ignore it.
-    caller.args(["--default-signal=INT", "bash", "-c", script]).process_group(0);
-    for (name, value) in run.get_envs().filter_map(|(name, value)| Some((name, value?))) {
-        caller.env(name, value);
-    }
-    caller.env("V", run.get_program()).current_dir(sandbox.path("."));
-    caller.env("OUT", sandbox.path("out")).env("READY", sandbox.path("ready"));
+    let before = ["env", "--default-signal=INT", "bash", "-c", script, "bash"];
+    let mut caller = called_by(&before, &run);
+    caller.env("OUT", sandbox.path("out")).env("READY", sandbox.path("ready")).process_group(0);
     let mut caller = caller.spawn().expect("started");
     until(|| sandbox.path("ready").exists());
     kill_process_group(pid(&caller), Signal::INT).expect("it is there");
@@ -107,13 +104,9 @@ fn what_the_command_sends_to_its_process_group_comes_to_it_once() {
     let script = "trap 'echo caught >> $OUT' TERM; : > $READY; kill -TERM 0; sleep 0.2; exit 6";
     let words = run_in(&sandbox, ".", ["run", "-w", "w", "--", "sh", "-c", script]);
     // In a group of its own, or this test would be meant too.
-    let mut command = Command::new("setsid");
-    command.arg("--wait").arg(words.get_program()).args(words.get_args());
-    for (name, value) in words.get_envs().filter_map(|(name, value)| Some((name, value?))) {
-        command.env(name, value);
-    }
+    let mut command = called_by(&["setsid", "--wait"], &words);
     command.env("OUT", sandbox.path("out")).env("READY", sandbox.path("ready"));
-    let status = command.current_dir(sandbox.path(".")).status().expect("started");
+    let status = command.status().expect("started");
     assert_eq!(status.code(), Some(6));
     assert_eq!(fs::read_to_string(sandbox.path("out")).expect("a trace"), "caught\n");
 }
@@ -121,12 +114,7 @@ fn what_the_command_sends_to_its_process_group_comes_to_it_once() {
 /// The signals that are ignored, or blocked, in a command whose caller has asked for it by the start of a script.
 fn set(sandbox: &Sandbox, kind: &str, before: &[&str], program: &str) -> u64 {
     let words = run_in(sandbox, ".", ["run", "-w", "w", "--", program, kind, "/proc/self/status"]);
-    let mut caller = Command::new(before[0]);
-    caller.args(&before[1..]).arg(words.get_program()).args(words.get_args());
-    for (name, value) in words.get_envs().filter_map(|(name, value)| Some((name, value?))) {
-        caller.env(name, value);
-    }
-    let said = vrift_tests::sandbox::said(caller.current_dir(sandbox.path("."))).text();
+    let said = vrift_tests::sandbox::said(&mut called_by(before, &words)).text();
     let set = said.split_whitespace().nth(1).and_then(|set| u64::from_str_radix(set, 16).ok());
     set.expect("a set of signals")
 }

@@ -50,9 +50,11 @@ pub fn put_in_place(file: impl AsFd, number: i32) {
     let _ = unsafe { libc::dup2(file.as_fd().as_raw_fd(), number) };
 }
 
-/// Closes a descriptor that was given to this process when it was executed.
+/// Closes a descriptor that was given to this process when it was executed, or one that the runtime has opened in the place of
+/// one that was not, before this process becomes another program.
 pub fn close(number: i32) {
-    // SAFETY: nothing in this process has made it or knows of it.
+    // SAFETY: nothing in this process has made it as its own; who uses standard input, output and error by their number finds
+    // an error there, as if they had been closed from the beginning.
     let _ = unsafe { libc::close(number) };
 }
 
